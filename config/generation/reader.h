@@ -1,0 +1,103 @@
+// Reads one generation. open() copies the file into anonymous memory while it checks the seal, so
+// that what was verified is what is read: no later damage to the disk, and no truncation of the
+// file, can reach the process that uses it.
+//
+// Thread safety: an open Generation is immutable and may be shared. A Cursor belongs to one
+// thread at a time; each lcore has its own. Cursor look-ups neither allocate nor lock.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/generation/format.h"
+#include "config/name/name.h"
+
+namespace sluice::generation {
+
+struct Header {
+  std::uint32_t format = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t entries = 0;
+  std::uint64_t records = 0;
+  std::string created;
+  std::string content_digest;
+};
+
+/// One record that covers a name, with the listed name it stands at.
+struct Covering {
+  std::string listed_name;
+  Record record;
+};
+
+class Cursor;
+
+class Generation {
+ public:
+  /// Refuses a file that is cut, damaged, of another format, or no generation at all; the error
+  /// says which.
+  [[nodiscard]] static Result<std::shared_ptr<const Generation>> open(
+      const std::filesystem::path& path);
+  ~Generation();
+
+  [[nodiscard]] const Header& header() const;
+  [[nodiscard]] const std::filesystem::path& path() const;
+  /// Empty when the generation carries none.
+  [[nodiscard]] std::string_view policy_json() const;
+  [[nodiscard]] std::string_view sources_json() const;
+  [[nodiscard]] Result<Provenance> provenance(std::uint32_t id) const;
+
+  /// All records that cover a name, from the least to the most specific.
+  [[nodiscard]] std::vector<Covering> covering(const name::LookupName& name) const;
+
+  /// Every entry in key order; stops when the visitor returns false.
+  void visit(const std::function<bool(std::string_view key, const std::vector<Record>&)>& visitor)
+      const;
+
+  /// Recomputes the content digest and compares it with the header.
+  [[nodiscard]] Status verify_content() const;
+
+  [[nodiscard]] Result<Cursor> cursor() const;
+
+ private:
+  friend class Cursor;
+  struct State;
+  explicit Generation(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The record that decided a category for a name, found by decider().
+struct Decider {
+  std::uint8_t labels = 0;  // of the listed name, counted from the right
+  Record record;
+};
+
+/// A read transaction on a generation, which must outlive it.
+class Cursor {
+ public:
+  Cursor(Cursor&&) noexcept;
+  Cursor& operator=(Cursor&&) noexcept;
+  ~Cursor();
+
+  /// The flattened answer of the longest listed suffix of a name.
+  [[nodiscard]] Answer find(const name::LookupName& name) const;
+
+  /// The most specific block record of `category` that covers a name; where category is 0, the most
+  /// specific record of any kind.
+  [[nodiscard]] std::optional<Decider> decider(const name::LookupName& name,
+                                               std::uint8_t category) const;
+
+ private:
+  friend class Generation;
+  struct State;
+  explicit Cursor(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace sluice::generation

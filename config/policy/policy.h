@@ -1,0 +1,111 @@
+// Who may reach what: groups, their policies, and the verdict on a name (docs/DESIGN section 5).
+// The same functions answer for the dataplane, for `explain` and for the replay tool.
+//
+// Thread safety: plain values; decide() and GroupTable::find() are const, allocate nothing, and are
+// safe on the data path.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/generation/format.h"
+#include "config/policy/taxonomy.h"
+
+namespace sluice::policy {
+
+enum class Action : std::uint8_t { pass, block, log, rewrite };
+
+/// Why: each value is one rule of the decision, in the order in which the rules are asked.
+enum class Reason : std::uint8_t {
+  not_listed,
+  is_protected,
+  mandatory,    // a category that nobody may override
+  emergency,    // an entry of the emergency role
+  site_allow,   // a local allow overruled a block
+  category,     // the group blocks the category
+  watched,      // the group logs the category
+  listed_only,  // listed, but the group neither blocks nor watches the category
+};
+
+[[nodiscard]] std::string_view text(Action action);
+[[nodiscard]] std::string_view text(Reason reason);
+
+/// What a blocked DNS query is answered with.
+enum class DnsAnswer : std::uint8_t { nxdomain, address };
+/// How a blocked TLS connection is refused.
+enum class TlsRefusal : std::uint8_t { reset, drop };
+
+struct BlockAnswer {
+  DnsAnswer dns = DnsAnswer::nxdomain;
+  std::optional<std::array<std::uint8_t, 4>> page_ipv4;   // for DnsAnswer::address
+  std::optional<std::array<std::uint8_t, 16>> page_ipv6;
+  std::uint32_t ttl_seconds = 30;                         // at most 60
+  TlsRefusal tls = TlsRefusal::reset;
+  bool guardian = false;  // the home profile: EDE 17 (Filtered) instead of 15 (Blocked)
+};
+
+struct Policy {
+  std::string name;
+  CategoryMask blocked = 0;
+  CategoryMask watched = 0;
+};
+
+using Mac = std::array<std::uint8_t, 6>;
+
+struct Prefix {
+  std::array<std::uint8_t, 16> address{};  // IPv4 in the first four octets
+  std::uint8_t length = 0;
+  bool ipv6 = false;
+};
+
+/// VLAN identifiers of a frame: outer and, for QinQ, inner; 0 for absent.
+struct VlanMatch {
+  std::uint16_t outer = 0;
+  std::uint16_t inner = 0;  // 0 in a rule: any
+};
+
+/// The devices that a policy is for.
+struct Group {
+  std::string name;
+  std::string policy;  // by name
+  std::vector<Mac> macs;
+  std::vector<Prefix> prefixes;
+  std::vector<VlanMatch> vlans;
+  std::vector<std::string> ports;  // names of inside ports
+};
+
+struct PolicySet {
+  std::vector<Policy> policies;
+  std::vector<Group> groups;
+  std::string default_policy;  // for devices of no group
+  BlockAnswer answer;
+};
+
+/// The document that travels in a generation, and back. from_json() checks everything: it reads
+/// what another process wrote.
+[[nodiscard]] std::string to_json(const PolicySet& set);
+[[nodiscard]] Result<PolicySet> from_json(std::string_view json);
+
+struct Verdict {
+  Action action = Action::pass;
+  Reason reason = Reason::not_listed;
+  std::uint8_t category = 0;  // the one that decided; 0 for none
+};
+
+/// Section 5's rules in order, for a name's flattened answer and a group's masks.
+[[nodiscard]] Verdict decide(const generation::Answer& answer, CategoryMask blocked,
+                             CategoryMask watched);
+
+/// "192.0.2.0/24", "2001:db8::/32"; host bits must be zero.
+[[nodiscard]] Result<Prefix> parse_prefix(std::string_view text);
+[[nodiscard]] std::string text(const Prefix& prefix);
+/// "02:00:5e:10:00:01"
+[[nodiscard]] Result<Mac> parse_mac(std::string_view text);
+[[nodiscard]] std::string text(const Mac& mac);
+
+}  // namespace sluice::policy

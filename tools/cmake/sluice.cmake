@@ -1,0 +1,37 @@
+# Helpers for one library, one program or one unit test a line.
+
+add_library(sluice_options INTERFACE)
+target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(sluice_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Wunused
+  -Woverloaded-virtual -Wnull-dereference -Wdouble-promotion -Wformat=2
+  -fno-omit-frame-pointer $<$<BOOL:${SLUICE_WERROR}>:-Werror>)
+target_compile_definitions(sluice_options INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
+                         -fno-sanitize-recover=all)
+  target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
+else()
+  target_compile_definitions(sluice_options INTERFACE
+    $<$<CONFIG:RelWithDebInfo,Release>:_FORTIFY_SOURCE=2>)
+  target_compile_options(sluice_options INTERFACE -fstack-protector-strong)
+endif()
+if(SLUICE_COVERAGE)
+  target_compile_options(sluice_options INTERFACE --coverage)
+  target_link_options(sluice_options INTERFACE --coverage)
+endif()
+
+# sluice_library(NAME SOURCES a.cpp … DEPS lib …)
+function(sluice_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPS})
+endfunction()
+
+# sluice_program(NAME SOURCES a.cpp … DEPS lib …)
+function(sluice_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE sluice_options ${ARG_DEPS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
