@@ -1,0 +1,106 @@
+#include "config/name/name.h"
+
+#include <gtest/gtest.h>
+#include <string>
+#include <vector>
+
+namespace sluice::name {
+namespace {
+
+std::vector<std::uint8_t> wire(const std::vector<std::string>& labels) {
+  std::vector<std::uint8_t> out;
+  for (const std::string& label : labels) {
+    out.push_back(static_cast<std::uint8_t>(label.size()));
+    out.insert(out.end(), label.begin(), label.end());
+  }
+  out.push_back(0);
+  return out;
+}
+
+struct TextCase {
+  std::string text;
+  Defect defect;
+  std::string key;
+};
+
+TEST(Name, FromTextJudgesEveryShape) {
+  const std::string label63(63, 'a');
+  const std::string longest = label63 + "." + label63 + "." + label63 + "." + std::string(61, 'b');
+  const std::vector<TextCase> cases = {
+      {"www.Example.COM", Defect::none, "com.example.www."},
+      {"example.com.", Defect::none, "com.example."},
+      {"com", Defect::none, "com."},
+      {"_dns.resolver.arpa", Defect::none, "arpa.resolver._dns."},
+      {"xn--fiqs8s", Defect::none, "xn--fiqs8s."},
+      {"", Defect::empty, ""},
+      {".", Defect::empty, ""},
+      {"a..b", Defect::empty_label, ""},
+      {".a", Defect::empty_label, ""},
+      {"a..", Defect::empty_label, ""},
+      {label63 + "a.example", Defect::label_too_long, ""},
+      {longest, Defect::none,
+       std::string(61, 'b') + "." + label63 + "." + label63 + "." + label63 + "."},
+      {longest + "b", Defect::too_long, ""},
+      {"192.0.2.1", Defect::ip_literal, ""},
+      {"[2001:db8::1]", Defect::ip_literal, ""},
+      {"2001:db8::1", Defect::ip_literal, ""},
+      {"3221225985", Defect::ip_literal, ""},
+      {std::string("a\0b.example", 11), Defect::bad_octet, ""},
+      {"a b.example", Defect::bad_octet, ""},
+      {"caf\xc3\xa9.example", Defect::bad_octet, ""},
+      {"*.example", Defect::bad_octet, ""},
+  };
+  for (const TextCase& c : cases) {
+    LookupName name;
+    ASSERT_EQ(from_text(c.text, name), c.defect) << c.text;
+    if (c.defect == Defect::none) {
+      EXPECT_EQ(name.view(), c.key);
+    }
+  }
+}
+
+TEST(Name, SuffixesAreWholeLabels) {
+  LookupName name;
+  ASSERT_EQ(from_text("a.b.example.com", name), Defect::none);
+  EXPECT_EQ(name.suffix(0), "");
+  EXPECT_EQ(name.suffix(1), "com.");
+  EXPECT_EQ(name.suffix(2), "com.example.");
+  EXPECT_EQ(name.suffix(4), "com.example.b.a.");
+}
+
+TEST(Name, WireNamesMatchOnLabelsNotOnText) {
+  LookupName name;
+  from_wire(wire({"WwW", "ExAmPlE", "com"}), name);
+  EXPECT_EQ(name.view(), "com.example.www.");
+  // One label that holds a dot is not two labels.
+  from_wire(wire({"blocked.example"}), name);
+  EXPECT_EQ(name.label_count, 1);
+  EXPECT_NE(name.view(), "example.blocked.");
+  from_wire(wire({}), name);
+  EXPECT_EQ(name.label_count, 0);
+  EXPECT_EQ(name.view(), "");
+}
+
+TEST(Name, WireNameOf127Labels) {
+  LookupName name;
+  from_wire(wire(std::vector<std::string>(127, "a")), name);
+  EXPECT_EQ(name.label_count, 127);
+  EXPECT_EQ(name.key_length, 254);
+}
+
+TEST(Name, ReversedKeyAndBack) {
+  for (const std::string text : {"com", "example.com", "a.b.c.example.com"}) {
+    EXPECT_EQ(from_reversed_key(reversed_key(text)), text);
+  }
+  EXPECT_EQ(reversed_key("www.example.com"), "com.example.www.");
+}
+
+TEST(Name, CanonicalSaysWhatIsWrong) {
+  EXPECT_EQ(canonical("WWW.Example.com.").value(), "www.example.com");
+  const auto bad = canonical("b\xc3\xa4r.example");
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().text().find("xn--"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::name
