@@ -1,0 +1,167 @@
+#include "config/policy/group_table.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <set>
+
+namespace sluice::policy {
+namespace {
+
+using Key = std::array<std::uint8_t, 18>;  // kind, length, up to 16 octets
+
+enum Kind : std::uint8_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort };
+
+Key key_of(const Mac& mac) {
+  Key key{kMac};
+  std::copy(mac.begin(), mac.end(), key.begin() + 2);
+  return key;
+}
+
+Key prefix_key(bool ipv6, std::uint8_t length, const std::array<std::uint8_t, 16>& address) {
+  Key key{ipv6 ? kPrefix6 : kPrefix4, length};
+  const unsigned whole = length / 8;
+  std::memcpy(key.data() + 2, address.data(), whole);
+  if (length % 8 != 0) {
+    key[2 + whole] = static_cast<std::uint8_t>(address[whole] & (0xff00U >> (length % 8)));
+  }
+  return key;
+}
+
+Key vlan_key(std::uint16_t outer, std::uint16_t inner) {
+  return {kVlan,
+          0,
+          static_cast<std::uint8_t>(outer >> 8),
+          static_cast<std::uint8_t>(outer),
+          static_cast<std::uint8_t>(inner >> 8),
+          static_cast<std::uint8_t>(inner)};
+}
+
+Key port_key(std::uint16_t port) {
+  return {kPort, 0, static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)};
+}
+
+}  // namespace
+
+std::string_view text(MatchedBy by) {
+  switch (by) {
+    case MatchedBy::mac:
+      return "mac";
+    case MatchedBy::prefix:
+      return "prefix";
+    case MatchedBy::vlan:
+      return "vlan";
+    case MatchedBy::port:
+      return "port";
+    case MatchedBy::fallback:
+      return "default";
+  }
+  return "unknown";
+}
+
+std::size_t GroupTable::KeyHash::operator()(const Key& key) const {
+  // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::uint16_t c = 0;
+  std::memcpy(&a, key.data(), 8);
+  std::memcpy(&b, key.data() + 8, 8);
+  std::memcpy(&c, key.data() + 16, 2);
+  std::uint64_t h = (a ^ (b * 0x9e3779b97f4a7c15U)) + c;
+  h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93U;
+  return h ^ (h >> 32);
+}
+
+Result<GroupTable> GroupTable::build(const PolicySet& set,
+                                     std::span<const std::string> port_names) {
+  std::map<std::string_view, const Policy*> policies;
+  for (const Policy& policy : set.policies) policies[policy.name] = &policy;
+
+  GroupTable table;
+  table.answer_ = set.answer;
+  const auto resolve = [&](const std::string& group, const std::string& policy) -> Status {
+    const auto found = policies.find(policy);
+    if (found == policies.end()) {
+      return fail("no policy is named '" + policy + "'", "groups." + group,
+                  "define it under policies");
+    }
+    table.groups_.push_back({group, policy, found->second->blocked, found->second->watched});
+    return {};
+  };
+  if (set.default_policy.empty()) {
+    table.groups_.push_back({"default", "", 0, 0});
+  } else if (auto status = resolve("default", set.default_policy); !status) {
+    return fail(status.error());
+  }
+
+  std::set<std::uint8_t, std::greater<>> lengths4;
+  std::set<std::uint8_t, std::greater<>> lengths6;
+  for (const Group& group : set.groups) {
+    if (auto status = resolve(group.name, group.policy); !status) return fail(status.error());
+    const auto index = static_cast<std::uint16_t>(table.groups_.size() - 1);
+    const auto claim = [&](const Key& key, const std::string& what) -> Status {
+      const auto [at, fresh] = table.table_.emplace(key, index);
+      if (!fresh && at->second != index) {
+        return fail(what + " is also in group '" + table.groups_[at->second].name + "'",
+                    "groups." + group.name, "keep it in one group");
+      }
+      return {};
+    };
+    Status status;
+    for (const Mac& mac : group.macs) {
+      table.any_mac_ = true;
+      if (status = claim(key_of(mac), text(mac)); !status) return fail(status.error());
+    }
+    for (const Prefix& prefix : group.prefixes) {
+      (prefix.ipv6 ? lengths6 : lengths4).insert(prefix.length);
+      status = claim(prefix_key(prefix.ipv6, prefix.length, prefix.address), text(prefix));
+      if (!status) return fail(status.error());
+    }
+    for (const VlanMatch& vlan : group.vlans) {
+      table.any_vlan_ = true;
+      status = claim(vlan_key(vlan.outer, vlan.inner), "VLAN " + std::to_string(vlan.outer));
+      if (!status) return fail(status.error());
+    }
+    for (const std::string& port : group.ports) {
+      const auto at = std::find(port_names.begin(), port_names.end(), port);
+      if (at == port_names.end()) continue;  // a port of another pair set: nothing arrives on it
+      table.any_port_ = true;
+      status = claim(port_key(static_cast<std::uint16_t>(at - port_names.begin())), "port " + port);
+      if (!status) return fail(status.error());
+    }
+  }
+  table.lengths4_.assign(lengths4.begin(), lengths4.end());
+  table.lengths6_.assign(lengths6.begin(), lengths6.end());
+  return table;
+}
+
+GroupMatch GroupTable::find(const Client& client) const {
+  const auto lookup = [this](const Key& key) {
+    const auto found = table_.find(key);
+    return found == table_.end() ? std::uint16_t{0} : found->second;
+  };
+  if (any_mac_) {
+    if (const auto group = lookup(key_of(client.mac))) return {group, MatchedBy::mac};
+  }
+  if (client.has_ip) {
+    for (const std::uint8_t length : client.ipv6 ? lengths6_ : lengths4_) {
+      if (const auto group = lookup(prefix_key(client.ipv6, length, client.address))) {
+        return {group, MatchedBy::prefix};
+      }
+    }
+  }
+  if (any_vlan_ && client.outer_vlan != 0) {
+    if (client.inner_vlan != 0) {
+      if (const auto group = lookup(vlan_key(client.outer_vlan, client.inner_vlan))) {
+        return {group, MatchedBy::vlan};
+      }
+    }
+    if (const auto group = lookup(vlan_key(client.outer_vlan, 0))) return {group, MatchedBy::vlan};
+  }
+  if (any_port_) {
+    if (const auto group = lookup(port_key(client.port))) return {group, MatchedBy::port};
+  }
+  return {};
+}
+
+}  // namespace sluice::policy

@@ -1,0 +1,65 @@
+#include "config/policy/policy.h"
+
+namespace sluice::policy {
+
+std::string_view text(Action action) {
+  switch (action) {
+    case Action::pass:
+      return "pass";
+    case Action::block:
+      return "block";
+    case Action::log:
+      return "log";
+    case Action::rewrite:
+      return "rewrite";
+  }
+  return "unknown";
+}
+
+std::string_view text(Reason reason) {
+  switch (reason) {
+    case Reason::not_listed:
+      return "not-listed";
+    case Reason::is_protected:
+      return "protected";
+    case Reason::mandatory:
+      return "mandatory";
+    case Reason::emergency:
+      return "emergency";
+    case Reason::site_allow:
+      return "site-allow";
+    case Reason::category:
+      return "category";
+    case Reason::watched:
+      return "watched";
+    case Reason::listed_only:
+      return "listed-only";
+  }
+  return "unknown";
+}
+
+Verdict decide(const generation::Answer& answer, CategoryMask blocked, CategoryMask watched) {
+  if (answer.is_protected) return {Action::pass, Reason::is_protected, 0};
+  if (answer.categories == 0) {
+    return {Action::pass, answer.local_allow ? Reason::site_allow : Reason::not_listed, 0};
+  }
+  if (const CategoryMask never = answer.categories & mandatory_categories(); never != 0) {
+    return {Action::block, Reason::mandatory, most_severe(never)};
+  }
+  if (answer.emergency) {
+    return {Action::block, Reason::emergency, most_severe(answer.categories)};
+  }
+  // The categories that nobody may override were dealt with above.
+  if (answer.local_allow) {
+    return {Action::pass, Reason::site_allow, most_severe(answer.categories)};
+  }
+  if (const CategoryMask hit = answer.categories & blocked; hit != 0) {
+    return {Action::block, Reason::category, most_severe(hit)};
+  }
+  if (const CategoryMask hit = answer.categories & watched; hit != 0) {
+    return {Action::log, Reason::watched, most_severe(hit)};
+  }
+  return {Action::pass, Reason::listed_only, most_severe(answer.categories)};
+}
+
+}  // namespace sluice::policy
