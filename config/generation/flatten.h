@@ -1,0 +1,47 @@
+// Turns the records of all layers into one answer a name, as keys stream by in ascending order.
+//
+// Within a layer, an allow removes what less specific entries of that layer set, and a block at the
+// same or a deeper name adds again; across layers, categories are united, so that a lower layer can
+// tighten but never loosen. A site allow is a flag of its own: it may overrule the authority, which
+// policy::decide judges by category. DESIGN section 5.
+//
+// Thread safety: one thread per Flattener.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/generation/codec.h"
+
+namespace sluice::generation {
+
+class Flattener {
+ public:
+  /// The value of the next key. Keys must ascend strictly; an ancestor thus comes before all names
+  /// below it.
+  [[nodiscard]] std::string next(std::string_view reversed_key, std::span<const Record> records);
+
+ private:
+  static constexpr std::size_t kLayers = 5;
+  struct State {
+    std::array<policy::CategoryMask, kLayers> layers{};
+    bool is_protected = false;
+    bool local_allow = false;
+
+    [[nodiscard]] Flat flat() const;
+    [[nodiscard]] bool empty() const;
+  };
+  struct Ancestor {
+    std::string key;
+    State below;
+  };
+
+  static State apply(State state, std::span<const Record> records, bool below);
+
+  std::vector<Ancestor> ancestors_;
+};
+
+}  // namespace sluice::generation

@@ -1,0 +1,171 @@
+#include "config/generation/seal.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+#include "config/generation/format.h"
+
+namespace sluice::generation {
+namespace {
+
+constexpr const char* kPullAgain = "use an older generation, or pull the list again";
+
+struct Trailer {
+  std::array<char, 8> magic;
+  std::uint32_t format;
+  std::uint32_t trailer_octets;
+  std::uint64_t content_octets;
+  Sha256::Digest digest;
+  std::uint64_t zero;
+};
+static_assert(sizeof(Trailer) == kTrailerOctets);
+
+std::string errno_text() { return std::strerror(errno); }
+
+bool write_all(int fd, const char* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = write(fd, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    data += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+// Reads exactly `octets` into the hash and, where `out` is given, into that descriptor.
+Status stream(int fd, std::uint64_t octets, Sha256& hash, int out, const std::string& where) {
+  std::vector<char> buffer(1 << 20);
+  while (octets > 0) {
+    const ssize_t n = read(fd, buffer.data(), std::min<std::uint64_t>(buffer.size(), octets));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail("cannot read: " + errno_text(), where, "check the disk");
+    if (n == 0) return fail("the file became shorter while it was read", where, kPullAgain);
+    const auto size = static_cast<std::size_t>(n);
+    hash.add({buffer.data(), size});
+    if (out >= 0 && !write_all(out, buffer.data(), size)) {
+      return fail("cannot copy into memory: " + errno_text(), where, "free some memory");
+    }
+    octets -= size;
+  }
+  return {};
+}
+
+}  // namespace
+
+void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
+
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
+}
+
+void Sha256::add(std::string_view bytes) {
+  EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
+}
+
+void Sha256::add_field(std::string_view bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes.size());
+  add({reinterpret_cast<const char*>(&size), sizeof size});
+  add(bytes);
+}
+
+Sha256::Digest Sha256::finish() {
+  Digest digest{};
+  EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
+  return digest;
+}
+
+std::string hex(const Sha256::Digest& digest) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t octet : digest) {
+    out.push_back(kDigits[octet >> 4]);
+    out.push_back(kDigits[octet & 15]);
+  }
+  return out;
+}
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Descriptor::~Descriptor() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Status seal(const std::filesystem::path& file) {
+  const Descriptor fd(open(file.c_str(), O_RDWR | O_CLOEXEC));
+  struct stat info {};
+  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
+    return fail("cannot open: " + errno_text(), file.string());
+  }
+  Sha256 hash;
+  const auto octets = static_cast<std::uint64_t>(info.st_size);
+  if (auto status = stream(fd.get(), octets, hash, -1, file.string()); !status) return status;
+  Trailer trailer{{}, kFormatVersion, kTrailerOctets, octets, hash.finish(), 0};
+  std::memcpy(trailer.magic.data(), kTrailerMagic.data(), kTrailerMagic.size());
+  if (!write_all(fd.get(), reinterpret_cast<const char*>(&trailer), sizeof trailer) ||
+      fsync(fd.get()) != 0) {
+    return fail("cannot write: " + errno_text(), file.string(), "free some disk space");
+  }
+  return {};
+}
+
+Result<VerifiedCopy> load_verified(const std::filesystem::path& file) {
+  const std::string where = file.string();
+  const Descriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info {};
+  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
+    return fail("cannot open: " + errno_text(), where);
+  }
+  if (!S_ISREG(info.st_mode)) return fail("is not a regular file", where);
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (size <= kTrailerOctets) {
+    return fail("is too short to be a generation (" + std::to_string(size) + " octets)", where,
+                kPullAgain);
+  }
+  Trailer trailer{};
+  const auto content = size - kTrailerOctets;
+  if (pread(fd.get(), &trailer, sizeof trailer, static_cast<off_t>(content)) != sizeof trailer) {
+    return fail("cannot read: " + errno_text(), where, "check the disk");
+  }
+  if (std::memcmp(trailer.magic.data(), kTrailerMagic.data(), kTrailerMagic.size()) != 0) {
+    return fail("does not end in a seal: it is cut short, or no generation", where, kPullAgain);
+  }
+  if (trailer.format != kFormatVersion || trailer.trailer_octets != kTrailerOctets) {
+    return fail("is of format " + std::to_string(trailer.format) + "; this program reads format " +
+                    std::to_string(kFormatVersion),
+                where, "compile it with the same version of Sluice");
+  }
+  if (trailer.content_octets != content) {
+    return fail("holds " + std::to_string(content) + " octets where its seal says " +
+                    std::to_string(trailer.content_octets),
+                where, kPullAgain);
+  }
+
+  VerifiedCopy copy;
+  copy.octets = content;
+  copy.memory = Descriptor(memfd_create("sluice-generation", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!copy.memory.valid()) return fail("cannot make a memory file: " + errno_text(), where);
+  Sha256 hash;
+  if (auto status = stream(fd.get(), content, hash, copy.memory.get(), where); !status) {
+    return fail(status.error());
+  }
+  if (hash.finish() != trailer.digest) {
+    return fail("the content does not match its seal: it is damaged", where, kPullAgain);
+  }
+  fcntl(copy.memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  return copy;
+}
+
+}  // namespace sluice::generation

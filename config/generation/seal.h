@@ -1,0 +1,68 @@
+// The sealed trailer that closes a generation file: proof that the whole file is there and as it
+// was written, checked before LMDB is let near it (LMDB follows damaged page numbers blindly).
+//
+// Thread safety: free functions.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/base/result.h"
+
+struct evp_md_ctx_st;
+
+namespace sluice::generation {
+
+inline constexpr std::size_t kTrailerOctets = 64;
+inline constexpr std::string_view kTrailerMagic = "SLUICEG1";
+
+/// SHA-256, piece by piece.
+class Sha256 {
+ public:
+  using Digest = std::array<std::uint8_t, 32>;
+  Sha256();
+  void add(std::string_view bytes);
+  /// Length-prefixed (u32), so that two different sequences never look alike.
+  void add_field(std::string_view bytes);
+  [[nodiscard]] Digest finish();
+
+ private:
+  struct Free {
+    void operator()(evp_md_ctx_st* context) const;
+  };
+  std::unique_ptr<evp_md_ctx_st, Free> context_;
+};
+
+[[nodiscard]] std::string hex(const Sha256::Digest& digest);
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+/// Appends the trailer to a finished file and syncs it.
+[[nodiscard]] Status seal(const std::filesystem::path& file);
+
+struct VerifiedCopy {
+  Descriptor memory;  // a sealed memfd with the content, without the trailer
+  std::uint64_t octets = 0;
+};
+
+/// Copies a sealed file into memory, checking it on the way.
+[[nodiscard]] Result<VerifiedCopy> load_verified(const std::filesystem::path& file);
+
+}  // namespace sluice::generation
