@@ -1,6 +1,6 @@
 // Commands between Sluice's processes: one JSON object a line, request then reply, over an AF_UNIX
-// stream socket. Peers are checked with SO_PEERCRED: root and the socket's owner may talk, and the
-// members of `group` where one is given.
+// stream socket. Peers are checked with SO_PEERCRED: root, the owner of the process and its group
+// may talk.
 //
 //   -> {"command":"load","path":"/var/lib/sluice/generations/42.lmdb"}
 //   <- {"ok":true,"generation":42}

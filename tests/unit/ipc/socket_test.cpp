@@ -1,0 +1,85 @@
+#include "config/ipc/socket.h"
+
+#include <atomic>
+#include <cstring>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <thread>
+#include <unistd.h>
+
+namespace sluice::ipc {
+namespace {
+
+using namespace std::chrono_literals;
+
+class IpcTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    dir_ = std::filesystem::temp_directory_path() / ("sluice-ipc-" + std::to_string(getpid()));
+    path_ = dir_ / "a.sock";
+  }
+  void TearDown() override { std::filesystem::remove_all(dir_); }
+
+  std::filesystem::path dir_;
+  std::filesystem::path path_;
+};
+
+TEST_F(IpcTest, AnswersCommandsAndCarriesErrors) {
+  auto server = Server::listen(path_, [](const nlohmann::json& request) {
+    if (request.contains("fail")) return error({"broken", "here", "mend it"});
+    return ok({{"echo", request["command"]}});
+  });
+  ASSERT_TRUE(server) << server.error().text();
+  struct stat info {};
+  ASSERT_EQ(stat(path_.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0660U);
+
+  std::atomic<bool> stop{false};
+  std::thread loop([&] {
+    while (!stop) server->serve(20ms);
+  });
+  const auto reply = call(path_, {{"command", "status"}}, 2s);
+  ASSERT_TRUE(reply) << reply.error().text();
+  EXPECT_EQ((*reply)["echo"], "status");
+  const auto refused = call(path_, {{"fail", true}}, 2s);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text(), "here: broken; mend it");
+
+  // A peer that talks nonsense, or hangs up in the middle, harms nobody.
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path_.c_str());  // NOLINT: the test's own short path
+  const int rude = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(rude, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string flood(200'000, 'x');
+  (void)send(rude, flood.data(), flood.size(), MSG_NOSIGNAL);
+  close(rude);
+  EXPECT_FALSE(call(path_, nlohmann::json::array(), 2s));
+  EXPECT_TRUE(call(path_, {{"command", "again"}}, 2s));
+  stop = true;
+  loop.join();
+}
+
+TEST_F(IpcTest, TakesOverFromADeadProcessOnly) {
+  const auto nothing = [](const nlohmann::json&) { return ok(); };
+  auto first = Server::listen(path_, nothing);
+  ASSERT_TRUE(first);
+  const auto second = Server::listen(path_, nothing);
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().text().find("already"), std::string::npos);
+  EXPECT_FALSE(call(dir_ / "none.sock", {{"command", "status"}}, 100ms));
+}
+
+TEST_F(IpcTest, ASilentPeerIsATimeout) {
+  auto server = Server::listen(path_, [](const nlohmann::json&) { return ok(); });
+  ASSERT_TRUE(server);
+  const auto reply = call(path_, {{"command", "status"}}, 100ms);
+  ASSERT_FALSE(reply);
+  EXPECT_NE(reply.error().text().find("no answer"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::ipc
