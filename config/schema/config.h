@@ -15,15 +15,15 @@
 namespace sluice::schema {
 
 struct Site {
-  std::string name;                     // "No. 7 Middle School"
-  std::string profile = "school";      // school | home | isp
-  std::string contact;                  // shown to the person who was refused
+  std::string name;                // "No. 7 Middle School"
+  std::string profile = "school";  // school | home | isp
+  std::string contact;             // shown to the person who was refused
 };
 
 /// One port, "KIND:ARGUMENTS" as dataplane/port understands it.
 struct Port {
-  std::string name;    // referred to by pairs
-  std::string device;  // "af_packet:eth1", "pci:0000:03:00.0"
+  std::string name;       // referred to by pairs
+  std::string device;     // "af_packet:eth1", "pci:0000:03:00.0"
   std::uint32_t mtu = 0;  // 0: the device's own
 };
 
@@ -39,17 +39,17 @@ enum class HugePages : std::uint8_t { automatic, required, never };
 
 struct Dataplane {
   std::uint32_t workers = 1;
-  std::vector<std::uint32_t> cpus;     // one a worker; empty: not pinned
+  std::vector<std::uint32_t> cpus;  // one a worker; empty: not pinned
   HugePages huge_pages = HugePages::automatic;
   std::uint32_t memory_mib = 512;
-  std::uint32_t idle_sleep_us = 250;   // the longest sleep of an idle worker; 0: poll always
-  FailMode fail = FailMode::open;      // with no good generation: pass all, or drop all
+  std::uint32_t idle_sleep_us = 250;  // the longest sleep of an idle worker; 0: poll always
+  FailMode fail = FailMode::open;     // with no good generation: pass all, or drop all
 };
 
 struct Authority {
-  std::string url;                     // "https://lists.province.example/repo/"
-  std::filesystem::path root;          // trusted root.json
-  std::filesystem::path ca_file;       // empty: the system's
+  std::string url;                // "https://lists.province.example/repo/"
+  std::filesystem::path root;     // trusted root.json
+  std::filesystem::path ca_file;  // empty: the system's
   std::uint32_t poll_seconds = 300;
 };
 
@@ -58,23 +58,25 @@ struct Config {
   std::vector<Port> ports;
   std::vector<Pair> pairs;
   Dataplane dataplane;
-  policy::PolicySet policy;            // groups, policies, block answers
+  policy::PolicySet policy;  // groups, policies, block answers
   std::optional<Authority> authority;
   std::filesystem::path state_dir = "/var/lib/sluice";
   std::filesystem::path run_dir = "/run/sluice";
   std::uint32_t keep_generations = 5;
 
   [[nodiscard]] std::filesystem::path generations_dir() const { return state_dir / "generations"; }
-  [[nodiscard]] std::filesystem::path dataplane_socket() const { return run_dir / "dataplane.sock"; }
+  [[nodiscard]] std::filesystem::path dataplane_socket() const {
+    return run_dir / "dataplane.sock";
+  }
   [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "control.sock"; }
 };
 
 /// One fault of a configuration: "school.yaml:12:5: policies.pupils.block[2]: …".
 struct Fault {
   std::string file;
-  std::uint32_t line = 0;    // from 1; 0 where the fault has no place
+  std::uint32_t line = 0;  // from 1; 0 where the fault has no place
   std::uint32_t column = 0;
-  std::string path;          // "policies.pupils.block[2]"
+  std::string path;  // "policies.pupils.block[2]"
   std::string what;
   std::string advice;
 
@@ -86,9 +88,17 @@ struct Loaded {
   std::vector<Fault> faults;     // in file order
 };
 
-[[nodiscard]] Loaded load(const std::filesystem::path& file);
+/// Whether the files that a configuration names must be there. The dataplane, which reads none of
+/// them, does not let a missing certificate keep it from starting.
+enum class References : std::uint8_t { must_exist, unchecked };
+
+[[nodiscard]] Loaded load(const std::filesystem::path& file,
+                          References references = References::must_exist);
 
 /// The JSON Schema (2020-12) of the same format, generated from the same table of keys.
 [[nodiscard]] std::string json_schema();
+
+/// The reference of all keys in Markdown, from the same table; docs/CONFIGURATION.md holds it.
+[[nodiscard]] std::string key_reference();
 
 }  // namespace sluice::schema

@@ -1,0 +1,35 @@
+// From a checked document to the structs, with the checks that need more than one key: names that
+// must exist, devices claimed twice, files that must be there.
+//
+// Thread safety: free functions on the caller's data.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/schema/document.h"
+
+namespace sluice::schema {
+
+/// The usable value of a key: in its shape, and the first where the key is given twice.
+[[nodiscard]] const Node* find(const Node& mapping, std::string_view key);
+
+/// Entries of a mapping of names that keep to its shape, without duplicates.
+[[nodiscard]] std::vector<const Member*> entries(const Node* mapping);
+
+/// The names that a mapping defines, even where their values have faults.
+[[nodiscard]] std::vector<std::string_view> names(const Node* mapping);
+
+/// Reports a word that is none of the defined ones, as "no port is named 'x'".
+bool check_reference(const Node& word, std::string_view what,
+                     const std::vector<std::string_view>& known, const std::string& path,
+                     Faults& faults);
+
+void bind_ports(const Node& root, Config& config, Faults& faults);
+void bind_policies(const Node& root, Config& config, Faults& faults);
+void bind_groups(const Node& root, Config& config, Faults& faults);
+void bind_settings(const Node& root, Config& config, References references, Faults& faults);
+
+}  // namespace sluice::schema

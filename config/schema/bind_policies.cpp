@@ -1,0 +1,175 @@
+#include <algorithm>
+#include <map>
+
+#include "config/schema/bind.h"
+#include "config/schema/nearest.h"
+
+namespace sluice::schema {
+namespace {
+
+using policy::CategoryMask;
+
+/// What minors are kept from unless somebody decides otherwise.
+CategoryMask default_categories() {
+  CategoryMask mask = 0;
+  for (const policy::Category& category : policy::taxonomy()) {
+    if (category.minors_default == policy::MinorsDefault::block) mask |= policy::bit(category.id);
+  }
+  return mask;
+}
+
+CategoryMask mask_of_word(const Node& word) {
+  if (word.text == "defaults") return default_categories();
+  const policy::Category* category = policy::find_category(word.text);
+  return category == nullptr ? 0 : policy::bit(category->id);
+}
+
+CategoryMask bind_categories(const Node* value, const std::string& path, Faults& faults) {
+  if (value == nullptr) return 0;
+  if (value->form == Form::scalar) return mask_of_word(*value);
+  CategoryMask mask = 0;
+  std::map<std::string_view, bool> seen;
+  for (std::size_t i = 0; i < value->items.size(); ++i) {
+    const Node& item = value->items[i];
+    if (!item.good) continue;
+    if (!seen.emplace(item.text, true).second) {
+      faults.add(item.place, path + "[" + std::to_string(i) + "]",
+                 "'" + item.text + "' is already in this list", "name it once");
+    }
+    mask |= mask_of_word(item);
+  }
+  return mask;
+}
+
+/// Which devices are claimed, by whom: two groups must not claim the same one.
+class Claims {
+ public:
+  Claims(std::string group, std::map<std::string, std::pair<std::string, Place>>& taken,
+         Faults& faults)
+      : group_(std::move(group)), taken_(taken), faults_(faults) {}
+
+  bool claim(const std::string& device, const Node& node, const std::string& path) {
+    const auto [first, fresh] = taken_.emplace(device, std::pair{group_, node.place});
+    if (fresh) return true;
+    const auto& [owner, place] = first->second;
+    const bool same = owner == group_;
+    faults_.add(node.place, path,
+                device + " is already in " + (same ? "this group" : "group '" + owner + "'") +
+                    " at line " + std::to_string(place.line),
+                same ? "name it once" : "keep it in one group");
+    return false;
+  }
+
+ private:
+  std::string group_;
+  std::map<std::string, std::pair<std::string, Place>>& taken_;
+  Faults& faults_;
+};
+
+template <class Function>
+void each_item(const Node* list, const std::string& path, Function&& function) {
+  if (list == nullptr) return;
+  for (std::size_t i = 0; i < list->items.size(); ++i) {
+    if (list->items[i].good) function(list->items[i], path + "[" + std::to_string(i) + "]");
+  }
+}
+
+policy::VlanMatch vlan_of(const Node& node) {
+  if (node.form == Form::scalar) return {static_cast<std::uint16_t>(node.number), 0};
+  policy::VlanMatch vlan;
+  if (const Node* outer = find(node, "outer")) {
+    vlan.outer = static_cast<std::uint16_t>(outer->number);
+  }
+  if (const Node* inner = find(node, "inner")) {
+    vlan.inner = static_cast<std::uint16_t>(inner->number);
+  }
+  return vlan;
+}
+
+std::string text_of(const policy::VlanMatch& vlan) {
+  std::string out = "VLAN " + std::to_string(vlan.outer);
+  if (vlan.inner != 0) out += " with inner VLAN " + std::to_string(vlan.inner);
+  return out;
+}
+
+/// Ports that a group may name are those where its devices come in.
+void bind_group_ports(const Node* list, const std::string& path, const Node* ports,
+                      const Config& config, Claims& claims, policy::Group& group, Faults& faults) {
+  const std::vector<std::string_view> known = names(ports);
+  each_item(list, path, [&](const Node& item, const std::string& at) {
+    if (!check_reference(item, "port", known, at, faults)) return;
+    const bool outside = std::any_of(config.pairs.begin(), config.pairs.end(),
+                                     [&](const Pair& p) { return p.outside == item.text; });
+    if (outside) {
+      faults.add(item.place, at, "port '" + item.text + "' is the outside of a pair",
+                 "name the inside port, where the devices are");
+      return;
+    }
+    if (claims.claim("port " + item.text, item, at)) group.ports.push_back(item.text);
+  });
+}
+
+}  // namespace
+
+void bind_policies(const Node& root, Config& config, Faults& faults) {
+  const Node* policies = find(root, "policies");
+  for (const Member* member : entries(policies)) {
+    const std::string path = "policies." + member->key.text;
+    policy::Policy policy;
+    policy.name = member->key.text;
+    policy.blocked = bind_categories(find(member->value, "block"), path + ".block", faults);
+    policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
+    config.policy.policies.push_back(std::move(policy));
+  }
+  const Node* fallback = find(root, "default_policy");
+  if (fallback == nullptr) return;
+  config.policy.default_policy = fallback->text;
+  if (policies != nullptr) {
+    check_reference(*fallback, "policy", names(policies), "default_policy", faults);
+  }
+}
+
+void bind_groups(const Node& root, Config& config, Faults& faults) {
+  const Node* policies = find(root, "policies");
+  const Node* ports = find(root, "ports");
+  std::map<std::string, std::pair<std::string, Place>> taken;
+  for (const Member* member : entries(find(root, "groups"))) {
+    const std::string path = "groups." + member->key.text;
+    const Node& value = member->value;
+    policy::Group group;
+    group.name = member->key.text;
+    if (const Node* policy = find(value, "policy")) {
+      group.policy = policy->text;
+      if (policies != nullptr) {
+        check_reference(*policy, "policy", names(policies), path + ".policy", faults);
+      }
+    }
+    Claims claims(group.name, taken, faults);
+    each_item(find(value, "macs"), path + ".macs", [&](const Node& item, const std::string& at) {
+      const auto mac = policy::parse_mac(item.text);
+      if (mac && claims.claim(policy::text(*mac), item, at)) group.macs.push_back(*mac);
+    });
+    each_item(find(value, "prefixes"), path + ".prefixes",
+              [&](const Node& item, const std::string& at) {
+                const auto prefix = policy::parse_prefix(item.text);
+                if (prefix && claims.claim(policy::text(*prefix), item, at)) {
+                  group.prefixes.push_back(*prefix);
+                }
+              });
+    each_item(find(value, "vlans"), path + ".vlans", [&](const Node& item, const std::string& at) {
+      const policy::VlanMatch vlan = vlan_of(item);
+      if (vlan.outer != 0 && claims.claim(text_of(vlan), item, at)) group.vlans.push_back(vlan);
+    });
+    if (ports != nullptr) {
+      bind_group_ports(find(value, "ports"), path + ".ports", ports, config, claims, group, faults);
+    }
+    const auto matches = [](const Member& m) { return m.key.text != "policy"; };
+    if (std::none_of(value.members.begin(), value.members.end(), matches)) {
+      faults.add(member->key.place, path, "says nothing about its devices",
+                 "add macs, prefixes, vlans or ports");
+    }
+    config.policy.groups.push_back(std::move(group));
+  }
+}
+
+}  // namespace sluice::schema

@@ -1,0 +1,124 @@
+#include <arpa/inet.h>
+#include <map>
+#include <system_error>
+
+#include "config/schema/bind.h"
+
+namespace sluice::schema {
+namespace {
+
+// sockaddr_un holds 107 octets of path; the longest name of ours is "/dataplane.sock".
+constexpr std::size_t kLongestRunDir = 92;
+
+void take(const Node& mapping, std::string_view key, std::string& out) {
+  if (const Node* node = find(mapping, key)) out = node->text;
+}
+void take(const Node& mapping, std::string_view key, std::filesystem::path& out) {
+  if (const Node* node = find(mapping, key)) out = node->text;
+}
+void take(const Node& mapping, std::string_view key, std::uint32_t& out) {
+  if (const Node* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
+}
+
+void bind_dataplane(const Node& node, Dataplane& dataplane, Faults& faults) {
+  take(node, "workers", dataplane.workers);
+  take(node, "memory_mib", dataplane.memory_mib);
+  take(node, "idle_sleep_us", dataplane.idle_sleep_us);
+  if (const Node* fail = find(node, "fail")) {
+    dataplane.fail = fail->text == "closed" ? FailMode::closed : FailMode::open;
+  }
+  if (const Node* pages = find(node, "huge_pages")) {
+    dataplane.huge_pages = pages->text == "required" ? HugePages::required
+                           : pages->text == "never"  ? HugePages::never
+                                                     : HugePages::automatic;
+  }
+  const Node* cpus = find(node, "cpus");
+  if (cpus == nullptr) return;
+  std::map<std::int64_t, bool> seen;
+  for (std::size_t i = 0; i < cpus->items.size(); ++i) {
+    const Node& cpu = cpus->items[i];
+    if (!cpu.good) continue;
+    if (!seen.emplace(cpu.number, true).second) {
+      faults.add(cpu.place, "dataplane.cpus[" + std::to_string(i) + "]",
+                 "CPU " + cpu.text + " is already taken by another worker",
+                 "give each worker its own");
+    }
+    dataplane.cpus.push_back(static_cast<std::uint32_t>(cpu.number));
+  }
+  if (!cpus->items.empty() && cpus->items.size() != dataplane.workers) {
+    faults.add(cpus->place, "dataplane.cpus",
+               "names " + std::to_string(cpus->items.size()) + " CPUs for " +
+                   std::to_string(dataplane.workers) + " workers",
+               "name one CPU a worker, or none");
+  }
+}
+
+void bind_answer(const Node& node, policy::BlockAnswer& answer, Faults& faults) {
+  take(node, "ttl_seconds", answer.ttl_seconds);
+  if (const Node* tls = find(node, "tls")) {
+    answer.tls = tls->text == "drop" ? policy::TlsRefusal::drop : policy::TlsRefusal::reset;
+  }
+  if (const Node* page = find(node, "page_ipv4")) {
+    inet_pton(AF_INET, page->text.c_str(), answer.page_ipv4.emplace().data());
+  }
+  if (const Node* page = find(node, "page_ipv6")) {
+    inet_pton(AF_INET6, page->text.c_str(), answer.page_ipv6.emplace().data());
+  }
+  const Node* dns = find(node, "dns");
+  if (dns == nullptr || dns->text != "address") return;
+  answer.dns = policy::DnsAnswer::address;
+  if (!answer.page_ipv4 && !answer.page_ipv6) {
+    faults.add(dns->place, "block_answer.dns", "'address' without a block page's address",
+               "add page_ipv4 or page_ipv6, or write nxdomain");
+  }
+}
+
+void check_file(const Node* node, const std::string& path, Faults& faults) {
+  if (node == nullptr) return;
+  std::error_code code;
+  const auto status = std::filesystem::status(node->text, code);
+  if (!std::filesystem::exists(status)) {
+    faults.add(node->place, path, "there is no file '" + node->text + "'",
+               "put it there, or correct the path");
+  } else if (!std::filesystem::is_regular_file(status)) {
+    faults.add(node->place, path, "'" + node->text + "' is not a file", "correct the path");
+  }
+}
+
+void bind_authority(const Node& node, References references, Config& config, Faults& faults) {
+  Authority& authority = config.authority.emplace();
+  take(node, "url", authority.url);
+  take(node, "root", authority.root);
+  take(node, "ca_file", authority.ca_file);
+  take(node, "poll_seconds", authority.poll_seconds);
+  if (references == References::unchecked) return;
+  check_file(find(node, "root"), "authority.root", faults);
+  check_file(find(node, "ca_file"), "authority.ca_file", faults);
+}
+
+}  // namespace
+
+void bind_settings(const Node& root, Config& config, References references, Faults& faults) {
+  if (const Node* site = find(root, "site")) {
+    take(*site, "name", config.site.name);
+    take(*site, "profile", config.site.profile);
+    take(*site, "contact", config.site.contact);
+  }
+  config.policy.answer.guardian = config.site.profile == "home";
+  if (const Node* node = find(root, "dataplane")) bind_dataplane(*node, config.dataplane, faults);
+  if (const Node* node = find(root, "block_answer")) {
+    bind_answer(*node, config.policy.answer, faults);
+  }
+  if (const Node* node = find(root, "authority")) {
+    bind_authority(*node, references, config, faults);
+  }
+  take(root, "state_dir", config.state_dir);
+  take(root, "run_dir", config.run_dir);
+  take(root, "keep_generations", config.keep_generations);
+  if (const Node* run = find(root, "run_dir"); run && run->text.size() > kLongestRunDir) {
+    faults.add(run->place, "run_dir", "is too long for a socket's path",
+               "use at most " + std::to_string(kLongestRunDir) + " octets");
+  }
+}
+
+}  // namespace sluice::schema

@@ -1,0 +1,38 @@
+#include "config/schema/config.h"
+
+#include "config/schema/bind.h"
+#include "config/schema/check.h"
+#include "config/schema/document.h"
+
+namespace sluice::schema {
+
+std::string Fault::text() const {
+  std::string out = file + ": ";
+  if (line != 0) {
+    out = file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": ";
+  }
+  if (!path.empty()) out += path + ": ";
+  out += what;
+  if (!advice.empty()) out += "; " + advice;
+  return out;
+}
+
+Loaded load(const std::filesystem::path& file, References references) {
+  Faults faults(file.string());
+  Loaded loaded;
+  Config config;
+  if (const auto text = read_file(file, faults)) {
+    if (auto root = parse_document(*text, faults)) {
+      check(*root, root_shape(), "", faults);
+      bind_ports(*root, config, faults);
+      bind_policies(*root, config, faults);
+      bind_groups(*root, config, faults);
+      bind_settings(*root, config, references, faults);
+    }
+  }
+  loaded.faults = faults.take();
+  if (loaded.faults.empty()) loaded.config = std::move(config);
+  return loaded;
+}
+
+}  // namespace sluice::schema

@@ -1,0 +1,77 @@
+// A YAML file as a tree of text with places. yaml-cpp's own nodes will not do: they keep the last
+// of two equal keys in silence and read `012` as ten. Here every scalar stays the text that the
+// person wrote, and its meaning is decided by the table of keys.
+//
+// Thread safety: plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/schema/config.h"
+
+namespace sluice::schema {
+
+inline constexpr std::size_t kMaxFileOctets = std::size_t{1} << 20;
+inline constexpr std::size_t kMaxDepth = 16;
+
+/// Line and column from 1, the column in characters as editors count them.
+struct Place {
+  std::uint32_t line = 0;
+  std::uint32_t column = 0;
+};
+
+enum class Form : std::uint8_t {
+  nothing,  // no value, or null
+  scalar,
+  list,
+  mapping,
+  refused,  // already reported: an alias, or nesting too deep
+};
+
+struct Member;
+
+struct Node {
+  Form form = Form::nothing;
+  Place place;
+  std::string text;             // of a scalar
+  bool plain = false;           // a scalar without quotes
+  std::vector<Node> items;      // of a list
+  std::vector<Member> members;  // of a mapping, in file order, duplicates included
+
+  // Set by check(): whether the value keeps to its shape, and a number's value.
+  bool good = false;
+  std::int64_t number = 0;
+};
+
+struct Member {
+  Node key;
+  Node value;
+  bool duplicate = false;  // set by check(): the key was given before
+};
+
+/// Collects faults under one file's name.
+class Faults {
+ public:
+  explicit Faults(std::string file) : file_(std::move(file)) {}
+
+  void add(Place place, std::string path, std::string what, std::string advice);
+  /// Faults in file order; the collector is spent.
+  [[nodiscard]] std::vector<Fault> take();
+
+ private:
+  std::string file_;
+  std::vector<Fault> faults_;
+};
+
+/// Reads the octets of a file, at most kMaxFileOctets.
+[[nodiscard]] std::optional<std::string> read_file(const std::filesystem::path& file,
+                                                   Faults& faults);
+
+/// Parses YAML; nothing where the text is not YAML at all.
+[[nodiscard]] std::optional<Node> parse_document(std::string_view text, Faults& faults);
+
+}  // namespace sluice::schema

@@ -1,0 +1,245 @@
+#include <array>
+
+#include "config/schema/shape.h"
+
+namespace sluice::schema {
+namespace {
+
+using std::string_view;
+
+// ----- scalars
+// ------------------------------------------------------------------------------------
+
+constexpr Shape kTitle{.kind = Kind::text, .noun = "a text", .minimum = 1, .maximum = 128};
+constexpr Shape kPolicyName{.kind = Kind::name, .noun = "the name of a policy"};
+constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};
+constexpr Shape kPath{.kind = Kind::path, .noun = "an absolute path"};
+constexpr Shape kUrl{.kind = Kind::url, .noun = "an https:// address"};
+constexpr Shape kDevice{.kind = Kind::device, .noun = "a device, such as af_packet:eth1"};
+constexpr Shape kPrefix{.kind = Kind::prefix, .noun = "an IP prefix, such as 10.7.0.0/16"};
+constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address, such as 02:00:5e:10:00:01"};
+constexpr Shape kIpv4{.kind = Kind::ipv4, .noun = "an IPv4 address"};
+constexpr Shape kIpv6{.kind = Kind::ipv6, .noun = "an IPv6 address"};
+
+constexpr Shape whole_number(std::int64_t minimum, std::int64_t maximum) {
+  return {.kind = Kind::integer, .noun = "a whole number", .minimum = minimum, .maximum = maximum};
+}
+constexpr Shape kMtu = whole_number(576, 9728);
+constexpr Shape kWorkers = whole_number(1, 64);
+constexpr Shape kCpu = whole_number(0, 1023);
+constexpr Shape kMemory = whole_number(64, 1048576);
+constexpr Shape kSleep = whole_number(0, 100000);
+constexpr Shape kTtl = whole_number(1, 60);
+constexpr Shape kPoll = whole_number(1, 86400);
+constexpr Shape kKeep = whole_number(2, 1000);
+constexpr Shape kVlanId = whole_number(1, 4094);
+
+constexpr std::array<string_view, 3> kProfiles{"school", "home", "isp"};
+constexpr std::array<string_view, 2> kFailModes{"open", "closed"};
+constexpr std::array<string_view, 3> kHugePageModes{"automatic", "required", "never"};
+constexpr std::array<string_view, 2> kDnsAnswers{"nxdomain", "address"};
+constexpr std::array<string_view, 2> kTlsRefusals{"reset", "drop"};
+constexpr std::array<string_view, 1> kDefaults{"defaults"};
+
+constexpr Shape one_of(std::span<const string_view> choices) {
+  return {.kind = Kind::choice, .noun = "a word", .choices = choices};
+}
+constexpr Shape kProfile = one_of(kProfiles);
+constexpr Shape kFailMode = one_of(kFailModes);
+constexpr Shape kHugePages = one_of(kHugePageModes);
+constexpr Shape kDnsAnswer = one_of(kDnsAnswers);
+constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
+constexpr Shape kDefaultsWord{
+    .kind = Kind::choice, .noun = "a list of categories in [ ]", .choices = kDefaults};
+
+// ----- lists
+// --------------------------------------------------------------------------------------
+
+constexpr Shape kWatchedCategory{.kind = Kind::category, .noun = "a category"};
+constexpr Shape kBlockedCategory{
+    .kind = Kind::category, .noun = "a category", .choices = kDefaults};
+constexpr Shape kWatch{
+    .kind = Kind::list, .noun = "a list of categories", .item = &kWatchedCategory};
+constexpr Shape kBlock{.kind = Kind::list,
+                       .noun = "a list of categories",
+                       .item = &kBlockedCategory,
+                       .also = &kDefaultsWord};
+constexpr Shape kCpus{.kind = Kind::list, .noun = "a list of CPU numbers", .item = &kCpu};
+constexpr Shape kPrefixes{.kind = Kind::list, .noun = "a list of IP prefixes", .item = &kPrefix};
+constexpr Shape kMacs{.kind = Kind::list, .noun = "a list of MAC addresses", .item = &kMac};
+constexpr Shape kPortNames{.kind = Kind::list, .noun = "a list of port names", .item = &kPortName};
+
+constexpr std::array kQinqFields{
+    Field{"outer", &kVlanId, true, "", "The service tag, as the frame carries it first."},
+    Field{"inner", &kVlanId, false, "any", "The customer tag behind it."},
+};
+constexpr Shape kQinq{.kind = Kind::mapping, .noun = "a pair of VLANs", .fields = kQinqFields};
+constexpr Shape kVlan{
+    .kind = Kind::integer, .noun = "a VLAN number", .minimum = 1, .maximum = 4094, .also = &kQinq};
+constexpr Shape kVlans{.kind = Kind::list, .noun = "a list of VLANs", .item = &kVlan};
+
+// ----- mappings
+// -----------------------------------------------------------------------------------
+
+constexpr std::array kSiteFields{
+    Field{"name", &kTitle, true, "", "The site's name, as people read it on block pages."},
+    Field{"profile", &kProfile, false, "school",
+          "What kind of site it is. `home` tells clients that their own guardian blocked a name; "
+          "the others that the operator did."},
+    Field{"contact", &kTitle, false, "none", "Whom a person may ask who was refused a site."},
+};
+constexpr Shape kSite{.kind = Kind::mapping, .noun = "a mapping", .fields = kSiteFields};
+
+constexpr std::array kPortFields{
+    Field{"device", &kDevice, true, "", "The device behind the port, as `KIND:ARGUMENTS`."},
+    Field{"mtu", &kMtu, false, "the device's own",
+          "The largest IP packet that the port carries, in octets."},
+};
+constexpr Shape kPortMapping{.kind = Kind::mapping,
+                             .noun = "a port",
+                             .fields = kPortFields,
+                             .because = "a port is a device"};
+constexpr Shape kPort{
+    .kind = Kind::device, .noun = "a device, such as af_packet:eth1", .also = &kPortMapping};
+constexpr Shape kPorts{
+    .kind = Kind::named, .noun = "ports by name", .minimum = 2, .maximum = 32, .item = &kPort};
+
+constexpr std::array kPairFields{
+    Field{"inside", &kPortName, true, "", "The port towards the people to protect."},
+    Field{"outside", &kPortName, true, "", "The port towards the Internet."},
+};
+constexpr Shape kPair{.kind = Kind::mapping,
+                      .noun = "a pair",
+                      .fields = kPairFields,
+                      .because = "a pair joins two ports"};
+constexpr Shape kPairs{
+    .kind = Kind::named, .noun = "pairs by name", .minimum = 1, .maximum = 16, .item = &kPair};
+
+constexpr std::array kDataplaneFields{
+    Field{"workers", &kWorkers, false, "1", "How many cores forward packets."},
+    Field{"cpus", &kCpus, false, "not pinned", "The CPU of each worker, one number a worker."},
+    Field{"huge_pages", &kHugePages, false, "automatic",
+          "`automatic` uses huge pages where the system has them, `required` does not start "
+          "without, `never` leaves them alone."},
+    Field{"memory_mib", &kMemory, false, "512", "Memory for packets and tables, in MiB."},
+    Field{"idle_sleep_us", &kSleep, false, "250",
+          "The longest sleep of a worker that has nothing to do, in microseconds. 0 polls always: "
+          "the shortest delay, and a core at full load day and night."},
+    Field{"fail", &kFailMode, false, "open",
+          "With no usable list at the start: `open` lets everything pass and raises an alarm, "
+          "`closed` lets nothing pass."},
+};
+constexpr Shape kDataplane{.kind = Kind::mapping, .noun = "a mapping", .fields = kDataplaneFields};
+
+constexpr std::array kPolicyFields{
+    Field{"block", &kBlock, false, "nothing",
+          "Categories that are refused. `defaults` stands for all that are blocked for minors "
+          "unless somebody decides otherwise; in a list it may stand beside others."},
+    Field{"watch", &kWatch, false, "nothing", "Categories that pass and are counted."},
+};
+constexpr Shape kPolicy{.kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields};
+constexpr Shape kPolicies{.kind = Kind::named,
+                          .noun = "policies by name",
+                          .minimum = 1,
+                          .maximum = 1000,
+                          .item = &kPolicy};
+
+constexpr std::array kGroupFields{
+    Field{"policy", &kPolicyName, true, "", "The policy for these devices."},
+    Field{"macs", &kMacs, false, "none", "Devices by MAC address. Asked first."},
+    Field{"prefixes", &kPrefixes, false, "none",
+          "Devices by IP prefix, IPv4 or IPv6. The longest prefix wins."},
+    Field{"vlans", &kVlans, false, "none", "Devices by VLAN; asked after the prefixes."},
+    Field{"ports", &kPortNames, false, "none",
+          "All devices behind these inside ports; asked last."},
+};
+constexpr Shape kGroup{.kind = Kind::mapping,
+                       .noun = "a group",
+                       .fields = kGroupFields,
+                       .because = "a group without a policy does nothing"};
+constexpr Shape kGroups{
+    .kind = Kind::named, .noun = "groups by name", .minimum = 0, .maximum = 60000, .item = &kGroup};
+
+constexpr std::array kAnswerFields{
+    Field{"dns", &kDnsAnswer, false, "nxdomain",
+          "What a blocked DNS query gets: `nxdomain`, no such name; `address`, the block page's."},
+    Field{"page_ipv4", &kIpv4, false, "none", "The block page's IPv4 address."},
+    Field{"page_ipv6", &kIpv6, false, "none", "The block page's IPv6 address."},
+    Field{"ttl_seconds", &kTtl, false, "30", "How long clients may remember the answer."},
+    Field{"tls", &kTlsRefusal, false, "reset",
+          "How a blocked TLS connection ends: `reset` at once, `drop` by silence."},
+};
+constexpr Shape kAnswer{.kind = Kind::mapping, .noun = "a mapping", .fields = kAnswerFields};
+
+constexpr std::array kAuthorityFields{
+    Field{"url", &kUrl, true, "",
+          "Where the repository is. `file:///` reads one that was carried here on a disk."},
+    Field{"root", &kPath, true, "",
+          "The authority's root.json, brought here by a way you trust. Every signature is checked "
+          "against it."},
+    Field{"ca_file", &kPath, false, "the system's",
+          "The certificate authorities that the repository's server is checked against."},
+    Field{"poll_seconds", &kPoll, false, "300", "How often to ask for a newer list."},
+};
+constexpr Shape kAuthority{.kind = Kind::mapping,
+                           .noun = "a mapping",
+                           .fields = kAuthorityFields,
+                           .because = "a list is pulled from an address and checked with a root"};
+
+constexpr std::array kRootFields{
+    Field{"site", &kSite, false, "a school without a name", "Who runs this appliance."},
+    Field{"ports", &kPorts, true, "", "The network ports, by names of your own."},
+    Field{"pairs", &kPairs, true, "",
+          "Which two ports are joined as a wire, by names of your own."},
+    Field{"dataplane", &kDataplane, false, "as below", "The process that forwards packets."},
+    Field{"policies", &kPolicies, true, "", "What may be reached, by names of your own."},
+    Field{"groups", &kGroups, false, "none", "Which devices get which policy."},
+    Field{"default_policy", &kPolicyName, true, "", "The policy for devices of no group."},
+    Field{"block_answer", &kAnswer, false, "as below", "What a refused client gets."},
+    Field{"authority", &kAuthority, false, "lists come from files only",
+          "Where signed lists are pulled from."},
+    Field{"state_dir", &kPath, false, "/var/lib/sluice", "Where generations are kept."},
+    Field{"run_dir", &kPath, false, "/run/sluice", "Where the control sockets are."},
+    Field{"keep_generations", &kKeep, false, "5", "How many generations to keep to go back to."},
+};
+constexpr Shape kRoot{.kind = Kind::mapping,
+                      .noun = "a mapping",
+                      .fields = kRootFields,
+                      .because = "the gateway cannot start without it"};
+
+constexpr std::array kDeviceKinds{
+    DeviceKind{"pci", true, "pci:0000:03:00.0", "a network card bound to DPDK, by PCI address"},
+    DeviceKind{"af_xdp", true, "af_xdp:eth1", "a kernel interface, by AF_XDP"},
+    DeviceKind{"af_packet", true, "af_packet:eth1", "a kernel interface, by AF_PACKET"},
+    DeviceKind{"tap", true, "tap:sluice0", "a TAP interface that the gateway makes"},
+    DeviceKind{"memif", true, "memif:role=client,id=0", "shared memory with another program"},
+    DeviceKind{"pcap", true, "pcap:rx=in.pcap,tx=out.pcap", "capture files"},
+    DeviceKind{"ring", false, "ring:", "memory rings, for tests"},
+    DeviceKind{"null", false, "null:", "discards, for tests"},
+    DeviceKind{"vdev", true, "vdev:net_tap0,iface=x", "any other DPDK virtual device"},
+};
+
+}  // namespace
+
+const Shape& root_shape() { return kRoot; }
+
+std::span<const DeviceKind> device_kinds() { return kDeviceKinds; }
+
+string_view pattern(Kind kind) {
+  switch (kind) {
+    case Kind::name:
+      return "^[A-Za-z0-9_.\\u0080-\\uffff-]{1,63}$";
+    case Kind::path:
+      return "^/";
+    case Kind::url:
+      return "^(https://[^/?#\\s]+(/[^?#\\s]*)?|file:///[^?#\\s]*)$";
+    case Kind::mac:
+      return "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$";
+    case Kind::prefix:
+      return "^[0-9A-Fa-f:.]+(/(0|[1-9][0-9]{0,2}))?$";
+    default:
+      return {};
+  }
+}
+
+}  // namespace sluice::schema
