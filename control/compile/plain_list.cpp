@@ -1,0 +1,49 @@
+#include "control/compile/plain_list.h"
+
+#include "control/tuf/time.h"
+
+namespace sluice::compile {
+
+Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path> files,
+                                          std::string_view category,
+                                          const std::filesystem::path& output,
+                                          const PlainOptions& options) {
+  const policy::Category* known = policy::find_category(category);
+  if (known == nullptr) {
+    const policy::Category* near = policy::nearest_category(category);
+    return fail("not a category of the taxonomy", std::string(category),
+                near != nullptr ? "did you mean '" + std::string(near->name) + "'?" : "");
+  }
+  auto names = read_plain_lists(files, options.format);
+  if (!names) return fail(names.error());
+  if (names->keys().empty()) {
+    return fail("not one name was accepted; an empty list is never written", files[0].string(),
+                "check --format, and that the file holds one name a line");
+  }
+  auto writer = generation::Writer::create(output);
+  if (!writer) return fail(writer.error());
+  auto provenance = writer->add_provenance(options.provenance);
+  if (!provenance) return fail(provenance.error());
+  const generation::Record record{.provenance = *provenance,
+                                  .category = known->id,
+                                  .scope = options.scope,
+                                  .disposition = known->name == "protected"
+                                                     ? generation::Disposition::protect
+                                                     : generation::Disposition::block,
+                                  .layer = options.layer};
+  for (const std::string_view key : names->keys()) {
+    if (auto status = writer->append(key, std::span(&record, 1)); !status) {
+      return fail(status.error());
+    }
+  }
+  if (!options.policy_json.empty()) {
+    if (auto status = writer->set_policy(options.policy_json); !status) return fail(status.error());
+  }
+  const std::string created =
+      options.created.empty() ? tuf::to_text(tuf::system_clock_now()) : options.created;
+  auto summary = writer->finish(options.generation, created);
+  if (!summary) return fail(summary.error());
+  return PlainCompiled{names->report(), std::move(*summary)};
+}
+
+}  // namespace sluice::compile

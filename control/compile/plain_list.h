@@ -1,0 +1,92 @@
+// Plain lists: one name a line, hosts files, and the folders of the UT1 collection. Unsorted, with
+// comments, in any case, with internationalised names as their authors typed them. What is not a
+// name is rejected and counted by reason; nothing is guessed, and a URL is never shortened to its
+// domain, because that would block far more than its author listed.
+//
+// Thread safety: free functions on the caller's data.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/generation/format.h"
+#include "config/generation/writer.h"
+
+namespace sluice::compile {
+
+enum class PlainFormat : std::uint8_t {
+  automatic,  // decided line by line; a folder is taken as UT1
+  domains,    // one name a line
+  hosts,      // an address, then one or more names
+  ut1,        // a folder with `domains` and perhaps `urls`, or such a `domains` file itself
+};
+
+/// "auto", "domains", "hosts", "ut1".
+[[nodiscard]] Result<PlainFormat> parse_plain_format(std::string_view text);
+
+/// Why lines were rejected, with the first few places as "file:line".
+struct Rejected {
+  std::string reason;  // stable: "url", "ip-address", "invalid-name", …
+  std::string detail;  // the same for a person
+  std::uint64_t count = 0;
+  std::vector<std::string> first;
+};
+
+struct PlainReport {
+  std::uint64_t lines = 0;  // with comments and empty lines
+  std::uint64_t read = 0;   // candidates: accepted + duplicates + rejected
+  std::uint64_t accepted = 0;
+  std::uint64_t duplicates = 0;  // the same name again
+  std::uint64_t rejected = 0;
+  std::vector<Rejected> rejections;  // by count, the greatest first
+};
+
+/// Accepted names as reversed keys, strictly ascending, in memory of their own.
+class PlainNames {
+ public:
+  PlainNames();
+  PlainNames(PlainNames&&) noexcept;
+  PlainNames& operator=(PlainNames&&) noexcept;
+  ~PlainNames();
+
+  [[nodiscard]] std::span<const std::string_view> keys() const;
+  [[nodiscard]] const PlainReport& report() const;
+
+ private:
+  friend Result<PlainNames> read_plain_lists(std::span<const std::filesystem::path>, PlainFormat);
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Fails only when a file cannot be read, or when there is none.
+[[nodiscard]] Result<PlainNames> read_plain_lists(std::span<const std::filesystem::path> files,
+                                                  PlainFormat format);
+
+struct PlainOptions {
+  PlainFormat format = PlainFormat::automatic;
+  generation::Scope scope = generation::Scope::tree;
+  generation::Layer layer = generation::Layer::site;
+  generation::Provenance provenance{.department = "site", .list = "site"};
+  std::uint64_t generation = 1;
+  std::string created;      // RFC 3339 UTC; empty: now
+  std::string policy_json;  // empty: the generation carries no policy
+};
+
+struct PlainCompiled {
+  PlainReport report;
+  generation::Summary summary;
+};
+
+/// Reads, sorts and writes one generation. Fails, leaving no file, when the category is not in the
+/// taxonomy or not one name was accepted. A `protected` category becomes protect records.
+[[nodiscard]] Result<PlainCompiled> compile_plain_lists(
+    std::span<const std::filesystem::path> files, std::string_view category,
+    const std::filesystem::path& output, const PlainOptions& options = {});
+
+}  // namespace sluice::compile
