@@ -118,7 +118,8 @@ void report_form(const Node& node, const Shape& shape, const std::string& path, 
                "give it " + std::string(shape.noun) + ", or remove the key");
     return;
   }
-  std::string advice = "write " + std::string(shape.noun);
+  std::string advice = "write " + (shape.kind == Kind::choice ? "one of " + join(shape.choices)
+                                                              : std::string(shape.noun));
   if (node.form == Form::scalar && shape.kind == Kind::list) {
     advice = "write [" + node.text + "]";
   } else if (node.form == Form::scalar && form_of(shape.kind) == Form::mapping) {
@@ -126,9 +127,10 @@ void report_form(const Node& node, const Shape& shape, const std::string& path, 
   } else if (node.form == Form::mapping && form_of(shape.kind) == Form::scalar) {
     advice += "; put quotes around a text that holds ': ' or ends with ':'";
   }
-  faults.add(node.place, path,
-             "is " + std::string(text(node.form)) + ", not " + std::string(shape.noun),
-             std::move(advice));
+  faults.add(
+      node.place, path,
+      "is " + std::string(text(node.form)) + ", not " + std::string(text(form_of(shape.kind))),
+      std::move(advice));
 }
 
 }  // namespace

@@ -36,6 +36,21 @@ class Lines {
             static_cast<std::uint32_t>(count_characters(rest.substr(0, octets)) + 1)};
   }
 
+  /// Whether the quote that opens at a mark is closed; yaml-cpp takes the end of the file for it.
+  [[nodiscard]] bool quote_is_closed(const YAML::Mark& mark) const {
+    const std::string_view rest = text_.substr(starts_[static_cast<std::size_t>(mark.line)]);
+    const auto open = static_cast<std::size_t>(mark.column);
+    if (open >= rest.size() || (rest[open] != '"' && rest[open] != '\'')) return true;
+    for (std::size_t at = open + 1; at < rest.size(); ++at) {
+      if (rest[open] == '"' && rest[at] == '\\') {
+        ++at;
+      } else if (rest[at] == rest[open]) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   [[nodiscard]] Place place_of_offset(std::size_t offset) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), offset);
     const auto line = static_cast<std::size_t>(after - starts_.begin()) - 1;
@@ -65,7 +80,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ == 2) {
       faults_.add(lines_.place(mark), "", "a second document begins here",
-                  "keep one document in the file: remove the line '---'");
+                  "keep one in a file; is there a line '---', or a bracket closed too early?");
     }
   }
   void OnDocumentEnd() override {}
@@ -82,6 +97,10 @@ class TreeBuilder final : public YAML::EventHandler {
     Node node = make(Form::scalar, mark, tag, anchor);
     node.text = value;
     node.plain = tag == "?";
+    if (!node.plain && !lines_.quote_is_closed(mark)) {
+      refuse(mark, "the quote that opens here is never closed", "close it");
+      unclosed_ = true;
+    }
     put(std::move(node));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
@@ -96,6 +115,8 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnMapEnd() override { close(); }
 
   [[nodiscard]] std::optional<Node> take() { return std::move(root_); }
+  /// The rest of the file was taken for a text, so that nothing more can be said of it.
+  [[nodiscard]] bool unclosed() const { return unclosed_; }
 
  private:
   struct Frame {
@@ -158,6 +179,8 @@ class TreeBuilder final : public YAML::EventHandler {
     } else if (!top.key) {
       top.key = std::move(node);
     } else {
+      // yaml-cpp places a missing value at whatever comes next.
+      if (node.form == Form::nothing) node.place = top.key->place;
       top.node.members.push_back({std::move(*top.key), std::move(node)});
       top.key.reset();
     }
@@ -169,6 +192,7 @@ class TreeBuilder final : public YAML::EventHandler {
   std::optional<Node> root_;
   std::size_t depth_ = 0;
   int documents_ = 0;
+  bool unclosed_ = false;
 };
 
 /// What yaml-cpp would misread or take for another encoding.
@@ -251,6 +275,7 @@ std::optional<Node> parse_document(std::string_view text, Faults& faults) {
                "look at the indentation, quotes and brackets up to this place");
     return std::nullopt;
   }
+  if (builder.unclosed()) return std::nullopt;
   std::optional<Node> root = builder.take();
   if (!root || root->form == Form::nothing) {
     faults.add({1, 1}, "", "the file is empty",

@@ -55,15 +55,9 @@ constexpr Shape kDefaultsWord{
 // ----- lists
 // --------------------------------------------------------------------------------------
 
-constexpr Shape kWatchedCategory{.kind = Kind::category, .noun = "a category"};
-constexpr Shape kBlockedCategory{
-    .kind = Kind::category, .noun = "a category", .choices = kDefaults};
-constexpr Shape kWatch{
-    .kind = Kind::list, .noun = "a list of categories", .item = &kWatchedCategory};
-constexpr Shape kBlock{.kind = Kind::list,
-                       .noun = "a list of categories",
-                       .item = &kBlockedCategory,
-                       .also = &kDefaultsWord};
+constexpr Shape kCategory{.kind = Kind::category, .noun = "a category", .choices = kDefaults};
+constexpr Shape kCategories{
+    .kind = Kind::list, .noun = "a list of categories", .item = &kCategory, .also = &kDefaultsWord};
 constexpr Shape kCpus{.kind = Kind::list, .noun = "a list of CPU numbers", .item = &kCpu};
 constexpr Shape kPrefixes{.kind = Kind::list, .noun = "a list of IP prefixes", .item = &kPrefix};
 constexpr Shape kMacs{.kind = Kind::list, .noun = "a list of MAC addresses", .item = &kMac};
@@ -88,7 +82,10 @@ constexpr std::array kSiteFields{
           "the others that the operator did."},
     Field{"contact", &kTitle, false, "none", "Whom a person may ask who was refused a site."},
 };
-constexpr Shape kSite{.kind = Kind::mapping, .noun = "a mapping", .fields = kSiteFields};
+constexpr Shape kSite{.kind = Kind::mapping,
+                      .noun = "its keys",
+                      .fields = kSiteFields,
+                      .because = "people read it on block pages"};
 
 constexpr std::array kPortFields{
     Field{"device", &kDevice, true, "", "The device behind the port, as `KIND:ARGUMENTS`."},
@@ -96,13 +93,16 @@ constexpr std::array kPortFields{
           "The largest IP packet that the port carries, in octets."},
 };
 constexpr Shape kPortMapping{.kind = Kind::mapping,
-                             .noun = "a port",
+                             .noun = "its keys",
                              .fields = kPortFields,
                              .because = "a port is a device"};
 constexpr Shape kPort{
     .kind = Kind::device, .noun = "a device, such as af_packet:eth1", .also = &kPortMapping};
-constexpr Shape kPorts{
-    .kind = Kind::named, .noun = "ports by name", .minimum = 2, .maximum = 32, .item = &kPort};
+constexpr Shape kPorts{.kind = Kind::named,
+                       .noun = "ports, as NAME: DEVICE",
+                       .minimum = 2,
+                       .maximum = 32,
+                       .item = &kPort};
 
 constexpr std::array kPairFields{
     Field{"inside", &kPortName, true, "", "The port towards the people to protect."},
@@ -112,8 +112,11 @@ constexpr Shape kPair{.kind = Kind::mapping,
                       .noun = "a pair",
                       .fields = kPairFields,
                       .because = "a pair joins two ports"};
-constexpr Shape kPairs{
-    .kind = Kind::named, .noun = "pairs by name", .minimum = 1, .maximum = 16, .item = &kPair};
+constexpr Shape kPairs{.kind = Kind::named,
+                       .noun = "pairs, as NAME: {inside: PORT, outside: PORT}",
+                       .minimum = 1,
+                       .maximum = 16,
+                       .item = &kPair};
 
 constexpr std::array kDataplaneFields{
     Field{"workers", &kWorkers, false, "1", "How many cores forward packets."},
@@ -129,17 +132,17 @@ constexpr std::array kDataplaneFields{
           "With no usable list at the start: `open` lets everything pass and raises an alarm, "
           "`closed` lets nothing pass."},
 };
-constexpr Shape kDataplane{.kind = Kind::mapping, .noun = "a mapping", .fields = kDataplaneFields};
+constexpr Shape kDataplane{.kind = Kind::mapping, .noun = "its keys", .fields = kDataplaneFields};
 
 constexpr std::array kPolicyFields{
-    Field{"block", &kBlock, false, "nothing",
+    Field{"block", &kCategories, false, "nothing",
           "Categories that are refused. `defaults` stands for all that are blocked for minors "
           "unless somebody decides otherwise; in a list it may stand beside others."},
-    Field{"watch", &kWatch, false, "nothing", "Categories that pass and are counted."},
+    Field{"watch", &kCategories, false, "nothing", "Categories that pass and are counted."},
 };
 constexpr Shape kPolicy{.kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields};
 constexpr Shape kPolicies{.kind = Kind::named,
-                          .noun = "policies by name",
+                          .noun = "policies, as NAME: {block: CATEGORIES}",
                           .minimum = 1,
                           .maximum = 1000,
                           .item = &kPolicy};
@@ -157,8 +160,11 @@ constexpr Shape kGroup{.kind = Kind::mapping,
                        .noun = "a group",
                        .fields = kGroupFields,
                        .because = "a group without a policy does nothing"};
-constexpr Shape kGroups{
-    .kind = Kind::named, .noun = "groups by name", .minimum = 0, .maximum = 60000, .item = &kGroup};
+constexpr Shape kGroups{.kind = Kind::named,
+                        .noun = "groups, as NAME: {policy: POLICY, prefixes: [...]}",
+                        .minimum = 0,
+                        .maximum = 60000,
+                        .item = &kGroup};
 
 constexpr std::array kAnswerFields{
     Field{"dns", &kDnsAnswer, false, "nxdomain",
@@ -169,7 +175,7 @@ constexpr std::array kAnswerFields{
     Field{"tls", &kTlsRefusal, false, "reset",
           "How a blocked TLS connection ends: `reset` at once, `drop` by silence."},
 };
-constexpr Shape kAnswer{.kind = Kind::mapping, .noun = "a mapping", .fields = kAnswerFields};
+constexpr Shape kAnswer{.kind = Kind::mapping, .noun = "its keys", .fields = kAnswerFields};
 
 constexpr std::array kAuthorityFields{
     Field{"url", &kUrl, true, "",
@@ -182,7 +188,7 @@ constexpr std::array kAuthorityFields{
     Field{"poll_seconds", &kPoll, false, "300", "How often to ask for a newer list."},
 };
 constexpr Shape kAuthority{.kind = Kind::mapping,
-                           .noun = "a mapping",
+                           .noun = "its keys",
                            .fields = kAuthorityFields,
                            .because = "a list is pulled from an address and checked with a root"};
 
@@ -203,7 +209,7 @@ constexpr std::array kRootFields{
     Field{"keep_generations", &kKeep, false, "5", "How many generations to keep to go back to."},
 };
 constexpr Shape kRoot{.kind = Kind::mapping,
-                      .noun = "a mapping",
+                      .noun = "its keys",
                       .fields = kRootFields,
                       .because = "the gateway cannot start without it"};
 

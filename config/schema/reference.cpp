@@ -20,9 +20,9 @@ std::string plain_form(const Shape& shape) {
       return out;
     }
     case Kind::list:
-      return "list of: " + form_of(*shape.item);
+      return "list of " + form_of(*shape.item);
     case Kind::named:
-      return "names, each with: " + form_of(*shape.item);
+      return "names of your own, each with " + form_of(*shape.item);
     default:
       return std::string(shape.noun);
   }

@@ -172,14 +172,15 @@ std::optional<Problem> check_category(std::string_view text, const Shape& shape)
   }
   const policy::Category* near = policy::nearest_category(text);
   return Problem{in_quotes(text) + " is no category",
-                 (near != nullptr ? "did you mean '" + std::string(near->name) + "'? " : "") +
-                     "The categories are: " + all};
+                 (near != nullptr ? "did you mean '" + std::string(near->name) + "'? The" : "the") +
+                     std::string(" categories are: ") + all};
 }
 
 template <class T>
 std::optional<Problem> from_result(const Result<T>& result, std::string_view text) {
   if (result) return std::nullopt;
-  return Problem{in_quotes(text) + ": " + result.error().what, result.error().advice};
+  return Problem{in_quotes(text) + ": " + result.error().what,
+                 result.error().advice.empty() ? "correct it" : result.error().advice};
 }
 
 std::optional<Problem> check_prefix(std::string_view text) {

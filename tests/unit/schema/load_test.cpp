@@ -1,0 +1,176 @@
+// What load() makes of good files, and the limits that no small file in bad/ can show.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+
+#include "config/schema/config.h"
+
+namespace sluice::schema {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kBase =
+    "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"
+    "pairs: {main: {inside: in, outside: out}}\n"
+    "policies: {pupils: {block: defaults}}\n"
+    "default_policy: pupils\n";
+
+class Load : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("sluice-load-" + std::to_string(getpid()));
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& text) {
+    const fs::path file = folder_ / "test.yaml";
+    std::ofstream(file, std::ios::binary) << text;
+    return file;
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Load, FillsEveryStruct) {
+  const Loaded loaded = load(fs::path(SLUICE_SCHEMA_TESTS) / "good/everything.yaml");
+  ASSERT_TRUE(loaded.config);
+  const Config& config = *loaded.config;
+  EXPECT_EQ(config.site.name, "第七中学");
+  EXPECT_EQ(config.site.profile, "home");
+  EXPECT_EQ(config.site.contact, "110");
+  ASSERT_EQ(config.ports.size(), 4U);
+  EXPECT_EQ(config.ports[0].device, "pci:03:00.0");
+  EXPECT_EQ(config.ports[0].mtu, 9000U);
+  EXPECT_EQ(config.ports[1].mtu, 0U);
+  ASSERT_EQ(config.pairs.size(), 2U);
+  EXPECT_EQ(config.pairs[1].inside, "3");
+  EXPECT_EQ(config.pairs[1].outside, "fourth");
+  EXPECT_EQ(config.dataplane.workers, 2U);
+  EXPECT_THAT(config.dataplane.cpus, testing::ElementsAre(2, 3));
+  EXPECT_EQ(config.dataplane.huge_pages, HugePages::never);
+  EXPECT_EQ(config.dataplane.fail, FailMode::closed);
+  EXPECT_EQ(config.dataplane.idle_sleep_us, 0U);
+  EXPECT_EQ(config.state_dir, "/srv/sluice");
+  EXPECT_EQ(config.dataplane_socket(), "/tmp/run/dataplane.sock");
+  EXPECT_EQ(config.keep_generations, 2U);
+  EXPECT_FALSE(config.authority);
+
+  const policy::PolicySet& set = config.policy;
+  EXPECT_EQ(set.default_policy, "open");
+  EXPECT_TRUE(set.answer.guardian);
+  EXPECT_EQ(set.answer.dns, policy::DnsAnswer::address);
+  EXPECT_EQ(set.answer.tls, policy::TlsRefusal::drop);
+  ASSERT_TRUE(set.answer.page_ipv4);
+  EXPECT_EQ((*set.answer.page_ipv4)[3], 80);
+  ASSERT_TRUE(set.answer.page_ipv6);
+  EXPECT_EQ((*set.answer.page_ipv6)[15], 0x80);
+  ASSERT_EQ(set.groups.size(), 1U);
+  const policy::Group& group = set.groups[0];
+  EXPECT_EQ(group.policy, "pupils");
+  EXPECT_EQ(group.prefixes.size(), 5U);
+  EXPECT_EQ(group.macs.size(), 1U);
+  ASSERT_EQ(group.vlans.size(), 3U);
+  EXPECT_EQ(group.vlans[2].outer, 30);
+  EXPECT_EQ(group.vlans[2].inner, 7);
+  EXPECT_THAT(group.ports, testing::ElementsAre("in", "3"));
+}
+
+TEST_F(Load, DefaultsAreWhatIsBlockedForMinors) {
+  const Loaded loaded = load(write(kBase));
+  ASSERT_TRUE(loaded.config);
+  const policy::CategoryMask blocked = loaded.config->policy.policies.at(0).blocked;
+  for (const policy::Category& category : policy::taxonomy()) {
+    EXPECT_EQ((blocked & policy::bit(category.id)) != 0,
+              category.minors_default == policy::MinorsDefault::block)
+        << category.name;
+  }
+}
+
+TEST_F(Load, MissingFilesMatterOnlyToWhoReadsThem) {
+  const fs::path file = write(std::string(kBase) +
+                              "authority: {url: 'https://lists.example/', root: /nonexistent}\n");
+  EXPECT_FALSE(load(file).config);
+  const Loaded loaded = load(file, References::unchecked);
+  ASSERT_TRUE(loaded.config);
+  ASSERT_TRUE(loaded.config->authority);
+  EXPECT_EQ(loaded.config->authority->root, "/nonexistent");
+}
+
+TEST_F(Load, FileUrlIsForOfflineRepositories) {
+  const fs::path root = folder_ / "root.json";
+  std::ofstream(root) << "{}";
+  const Loaded loaded =
+      load(write(std::string(kBase) +
+                 "authority: {url: 'file:///media/repo', root: " + root.string() + "}\n"));
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(loaded.config->authority->url, "file:///media/repo");
+}
+
+TEST_F(Load, NoFileAndNoReadableFile) {
+  const Loaded none = load(folder_ / "none.yaml");
+  ASSERT_EQ(none.faults.size(), 1U);
+  EXPECT_EQ(none.faults[0].text(), (folder_ / "none.yaml").string() +
+                                       ": cannot be read: No such file or directory; check the "
+                                       "path and its permissions");
+  const Loaded folder = load(folder_);
+  ASSERT_EQ(folder.faults.size(), 1U);
+  EXPECT_EQ(folder.faults[0].what, "is a directory");
+}
+
+TEST_F(Load, RefusesAFileOfMoreThanOneMebibyte) {
+  std::string text = kBase;
+  text.resize(std::size_t{1} << 20, '#');
+  EXPECT_TRUE(load(write(text)).config);
+  text += '#';
+  const Loaded loaded = load(write(text));
+  ASSERT_EQ(loaded.faults.size(), 1U);
+  EXPECT_EQ(loaded.faults[0].what, "is larger than 1 MiB");
+}
+
+// Each of these is as large as a file may be; none may take long or exhaust the stack.
+TEST_F(Load, SurvivesBombs) {
+  const auto repeat = [](std::string_view piece) {
+    std::string out;
+    while (out.size() + piece.size() < (std::size_t{1} << 20)) out += piece;
+    return out;
+  };
+  for (const std::string_view piece : {"[", "{", "{a: ", "- ", "a: [\n", "? ", "&a [", "*a ", "'",
+                                       "---\n", "x: 1\n", "!a ", "|\n", "]", "- [\n"}) {
+    const auto start = std::chrono::steady_clock::now();
+    const Loaded loaded = load(write(repeat(piece)));
+    EXPECT_FALSE(loaded.config) << piece;
+    EXPECT_FALSE(loaded.faults.empty()) << piece;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20)) << piece;
+  }
+}
+
+/// docs/CONFIGURATION.md holds the reference between two marks. SLUICE_UPDATE=1 writes it anew.
+TEST(Reference, StandsInTheDocumentation) {
+  constexpr std::string_view kBegin = "<!-- keys: begin -->\n";
+  constexpr std::string_view kEnd = "<!-- keys: end -->\n";
+  const fs::path page = fs::path(SLUICE_SCHEMA_TESTS) / "../../../docs/CONFIGURATION.md";
+  std::ifstream stream(page);
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const std::size_t begin = text.find(kBegin);
+  const std::size_t end = text.find(kEnd);
+  ASSERT_NE(begin, std::string::npos);
+  ASSERT_NE(end, std::string::npos);
+  const std::size_t start = begin + kBegin.size();
+  if (std::getenv("SLUICE_UPDATE") != nullptr) {
+    std::ofstream(page) << text.replace(start, end - start, key_reference());
+    return;
+  }
+  EXPECT_EQ(text.substr(start, end - start), key_reference())
+      << "run the unit tests once with SLUICE_UPDATE=1 in the environment";
+}
+
+}  // namespace
+}  // namespace sluice::schema
