@@ -178,4 +178,20 @@ std::string from_reversed_key(std::string_view key) {
   return out;
 }
 
+std::string display(const LookupName& name) {
+  std::string out;
+  for (const char c : from_reversed_key(name.view())) {
+    const auto octet = static_cast<unsigned char>(c == kDotInLabel ? '.' : c);
+    if (c == '.' || kHostOctets[octet] != 0) {
+      out.push_back(c);
+      continue;
+    }
+    out.push_back('\\');
+    for (const unsigned unit : {100U, 10U, 1U}) {
+      out.push_back(static_cast<char>('0' + octet / unit % 10));
+    }
+  }
+  return out;
+}
+
 }  // namespace sluice::name

@@ -27,12 +27,12 @@ inline constexpr std::size_t kMaxLabels = 127;
 /// Why a name read from a packet or a file is not one. Stable: counters and logs use label().
 enum class Defect : std::uint8_t {
   none,
-  empty,          // no octets, or only the root
-  too_long,       // over 253 octets of text
-  label_too_long, // over 63 octets
-  empty_label,    // "a..b" or a leading dot
-  bad_octet,      // an octet that no host name has: NUL, control, space, non-ASCII
-  ip_literal,     // an IPv4 or IPv6 address where a name is asked for (RFC 6066 section 3)
+  empty,           // no octets, or only the root
+  too_long,        // over 253 octets of text
+  label_too_long,  // over 63 octets
+  empty_label,     // "a..b" or a leading dot
+  bad_octet,       // an octet that no host name has: NUL, control, space, non-ASCII
+  ip_literal,      // an IPv4 or IPv6 address where a name is asked for (RFC 6066 section 3)
 };
 
 [[nodiscard]] std::string_view label(Defect defect);
@@ -70,5 +70,9 @@ void from_wire(std::span<const std::uint8_t> wire, LookupName& out);
 
 /// "com.example.www." -> "www.example.com".
 [[nodiscard]] std::string from_reversed_key(std::string_view key);
+
+/// Any look-up name as text for a person: octets that no host name has are escaped as \DDD (RFC
+/// 1035 5.1), so that a dot inside a label is not read as a boundary.
+[[nodiscard]] std::string display(const LookupName& name);
 
 }  // namespace sluice::name

@@ -76,6 +76,7 @@ TEST(Name, WireNamesMatchOnLabelsNotOnText) {
   from_wire(wire({"blocked.example"}), name);
   EXPECT_EQ(name.label_count, 1);
   EXPECT_NE(name.view(), "example.blocked.");
+  EXPECT_EQ(display(name), "blocked\\046example");
   from_wire(wire({}), name);
   EXPECT_EQ(name.label_count, 0);
   EXPECT_EQ(name.view(), "");
