@@ -1,0 +1,30 @@
+#include "dataplane/index/snapshot.h"
+
+#include "dataplane/index/lmdb_lookup.h"
+
+namespace sluice::index {
+
+Result<std::unique_ptr<const Snapshot>> Snapshot::build(
+    std::shared_ptr<const generation::Generation> generation, const policy::PolicySet& fallback,
+    std::span<const std::string> inside_ports, unsigned lcores) {
+  policy::PolicySet set = fallback;
+  if (const std::string_view json = generation->policy_json(); !json.empty()) {
+    auto carried = policy::from_json(json);
+    if (!carried) return fail(carried.error());
+    set = std::move(*carried);
+  }
+  auto groups = policy::GroupTable::build(set, inside_ports);
+  if (!groups) return fail(groups.error());
+
+  std::unique_ptr<Snapshot> snapshot(new Snapshot());
+  snapshot->groups_ = std::move(*groups);
+  for (unsigned i = 0; i < lcores; ++i) {
+    auto cursor = generation->cursor();
+    if (!cursor) return fail(cursor.error());
+    snapshot->lookups_.push_back(std::make_unique<LmdbLookup>(std::move(*cursor)));
+  }
+  snapshot->generation_ = std::move(generation);
+  return std::unique_ptr<const Snapshot>(std::move(snapshot));
+}
+
+}  // namespace sluice::index

@@ -1,0 +1,106 @@
+// The counters of one lcore. One writer each: the lcore that owns them; anyone may read at any
+// time. Adding a counter is adding a line to the table: its name is what statistics, telemetry and
+// the tests call it.
+//
+// Thread safety: add() by the owner only; value() from any thread.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+namespace sluice::stats {
+
+/// Written by one thread without a locked instruction, read by others without a torn value.
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+// clang-format off
+#define SLUICE_COUNTERS(X)                                                                    \
+  X(rx_packets,            "frames received")                                                 \
+  X(rx_bytes,              "octets received")                                                 \
+  X(tx_packets,            "frames sent")                                                     \
+  X(tx_full_dropped,       "frames lost because a port would not take them in time")         \
+  X(forwarded,             "frames passed on unchanged")                                     \
+  X(inspected,             "frames in which a name was looked for")                          \
+  X(dns_queries,           "DNS queries whose name was judged")                              \
+  X(dns_blocked,           "DNS queries answered here")                                      \
+  X(dns_no_name,           "DNS messages that ask for no name here")                         \
+  X(dns_group_addressed,   "DNS queries to multicast or broadcast, never answered")          \
+  X(dns_answer_no_room,    "blocked DNS queries dropped: the answer did not fit its buffer") \
+  X(tls_client_hellos,     "ClientHellos whose names were judged")                           \
+  X(tls_blocked,           "ClientHellos refused")                                           \
+  X(tls_no_name,           "ClientHellos without a server name")                             \
+  X(tls_incomplete,        "ClientHellos that go on in a later segment")                     \
+  X(resets_sent,           "TCP resets sent")                                                \
+  X(resets_lost,           "TCP resets not sent for want of a buffer")                       \
+  X(verdict_pass,          "names passed")                                                   \
+  X(verdict_block,         "names blocked")                                                  \
+  X(verdict_log,           "names passed and counted as watched")                            \
+  X(no_generation_passed,  "frames passed without a list (fail: open)")                      \
+  X(no_generation_dropped, "frames dropped without a list (fail: closed)")                   \
+  X(frame_truncated,       "passed: the frame is shorter than its headers say")              \
+  X(frame_malformed_ip,    "passed: impossible IP header")                                   \
+  X(frame_malformed_transport, "passed: UDP or TCP length contradicts IP")                   \
+  X(frame_fragment,        "passed: IP fragment")                                            \
+  X(frame_too_many_headers, "passed: more tags or extension headers than the bounds")        \
+  X(frame_multi_segment,   "passed: frame in several buffers")                               \
+  X(dns_short_header,      "passed: DNS message under 12 octets")                            \
+  X(dns_question_count,    "passed: QDCOUNT is not 1")                                       \
+  X(dns_cut_question,      "passed: DNS question cut short")                                 \
+  X(dns_pointer,           "passed: compression pointer in the question")                    \
+  X(dns_label_type,        "passed: obsolete label type")                                    \
+  X(dns_name_too_long,     "passed: QNAME over 255 octets")                                  \
+  X(dns_cut_record,        "passed: DNS record past the message")                            \
+  X(dns_duplicate_opt,     "passed: more than one OPT")                                      \
+  X(tls_malformed,         "passed: not a readable ClientHello")                             \
+  X(tls_bad_name,          "passed: server name that is no host name")                       \
+  X(tls_ip_literal,        "passed: IP address as server name")                              \
+  X(distributed,           "frames handed to another lcore by flow")                         \
+  X(distribute_full,       "frames judged here because the other lcore was busy")            \
+  X(events_lost,           "block events lost because the ring was full")
+// clang-format on
+
+enum class Id : std::uint8_t {
+#define X(name, help) name,
+  SLUICE_COUNTERS(X)
+#undef X
+      count_
+};
+
+inline constexpr std::size_t kCounterCount = static_cast<std::size_t>(Id::count_);
+
+struct Description {
+  std::string_view name;
+  std::string_view help;
+};
+
+inline constexpr std::array<Description, kCounterCount> kDescriptions = {{
+#define X(name, help) {#name, help},
+    SLUICE_COUNTERS(X)
+#undef X
+}};
+
+/// Written by the owning lcore, read by the control thread and telemetry. Cache-line aligned, so
+/// that no lcore's writes touch another's line.
+class alignas(64) Counters {
+ public:
+  void add(Id id, std::uint64_t n = 1) { values_[static_cast<std::size_t>(id)].add(n); }
+  [[nodiscard]] std::uint64_t value(Id id) const {
+    return values_[static_cast<std::size_t>(id)].value();
+  }
+
+ private:
+  std::array<Counter, kCounterCount> values_;
+};
+
+}  // namespace sluice::stats

@@ -1,0 +1,65 @@
+// Block events on their way from one lcore to the control thread. An event holds the listed name,
+// the group and the incident id; never the client's address nor the name it asked for (DESIGN
+// section 8).
+//
+// Thread safety: one producer, one consumer.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "config/generation/format.h"
+#include "config/name/name.h"
+#include "config/policy/policy.h"
+#include "dataplane/act/incident.h"
+
+namespace sluice::stats {
+
+enum class Protocol : std::uint8_t { dns, tls };
+[[nodiscard]] constexpr std::string_view text(Protocol protocol) {
+  return protocol == Protocol::dns ? "dns" : "tls";
+}
+
+struct BlockEvent {
+  act::IncidentId incident;
+  Protocol protocol = Protocol::dns;
+  policy::Reason reason = policy::Reason::category;
+  std::uint8_t category = 0;
+  generation::Layer layer = generation::Layer::authority;
+  std::uint16_t group = 0;
+  std::uint8_t listed_length = 0;
+  std::uint32_t provenance = 0;
+  std::uint64_t generation = 0;
+  std::array<char, name::kMaxWireOctets> listed_key;  // reversed key of the listed name
+};
+
+class EventRing {
+ public:
+  /// By the producer; false when the ring is full.
+  bool push(const BlockEvent& event) {
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
+    if (head - tail_.load(std::memory_order_acquire) == kSlots) return false;
+    slots_[head % kSlots] = event;
+    head_.store(head + 1, std::memory_order_release);
+    return true;
+  }
+
+  /// By the consumer; false when the ring is empty.
+  bool pop(BlockEvent& event) {
+    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
+    if (tail == head_.load(std::memory_order_acquire)) return false;
+    event = slots_[tail % kSlots];
+    tail_.store(tail + 1, std::memory_order_release);
+    return true;
+  }
+
+ private:
+  static constexpr std::uint32_t kSlots = 1024;
+  alignas(64) std::atomic<std::uint32_t> head_{0};  // written by the producer
+  alignas(64) std::atomic<std::uint32_t> tail_{0};  // written by the consumer
+  alignas(64) std::array<BlockEvent, kSlots> slots_;
+};
+
+}  // namespace sluice::stats
