@@ -1,0 +1,70 @@
+#include "tools/sluice-replay/replay.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::replay {
+
+Status Replay::run(Reader& reader, const std::filesystem::path& file, Writer* writer) {
+  std::vector<Captured> burst;
+  for (;;) {
+    auto packet = reader.next();
+    if (packet && *packet) burst.push_back(std::move(**packet));
+    const bool last = !packet || !*packet;
+    if (last || burst.size() == pipeline::kBurst) {
+      judge(burst, file.string(), writer);
+      burst.clear();
+    }
+    if (!packet) return fail(packet.error());
+    if (last) return {};
+  }
+}
+
+void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* writer) {
+  std::array<pipeline::Packet, pipeline::kBurst> packets;
+  for (std::size_t i = 0; i < burst.size(); ++i) {
+    packets[i].data = burst[i].ethernet.data();
+    packets[i].length = burst[i].ethernet_length;
+    packets[i].capacity = static_cast<std::uint32_t>(burst[i].ethernet.size());
+    packets[i].judge = true;
+    counters_.add(stats::Id::rx_packets);
+    counters_.add(stats::Id::rx_bytes, burst[i].original.size());
+  }
+  pipeline_.process(snapshot_, {packets.data(), burst.size()});
+  for (std::size_t i = 0; i < pipeline_.findings().size(); ++i) {
+    print(burst[pipeline_.findings()[i].packet], i, file);
+  }
+  if (writer == nullptr) return;
+  const auto emissions = pipeline_.emissions();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < burst.size(); ++i) {
+    if (packets[i].fate == pipeline::Fate::forward) writer->write_original(burst[i]);
+    if (packets[i].fate == pipeline::Fate::reply) {
+      writer->write_made(burst[i], {packets[i].data, packets[i].length});
+    }
+    for (; next < emissions.size() && emissions[next].packet == i; ++next) {
+      writer->write_made(burst[i], {emissions[next].bytes.data(), emissions[next].length});
+    }
+  }
+}
+
+void Replay::print(const Captured& packet, std::size_t index, const std::string& file) {
+  const pipeline::Finding& finding = pipeline_.findings()[index];
+  const name::LookupName& name = pipeline_.name(index);
+  const policy::Category* category = policy::find_category(finding.verdict.category);
+  nlohmann::ordered_json line = {
+      {"file", file},
+      {"packet", packet.number},
+      {"protocol", stats::text(finding.protocol)},
+      {"transport", finding.transport == packet::kProtocolTcp ? "tcp" : "udp"},
+      {"name", name::display(name)},
+      {"verdict", policy::text(finding.verdict.action)},
+      {"reason", policy::text(finding.verdict.reason)}};
+  if (category != nullptr) line["category"] = category->name;
+  if (finding.listed_labels > 0) {
+    line["entry"] = name::from_reversed_key(name.suffix(finding.listed_labels));
+  }
+  line["group"] = snapshot_.groups().groups()[finding.group].name;
+  out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+}  // namespace sluice::replay

@@ -1,0 +1,35 @@
+// Runs the real pipeline over captures, without ports, huge pages or control.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <ostream>
+
+#include "config/base/result.h"
+#include "dataplane/index/snapshot.h"
+#include "dataplane/pipeline/pipeline.h"
+#include "tools/sluice-replay/capture.h"
+
+namespace sluice::replay {
+
+class Replay {
+ public:
+  Replay(const index::Snapshot& snapshot, std::ostream& out)
+      : snapshot_(snapshot), out_(out), pipeline_(0, 0, counters_, nullptr) {}
+
+  /// Judges one capture; a JSON object a line for every name found. `writer` may be null.
+  [[nodiscard]] Status run(Reader& reader, const std::filesystem::path& file, Writer* writer);
+
+  [[nodiscard]] const stats::Counters& counters() const { return counters_; }
+
+ private:
+  void judge(std::span<Captured> burst, const std::string& file, Writer* writer);
+  void print(const Captured& packet, std::size_t finding, const std::string& file);
+
+  const index::Snapshot& snapshot_;
+  std::ostream& out_;
+  stats::Counters counters_;
+  pipeline::Pipeline pipeline_;
+};
+
+}  // namespace sluice::replay
