@@ -1,0 +1,192 @@
+#include "control/compile/compile.h"
+
+#include <algorithm>
+
+#include "config/policy/taxonomy.h"
+#include "control/compile/cpl.h"
+#include "control/compile/orders.h"
+#include "control/tuf/digest.h"
+
+namespace sluice::compile {
+namespace {
+
+constexpr std::uint32_t kNoProvenance = UINT32_MAX;
+
+/// One list while it is merged: its reader, one entry ahead.
+struct Stream {
+  std::string department;
+  generation::Layer layer;
+  std::vector<Order> orders;
+  std::vector<std::uint32_t> provenance;  // by order
+  CplReader reader;
+  CplEntry entry;
+  bool done = false;
+  ListCount count;
+
+  [[nodiscard]] std::string_view key() const { return entry.name.view(); }
+
+  /// To the next entry that applies now.
+  Status advance(tuf::Time now) {
+    for (;;) {
+      auto more = reader.next(entry);
+      if (!more) return fail(more.error());
+      done = !*more;
+      if (done) break;
+      const Order& order = orders[entry.order];
+      if (order.applies(now)) {
+        ++count.entries;
+        return {};
+      }
+      ++(!order.active ? count.inactive : order.expires <= now ? count.expired : count.pending);
+    }
+    count.urls = reader.skipped_urls();
+    return {};
+  }
+
+  Result<generation::Record> record(generation::Writer& writer) {
+    std::uint32_t& row = provenance[entry.order];
+    const Order& order = orders[entry.order];
+    if (row == kNoProvenance) {
+      auto added = writer.add_provenance(order.provenance(department));
+      if (!added) return fail(added.error());
+      row = *added;
+    }
+    // `learning` is a category like any other: it marks a name, and what the mark permits is the
+    // policy's affair. Only `protected` changes what every policy may do.
+    const auto disposition = order.category->name == "protected" ? generation::Disposition::protect
+                                                                 : generation::Disposition::block;
+    return generation::Record{row, order.category->id, entry.scope, disposition, layer};
+  }
+};
+
+Result<Stream> open_stream(const ReleaseList& list, const std::filesystem::path& folder) {
+  const bool emergency = list.department == kEmergency;
+  if (emergency && list.entries > kMaxEmergencyEntries) {
+    return fail("the emergency list holds " + std::to_string(list.entries) + " entries; " +
+                    std::to_string(kMaxEmergencyEntries) + " are the most",
+                list.full.path, "the release is refused; tell the authority");
+  }
+  auto orders = read_orders(list, folder);
+  if (!orders) return fail(orders.error());
+  auto reader = CplReader::open(list, folder, orders->size());
+  if (!reader) return fail(reader.error());
+  std::vector<std::uint32_t> rows(orders->size(), kNoProvenance);
+  return Stream{list.department,
+                emergency ? generation::Layer::emergency : generation::Layer::authority,
+                std::move(*orders),
+                std::move(rows),
+                std::move(*reader),
+                {},
+                false,
+                {.department = list.department}};
+}
+
+Status merge(std::vector<Stream>& streams, generation::Writer& writer, tuf::Time now) {
+  for (Stream& stream : streams) {
+    if (auto status = stream.advance(now); !status) return status;
+  }
+  std::string key;
+  std::vector<generation::Record> records;
+  for (;;) {
+    const Stream* least = nullptr;
+    for (const Stream& stream : streams) {
+      if (!stream.done && (least == nullptr || stream.key() < least->key())) least = &stream;
+    }
+    if (least == nullptr) return {};
+    key.assign(least->key());
+    records.clear();
+    for (Stream& stream : streams) {
+      if (stream.done || stream.key() != key) continue;
+      auto record = stream.record(writer);
+      if (!record) return fail(record.error());
+      records.push_back(*record);
+      if (auto status = stream.advance(now); !status) return status;
+    }
+    if (auto status = writer.append(key, records); !status) return status;
+  }
+}
+
+std::optional<tuf::Time> next_change(const std::vector<Stream>& streams, tuf::Time now) {
+  std::optional<tuf::Time> next;
+  const auto consider = [&](tuf::Time time) {
+    if (time > now && (!next || time < *next)) next = time;
+  };
+  for (const Stream& stream : streams) {
+    for (const Order& order : stream.orders) {
+      if (!order.active) continue;
+      consider(order.effective);
+      consider(order.expires);
+    }
+  }
+  return next;
+}
+
+std::string sources_json(const CompileInput& input, const Compiled& compiled) {
+  tuf::Json json = {{"lists", tuf::Json::array()}};
+  if (compiled.next_change) json["next_change"] = tuf::to_text(*compiled.next_change);
+  if (input.release == nullptr) return json.dump();
+  json["release"] = release_id(*input.release);
+  json["snapshot"] = input.release->snapshot_version;
+  json["targets"] = input.release->targets_version;
+  for (const ListCount& count : compiled.lists) {
+    const ReleaseList* list = input.release->find(count.department);
+    json["lists"].push_back({{"department", count.department},
+                             {"role_version", list->role_version},
+                             {"seq", list->seq},
+                             {"entries", count.entries},
+                             {"expired", count.expired},
+                             {"pending", count.pending},
+                             {"inactive", count.inactive},
+                             {"urls", count.urls}});
+  }
+  return json.dump();
+}
+
+}  // namespace
+
+Result<Compiled> compile(const CompileInput& input) {
+  std::vector<Stream> streams;
+  if (input.release != nullptr) {
+    for (const ReleaseList& list : input.release->lists) {
+      auto stream = open_stream(list, input.lists_dir);
+      if (!stream) return fail(stream.error());
+      streams.push_back(std::move(*stream));
+    }
+  }
+  auto writer = generation::Writer::create(input.output);
+  if (!writer) return fail(writer.error());
+  if (auto status = merge(streams, *writer, input.now); !status) return fail(status.error());
+
+  Compiled compiled;
+  for (const Stream& stream : streams) compiled.lists.push_back(stream.count);
+  compiled.next_change = next_change(streams, input.now);
+  if (auto status = writer->set_policy(input.policy_json); !status) return fail(status.error());
+  if (auto status = writer->set_sources(sources_json(input, compiled)); !status) {
+    return fail(status.error());
+  }
+  auto summary = writer->finish(input.generation, tuf::to_text(input.now));
+  if (!summary) return fail(summary.error());
+  compiled.summary = std::move(*summary);
+  return compiled;
+}
+
+std::string release_id(const Release& release) {
+  // The timestamp and the expiry of roles change hourly without a word of the lists changing.
+  tuf::Json files = tuf::Json::array();
+  for (const ReleaseList& list : release.lists) {
+    files.push_back({list.department, list.full.sha256, list.orders.sha256});
+  }
+  return tuf::sha256(tuf::canonical(files));
+}
+
+Sources sources_from_json(std::string_view text) {
+  Sources sources;
+  const auto json = tuf::parse_strict(text, "sources");
+  if (!json || !json->is_object()) return sources;
+  tuf::FieldReader fields(*json, "sources");
+  sources.release = fields.text_or("release", "");
+  if (auto time = tuf::parse_time(fields.text_or("next_change", ""))) sources.next_change = *time;
+  return sources;
+}
+
+}  // namespace sluice::compile

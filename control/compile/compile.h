@@ -1,0 +1,56 @@
+// Compiles the lists of one release and the policy into a generation: all lists are read at once,
+// each in its own sorted order, and merged into the writer without being held in memory.
+//
+// Thread safety: free functions; they touch only the files they are given.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/generation/writer.h"
+#include "control/compile/release.h"
+
+namespace sluice::compile {
+
+inline constexpr std::uint64_t kMaxEmergencyEntries = 100;
+
+struct ListCount {
+  std::string department;
+  std::uint64_t entries = 0;   // written
+  std::uint64_t expired = 0;   // skipped: their order has run out
+  std::uint64_t pending = 0;   // skipped: their order is not yet in effect
+  std::uint64_t inactive = 0;  // skipped: suspended or withdrawn
+  std::uint64_t urls = 0;      // skipped: a name filter cannot judge them
+};
+
+struct CompileInput {
+  const Release* release = nullptr;  // null: policy only
+  std::filesystem::path lists_dir;
+  std::string policy_json;
+  tuf::Time now{};
+  std::uint64_t generation = 0;
+  std::filesystem::path output;
+};
+
+struct Compiled {
+  generation::Summary summary;
+  std::vector<ListCount> lists;
+  std::optional<tuf::Time> next_change;  // when an order begins or ends next
+};
+
+/// Refuses the whole release at the first fault of any list, leaving no file.
+[[nodiscard]] Result<Compiled> compile(const CompileInput& input);
+
+/// What a generation says of its origin (Generation::sources_json), read back to decide whether it
+/// still is what the release, the policy and the time ask for.
+struct Sources {
+  std::string release;  // SHA-256 of the release's own JSON; empty for policy only
+  std::optional<tuf::Time> next_change;
+};
+[[nodiscard]] std::string release_id(const Release& release);
+[[nodiscard]] Sources sources_from_json(std::string_view json);
+
+}  // namespace sluice::compile

@@ -1,0 +1,74 @@
+// What a verified release consists of: the signed facts that the compiler needs, without the
+// signatures. Kept as release.json beside the list files, so that a generation can be compiled
+// again, with another policy or at another time, without asking a mirror.
+//
+// Thread safety: plain values.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/base/result.h"
+#include "control/tuf/json.h"
+#include "control/tuf/time.h"
+
+namespace sluice::compile {
+
+inline constexpr std::uint64_t kMaxEntries = 50'000'000;
+inline constexpr std::string_view kEmergency = "emergency";
+
+struct ListFile {
+  std::string path;            // "lists/police/full.cpl.zst"
+  std::uint64_t length = 0;    // packed
+  std::string sha256;          // packed
+  std::string content_sha256;  // unpacked
+
+  /// Its name in the folder of retained files.
+  [[nodiscard]] std::string stored_name() const;
+  /// Its name on a mirror, under "targets/".
+  [[nodiscard]] std::string remote_path() const;
+};
+
+/// A planned mass change, signed with the list; ratios in millionths.
+struct BulkChange {
+  std::uint64_t min_ratio = 1'000'000;
+  std::optional<std::uint64_t> max_ratio;
+  std::string order;
+  std::string reason;
+};
+
+struct ReleaseList {
+  std::string department;  // "police", "emergency"
+  std::uint64_t role_version = 0;
+  tuf::Time role_expires{};
+  std::uint64_t seq = 0;
+  std::uint64_t entries = 0;
+  ListFile full;
+  ListFile orders;
+  std::optional<BulkChange> bulk_change;
+};
+
+struct Release {
+  std::uint64_t root_version = 0;
+  std::uint64_t timestamp_version = 0;
+  std::uint64_t snapshot_version = 0;
+  std::string snapshot_sha256;
+  std::uint64_t targets_version = 0;
+  tuf::Time expires{};  // the earliest of snapshot, targets and the lists' roles
+  std::vector<ReleaseList> lists;
+
+  [[nodiscard]] const ReleaseList* find(std::string_view department) const;
+};
+
+/// The signed `custom.cpl` of a full list. `where` names it in errors.
+[[nodiscard]] Status read_custom(const tuf::Json& custom, const std::string& where,
+                                 ReleaseList& into);
+
+[[nodiscard]] tuf::Json to_json(const Release& release);
+[[nodiscard]] Result<Release> release_from_json(std::string_view bytes, const std::string& where);
+
+}  // namespace sluice::compile

@@ -1,0 +1,65 @@
+// Ed25519 keys (RFC 8032) of TUF roles, by OpenSSL. A key's id is the SHA-256 of the canonical form
+// of its key object, so that nobody can give one key two names.
+//
+// Thread safety: keys are immutable and may be shared.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config/base/result.h"
+#include "control/tuf/json.h"
+
+struct evp_pkey_st;
+
+namespace sluice::tuf {
+
+struct KeyFree {
+  void operator()(evp_pkey_st* key) const;
+};
+using KeyHandle = std::shared_ptr<evp_pkey_st>;
+
+class PublicKey {
+ public:
+  /// From a key object of metadata under its id; fails where the id is not the object's.
+  [[nodiscard]] static Result<PublicKey> from_json(const Json& object, std::string_view keyid,
+                                                   std::string_view where);
+
+  [[nodiscard]] const std::string& keyid() const { return keyid_; }
+  /// The public value in hexadecimal: what makes two keys the same key.
+  [[nodiscard]] const std::string& value() const { return value_; }
+  /// False too for a key of a scheme other than Ed25519, which never verifies anything.
+  [[nodiscard]] bool verify(std::string_view message,
+                            std::span<const std::uint8_t> signature) const;
+
+ private:
+  std::string keyid_;
+  std::string value_;
+  KeyHandle key_;
+};
+
+class PrivateKey {
+ public:
+  [[nodiscard]] static Result<PrivateKey> generate();
+  /// PEM, PKCS #8, unencrypted.
+  [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& path);
+  /// Writes mode 0600; never replaces a file.
+  [[nodiscard]] Status save(const std::filesystem::path& path) const;
+
+  [[nodiscard]] const Json& public_json() const { return public_json_; }
+  [[nodiscard]] const std::string& keyid() const { return keyid_; }
+  /// 128 hexadecimal digits.
+  [[nodiscard]] Result<std::string> sign(std::string_view message) const;
+
+ private:
+  explicit PrivateKey(KeyHandle key);
+
+  KeyHandle key_;
+  Json public_json_;
+  std::string keyid_;
+};
+
+}  // namespace sluice::tuf
