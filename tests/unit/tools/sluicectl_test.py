@@ -1,0 +1,229 @@
+"""sluicectl from outside: what it prints, and its exit codes."""
+import contextlib
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+SLUICECTL = sys.argv.pop(1)
+
+CONFIG = """
+ports: {{in: "af_packet:eth1", out: "af_packet:eth2"}}
+pairs: {{main: {{inside: in, outside: out}}}}
+policies:
+  pupils: {{block: defaults, watch: [social]}}
+  staff: {{}}
+groups:
+  staff:
+    policy: staff
+    prefixes: [10.7.0.0/16, "2001:db8::/32"]
+    macs: ["02:00:5e:10:00:01"]
+    vlans: [20, {{outer: 30, inner: 7}}]
+default_policy: pupils
+state_dir: {folder}/state
+run_dir: {folder}
+"""
+
+
+@contextlib.contextmanager
+def daemon(path, replies):
+    """Answers like one of the processes: a line of JSON for a line of JSON."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+
+    def serve():
+        while True:
+            try:
+                peer, _ = server.accept()
+            except OSError:
+                return
+            with peer, peer.makefile("rwb") as stream:
+                command = json.loads(stream.readline())["command"]
+                stream.write(json.dumps(replies[command]).encode() + b"\n")
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        path.unlink()
+
+
+class Sluicectl(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.config = self.folder / "sluice.yaml"
+        self.config.write_text(CONFIG.format(folder=self.folder))
+        self.generation = self.folder / "1.lmdb"
+
+    def run_ctl(self, *arguments, expect=0):
+        result = subprocess.run([SLUICECTL, *map(str, arguments)], capture_output=True, text=True,
+                                check=False)
+        self.assertEqual(result.returncode, expect, result.stdout + result.stderr)
+        return result
+
+    def json_of(self, *arguments, expect=0):
+        return json.loads(self.run_ctl("-o", "json", *arguments, expect=expect).stdout)
+
+    def compile(self, *names, category="gambling", config=True):
+        source = self.folder / "names.txt"
+        source.write_text("".join(name + "\n" for name in names))
+        more = ["--config", self.config] if config else []
+        return self.run_ctl("list", "compile", source, "--category", category, "-o",
+                            self.generation, *more)
+
+    def explain(self, name, *arguments):
+        return self.json_of("explain", name, "--generation", self.generation, *arguments)
+
+    def test_usage(self):
+        self.assertIn("explain", self.run_ctl("--help").stdout)
+        self.run_ctl(expect=2)
+        self.run_ctl("nonsense", expect=2)
+        self.run_ctl("-o", "xml", "status", expect=2)
+        self.assertIn("none.yaml", self.run_ctl("--config", "/none.yaml", "status", expect=2).stderr)
+
+    def test_config_check(self):
+        self.assertIn("no faults", self.run_ctl("config", "check", self.config).stdout)
+        self.assertEqual(self.json_of("config", "check", self.config), {"ok": True, "faults": []})
+        self.config.write_text(self.config.read_text() + "colour: green\n")
+        line = f"{self.config}:16:1: colour: no such key"
+        self.assertTrue(self.run_ctl("config", "check", self.config, expect=1).stdout.startswith(line))
+        fault, = self.json_of("config", "check", self.config, expect=1)["faults"]
+        self.assertEqual((fault["line"], fault["column"], fault["path"]), (16, 1, "colour"))
+        self.run_ctl("config", "check", "/nonexistent.yaml", expect=2)
+
+    def test_compile_reports_what_it_read(self):
+        source = self.folder / "mixed.txt"
+        source.write_text("bet.example\n0.0.0.0 casino.test\nhttp://url.example/x\nbet.example\n")
+        report = self.json_of("list", "compile", source, "--category", "gambling", "-o",
+                              self.generation, "--generation-number", "7")
+        self.assertEqual((report["generation"], report["accepted"], report["duplicates"],
+                          report["rejected"]), (7, 2, 1, 1))
+        text = self.run_ctl("list", "compile", source, "--category", "gambling", "-o",
+                            self.generation).stdout
+        self.assertIn("mixed.txt:3", text)
+
+    def test_compile_refuses(self):
+        source = self.folder / "names.txt"
+        source.write_text("bet.example\n")
+        arguments = ["list", "compile", source, "-o", self.generation, "--category"]
+        self.assertIn("gambling", self.run_ctl(*arguments, "gamblin", expect=1).stderr)
+        self.run_ctl(*arguments, "gambling", "--config", "/nonexistent", expect=2)
+        self.run_ctl("list", "compile", "/nonexistent", "--category", "gambling", "-o",
+                     self.generation, expect=1)
+        self.assertFalse(self.generation.exists())
+
+    def test_list_show(self):
+        self.compile("www.bet.example", "bet.example", "casino.test", "alpha.example")
+        shown = self.json_of("list", "show", "--generation", self.generation)
+        self.assertEqual([entry["name"] for entry in shown["entries"]],
+                         ["alpha.example", "bet.example", "www.bet.example", "casino.test"])
+        under = self.json_of("list", "show", "--generation", self.generation, "--under",
+                             "BET.example.")
+        self.assertEqual([entry["name"] for entry in under["entries"]],
+                         ["bet.example", "www.bet.example"])
+        text = self.run_ctl("list", "show", "--generation", self.generation).stdout
+        self.assertIn("4 shown of 4 records", text)
+
+    def test_list_show_of_no_generation(self):
+        self.assertIn("current", self.run_ctl("list", "show", "--config", self.config,
+                                              expect=2).stderr)
+        self.generation.write_bytes(b"no generation")
+        self.run_ctl("list", "show", "--generation", self.generation, expect=2)
+
+    def test_explain_by_device(self):
+        self.compile("bet.example")
+        for arguments, group, by, action in [
+                ([], "default", "default", "block"),
+                (["--client", "10.8.0.1"], "default", "default", "block"),
+                (["--client", "10.7.3.4"], "staff", "prefix", "pass"),
+                (["--client", "2001:db8::9"], "staff", "prefix", "pass"),
+                (["--mac", "02:00:5E:10:00:01"], "staff", "mac", "pass"),
+                (["--vlan", "20"], "staff", "vlan", "pass"),
+                (["--vlan", "30"], "default", "default", "block"),
+                (["--vlan", "30.7"], "staff", "vlan", "pass"),
+        ]:
+            with self.subTest(arguments):
+                document = self.explain("www.BET.example", *arguments)
+                self.assertEqual(document["name"], "www.bet.example")
+                self.assertEqual((document["group"]["name"], document["group"]["matched_by"],
+                                  document["verdict"]["action"]), (group, by, action))
+
+    def test_explain_tells_the_decision(self):
+        self.compile("bet.example")
+        document = self.explain("a.bet.example")
+        self.assertEqual(document["verdict"]["category"], "gambling")
+        self.assertEqual([step["rule"] for step in document["steps"]], [1, 2, 3, 4, 5])
+        self.assertTrue(document["steps"][-1]["decides"])
+        record, = document["records"]
+        self.assertEqual((record["listed_name"], record["layer"]), ("bet.example", "site"))
+        self.assertIn("NXDOMAIN", document["client_gets"]["dns"])
+        text = self.run_ctl("explain", "a.bet.example", "--generation", self.generation).stdout
+        self.assertIn("a.bet.example: BLOCK (category: gambling", text)
+
+    def test_explain_mandatory_category_holds_for_all(self):
+        self.compile("terror.example", category="terror")
+        document = self.explain("terror.example", "--client", "10.7.0.1")
+        self.assertEqual(document["verdict"]["reason"], "mandatory")
+        self.assertEqual(document["steps"][-1]["rule"], 2)
+
+    def test_explain_watched_and_unlisted(self):
+        self.compile("social.example", category="social")
+        self.assertEqual(self.explain("social.example")["verdict"],
+                         {"action": "log", "reason": "watched", "category": "social",
+                          "category_zh": "社交平台"})
+        self.assertEqual(self.explain("other.example")["verdict"]["reason"], "not-listed")
+
+    def test_explain_without_policy(self):
+        self.compile("bet.example", config=False)
+        document = self.explain("bet.example")
+        self.assertEqual(document["verdict"]["action"], "block")
+        document = self.explain("bet.example", "--config", self.config, "--client", "10.7.0.1")
+        self.assertEqual(document["group"]["name"], "staff")
+        self.assertEqual(document["generation"]["policy_from"], str(self.config))
+
+    def test_explain_refuses(self):
+        self.compile("bet.example")
+        for arguments in (["a..b"], ["192.0.2.1"], ["x.example", "--client", "10.0.0.0/8"],
+                          ["x.example", "--mac", "1:2"], ["x.example", "--vlan", "5000"],
+                          ["x.example", "--port", "nowhere"]):
+            with self.subTest(arguments):
+                self.run_ctl("explain", *arguments, "--generation", self.generation, expect=2)
+
+    def test_status(self):
+        document = self.json_of("--config", self.config, "status", expect=1)
+        self.assertFalse(document["dataplane"]["running"])
+        with daemon(self.folder / "dataplane.sock",
+                    {"status": {"ok": True, "generation": 42, "pairs": [{"link": "up"}]}}):
+            text = self.run_ctl("status", "--config", self.config, expect=1).stdout
+            self.assertIn("dataplane: running", text)
+            self.assertIn("pairs[0].link", text)
+            self.assertIn("control: NOT RUNNING", text)
+            with daemon(self.folder / "control.sock", {"status": {"ok": True}}):
+                document = self.json_of("--config", self.config, "status")
+                self.assertEqual(document["dataplane"]["status"]["generation"], 42)
+
+    def test_stats(self):
+        self.run_ctl("stats", "--config", self.config, expect=2)
+        reply = {"ok": True, "counters": {"rx_packets": 5}, "lcores": [{"lcore": 1, "busy": 2}],
+                 "ports": [{"name": "in", "rx": 3}]}
+        with daemon(self.folder / "dataplane.sock", {"stats": reply}):
+            self.assertEqual(self.json_of("stats", "--config", self.config)["counters"],
+                             {"rx_packets": 5})
+            text = self.run_ctl("stats", "--config", self.config).stdout
+            self.assertRegex(text, r"rx_packets +5")
+        refusal = {"ok": False, "error": {"what": "busy", "where": "x", "advice": "wait"}}
+        with daemon(self.folder / "dataplane.sock", {"stats": refusal}):
+            self.assertIn("busy", self.run_ctl("stats", "--config", self.config, expect=2).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,52 @@
+// The commands of sluicectl, free of the command line's own syntax. Each prints and returns the
+// program's exit code.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tools/sluicectl/outcome.h"
+
+namespace sluice::ctl {
+
+int show_status(const Context& context);
+int show_stats(const Context& context);
+
+struct ExplainOptions {
+  std::string name;
+  std::string client;  // address
+  std::string mac;
+  std::string vlan;  // "100", or "100.7" for outer and inner
+  std::string port;  // an inside port
+  std::filesystem::path generation;
+};
+int explain_name(const Context& context, const ExplainOptions& options);
+
+struct ListShowOptions {
+  std::filesystem::path generation;
+  std::string under;
+};
+int show_list(const Context& context, const ListShowOptions& options);
+
+struct ListCompileOptions {
+  std::vector<std::filesystem::path> files;
+  std::string category;
+  std::string format = "auto";
+  std::string scope = "tree";
+  std::filesystem::path output;
+  std::uint64_t generation = 1;
+};
+int compile_list(const Context& context, const ListCompileOptions& options);
+
+int check_config(const Context& context, const std::filesystem::path& file);
+int print_schema();
+
+/// The file to read: the one given, or the running one of the configured state directory.
+[[nodiscard]] Result<std::filesystem::path> generation_file(const Context& context,
+                                                            const std::filesystem::path& given);
+
+}  // namespace sluice::ctl

@@ -1,0 +1,267 @@
+#include "tools/sluicectl/explain.h"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+
+#include "config/name/name.h"
+
+namespace sluice::ctl {
+namespace {
+
+using nlohmann::ordered_json;
+using policy::CategoryMask;
+using policy::Reason;
+
+ordered_json names_of(CategoryMask mask) {
+  ordered_json out = ordered_json::array();
+  for (const policy::Category& category : policy::taxonomy()) {
+    if ((mask & policy::bit(category.id)) != 0) out.push_back(category.name);
+  }
+  return out;
+}
+
+std::string joined(CategoryMask mask) {
+  std::string out;
+  for (const auto& name : names_of(mask)) {
+    out += (out.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  return out.empty() ? "none" : out;
+}
+
+bool contains(const policy::Prefix& prefix, const policy::Prefix& address) {
+  if (prefix.ipv6 != address.ipv6) return false;
+  const unsigned whole = prefix.length / 8U;
+  if (!std::equal(prefix.address.begin(), prefix.address.begin() + whole,
+                  address.address.begin())) {
+    return false;
+  }
+  const unsigned rest = prefix.length % 8U;
+  return rest == 0 || ((prefix.address[whole] ^ address.address[whole]) >> (8U - rest)) == 0;
+}
+
+/// What of a group's definition the device met.
+std::string matched_rule(const policy::PolicySet& set, const std::string& group,
+                         policy::MatchedBy by, const Device& device) {
+  const auto found = std::find_if(set.groups.begin(), set.groups.end(),
+                                  [&](const policy::Group& each) { return each.name == group; });
+  if (found == set.groups.end()) return "no group names the device";
+  switch (by) {
+    case policy::MatchedBy::mac:
+      return "MAC address " + policy::text(*device.mac);
+    case policy::MatchedBy::prefix: {
+      const policy::Prefix* longest = nullptr;
+      for (const policy::Prefix& prefix : found->prefixes) {
+        if (!contains(prefix, *device.address)) continue;
+        if (longest == nullptr || prefix.length > longest->length) longest = &prefix;
+      }
+      return longest == nullptr ? "prefix" : "prefix " + policy::text(*longest);
+    }
+    case policy::MatchedBy::vlan:
+      return "VLAN " + std::to_string(device.vlan.outer) +
+             (device.vlan.inner != 0 ? "." + std::to_string(device.vlan.inner) : "");
+    case policy::MatchedBy::port:
+      return "port " + device.port;
+    case policy::MatchedBy::fallback:
+      return "no group names the device";
+  }
+  return {};
+}
+
+Result<policy::Client> client_of(const Device& device, const std::vector<std::string>& ports) {
+  policy::Client client;
+  client.port = static_cast<std::uint16_t>(ports.size());  // of no known port
+  if (device.mac) client.mac = *device.mac;
+  if (device.address) {
+    client.has_ip = true;
+    client.ipv6 = device.address->ipv6;
+    client.address = device.address->address;
+  }
+  client.outer_vlan = device.vlan.outer;
+  client.inner_vlan = device.vlan.inner;
+  if (!device.port.empty()) {
+    const auto at = std::find(ports.begin(), ports.end(), device.port);
+    if (at == ports.end()) {
+      return fail("no inside port has this name", "--port " + device.port,
+                  "the configuration's pairs name them");
+    }
+    client.port = static_cast<std::uint16_t>(at - ports.begin());
+  }
+  return client;
+}
+
+ordered_json record_json(const generation::Generation& generation,
+                         const generation::Covering& covering) {
+  const generation::Record& record = covering.record;
+  const policy::Category* category = policy::find_category(record.category);
+  ordered_json out = {{"listed_name", covering.listed_name},
+                      {"scope", text(record.scope)},
+                      {"disposition", text(record.disposition)},
+                      {"category", category != nullptr ? category->name : ""},
+                      {"layer", text(record.layer)}};
+  const auto from = generation.provenance(record.provenance);
+  if (!from) return out;
+  const std::pair<const char*, const std::string*> fields[] = {{"department", &from->department},
+                                                               {"list", &from->list},
+                                                               {"order", &from->order},
+                                                               {"authority", &from->authority},
+                                                               {"legal_basis", &from->legal_basis},
+                                                               {"listed_at", &from->listed_at},
+                                                               {"review_by", &from->review_by},
+                                                               {"expires", &from->expires},
+                                                               {"appeal_url", &from->appeal_url}};
+  for (const auto& [key, value] : fields) {
+    if (!value->empty()) out[key] = *value;
+  }
+  return out;
+}
+
+/// The rules of section 5 one after the other, up to the one that decided.
+class Steps {
+ public:
+  Steps(const generation::Answer& answer, const policy::ResolvedGroup& group)
+      : answer_(answer), group_(group) {}
+
+  ordered_json until(const policy::Verdict& verdict) {
+    const CategoryMask never = answer_.categories & policy::mandatory_categories();
+    const CategoryMask blocked = answer_.categories & group_.blocked;
+    const CategoryMask watched = answer_.categories & group_.watched;
+    const Reason reason = verdict.reason;
+    if (add(1, "is the name protected?", answer_.is_protected ? "yes" : "no",
+            reason == Reason::is_protected)) {
+      return steps_;
+    }
+    if (add(2, "in a category that nobody may lift, or listed in an emergency?",
+            never != 0          ? "yes: " + joined(never)
+            : answer_.emergency ? "yes: an emergency order"
+                                : "no",
+            reason == Reason::mandatory || reason == Reason::emergency)) {
+      return steps_;
+    }
+    if (add(3, "does the site allow it?", answer_.local_allow ? "yes" : "no",
+            reason == Reason::site_allow)) {
+      return steps_;
+    }
+    if (add(4, "which categories is it in?", joined(answer_.categories),
+            reason == Reason::not_listed)) {
+      return steps_;
+    }
+    if (add(5, "does policy '" + group_.policy + "' block one of them?",
+            blocked != 0 ? "yes: " + joined(blocked) : "no", reason == Reason::category)) {
+      return steps_;
+    }
+    add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", true);
+    return steps_;
+  }
+
+ private:
+  bool add(int rule, std::string question, std::string answer, bool decides) {
+    steps_.push_back({{"rule", rule},
+                      {"question", std::move(question)},
+                      {"answer", std::move(answer)},
+                      {"decides", decides}});
+    return decides;
+  }
+
+  const generation::Answer& answer_;
+  const policy::ResolvedGroup& group_;
+  ordered_json steps_ = ordered_json::array();
+};
+
+std::string address_text(int family, const void* address) {
+  std::array<char, INET6_ADDRSTRLEN> buffer{};
+  inet_ntop(family, address, buffer.data(), buffer.size());
+  return buffer.data();
+}
+
+/// DESIGN section 6, in a person's words.
+ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::BlockAnswer& answer,
+                                  const std::optional<generation::Record>& decider) {
+  if (verdict.action != policy::Action::block) {
+    return {{"dns", "the server's own answer"}, {"tls", "the server's own connection"}};
+  }
+  const bool ordered = decider && (decider->layer == generation::Layer::authority ||
+                                   decider->layer == generation::Layer::emergency);
+  const std::string why = ordered           ? "16 (Censored: ordered by an authority)"
+                          : answer.guardian ? "17 (Filtered: by the client's guardian)"
+                                            : "15 (Blocked: by the operator)";
+  std::string dns = "NXDOMAIN";
+  if (answer.dns == policy::DnsAnswer::address) {
+    dns = "the block page's address:";
+    if (answer.page_ipv4) dns += " A " + address_text(AF_INET, answer.page_ipv4->data());
+    if (answer.page_ipv6) dns += " AAAA " + address_text(AF_INET6, answer.page_ipv6->data());
+  }
+  dns += ", TTL " + std::to_string(answer.ttl_seconds) + " s, extended error " + why;
+  const bool drop = answer.tls == policy::TlsRefusal::drop;
+  return {{"dns", std::move(dns)},
+          {"tls", drop ? "no answer: the ClientHello is dropped" : "a reset, both ways, at once"}};
+}
+
+ordered_json device_json(const Device& device) {
+  ordered_json out = ordered_json::object();
+  if (device.address) {
+    out["address"] =
+        address_text(device.address->ipv6 ? AF_INET6 : AF_INET, device.address->address.data());
+  }
+  if (device.mac) out["mac"] = policy::text(*device.mac);
+  if (device.vlan.outer != 0) out["vlan"] = device.vlan.outer;
+  if (device.vlan.inner != 0) out["inner_vlan"] = device.vlan.inner;
+  if (!device.port.empty()) out["port"] = device.port;
+  return out;
+}
+
+}  // namespace
+
+Result<ordered_json> explain(const Question& question) {
+  const auto canonical = name::canonical(question.name);
+  if (!canonical) return fail(canonical.error());
+  name::LookupName lookup;
+  if (const auto defect = name::from_text(*canonical, lookup); defect != name::Defect::none) {
+    return fail(std::string(name::label(defect)), question.name, "give a domain name");
+  }
+  const auto groups = policy::GroupTable::build(*question.policy, question.ports);
+  if (!groups) return fail(groups.error());
+  const auto client = client_of(question.device, question.ports);
+  if (!client) return fail(client.error());
+  const auto cursor = question.generation->cursor();
+  if (!cursor) return fail(cursor.error());
+
+  const policy::GroupMatch match = groups->find(*client);
+  const policy::ResolvedGroup& group = groups->groups()[match.group];
+  const generation::Answer answer = cursor->find(lookup);
+  const policy::Verdict verdict = policy::decide(answer, group.blocked, group.watched);
+  std::optional<generation::Record> decider;
+  if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
+
+  ordered_json records = ordered_json::array();
+  for (const generation::Covering& covering : question.generation->covering(lookup)) {
+    records.push_back(record_json(*question.generation, covering));
+  }
+  const policy::Category* category = policy::find_category(verdict.category);
+  const generation::Header& header = question.generation->header();
+  return ordered_json{
+      {"name", *canonical},
+      {"verdict",
+       {{"action", policy::text(verdict.action)},
+        {"reason", policy::text(verdict.reason)},
+        {"category", category != nullptr ? category->name : ""},
+        {"category_zh", category != nullptr ? category->name_zh : ""}}},
+      {"client", device_json(question.device)},
+      {"group",
+       {{"name", group.name},
+        {"policy", group.policy},
+        {"matched_by", policy::text(match.by)},
+        {"why", matched_rule(*question.policy, group.name, match.by, question.device)},
+        {"blocks", names_of(group.blocked)},
+        {"watches", names_of(group.watched)}}},
+      {"generation",
+       {{"number", header.generation},
+        {"created", header.created},
+        {"file", question.generation->path().string()},
+        {"policy_from", question.policy_from}}},
+      {"steps", Steps(answer, group).until(verdict)},
+      {"records", std::move(records)},
+      {"client_gets", what_the_client_gets(verdict, groups->answer(), decider)}};
+}
+
+}  // namespace sluice::ctl

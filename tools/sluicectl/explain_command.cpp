@@ -1,0 +1,78 @@
+#include <iostream>
+#include <system_error>
+
+#include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/explain.h"
+
+namespace sluice::ctl {
+namespace {
+
+struct Source {
+  policy::PolicySet policy;
+  std::string from;
+  std::vector<std::string> ports;
+};
+
+/// The policy that is enforced is the generation's; the configuration's stands in where a
+/// generation carries none, and names the inside ports.
+Result<Source> find_policy(const Context& context, const generation::Generation& generation) {
+  Source source;
+  const bool carried = !generation.policy_json().empty();
+  std::error_code code;
+  if (context.config_given || std::filesystem::exists(context.config_file, code)) {
+    auto config = load_config(context);
+    if (!config && (context.config_given || !carried)) return fail(config.error());
+    if (config) {
+      for (const schema::Pair& pair : config->pairs) source.ports.push_back(pair.inside);
+      source.policy = std::move(config->policy);
+      source.from = context.config_file.string();
+    }
+  }
+  if (carried) {
+    auto policy = policy::from_json(generation.policy_json());
+    if (!policy) return fail(policy.error());
+    source.policy = std::move(*policy);
+    source.from = "the generation";
+  }
+  if (source.from.empty()) {
+    policy::Policy& defaults = source.policy.policies.emplace_back();
+    defaults.name = source.policy.default_policy = "defaults";
+    for (const policy::Category& category : policy::taxonomy()) {
+      if (category.minors_default == policy::MinorsDefault::block) {
+        defaults.blocked |= policy::bit(category.id);
+      }
+    }
+    source.from = "what is blocked for minors by default, as no configuration was found";
+  }
+  return source;
+}
+
+}  // namespace
+
+int explain_name(const Context& context, const ExplainOptions& options) {
+  const auto device = parse_device(options.client, options.mac, options.vlan, options.port);
+  if (!device) return report(context, device.error());
+  const auto file = generation_file(context, options.generation);
+  if (!file) return report(context, file.error());
+  const auto generation = generation::Generation::open(*file);
+  if (!generation) return report(context, generation.error());
+  auto source = find_policy(context, **generation);
+  if (!source) return report(context, source.error());
+
+  const Question question{.generation = generation->get(),
+                          .policy = &source->policy,
+                          .policy_from = source->from,
+                          .ports = source->ports,
+                          .name = options.name,
+                          .device = *device};
+  const auto document = explain(question);
+  if (!document) return report(context, document.error());
+  if (context.json) {
+    print_json(*document);
+  } else {
+    std::cout << explanation_text(*document);
+  }
+  return kYes;
+}
+
+}  // namespace sluice::ctl

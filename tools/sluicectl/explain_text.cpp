@@ -1,0 +1,83 @@
+#include <algorithm>
+
+#include "tools/sluicectl/explain.h"
+#include "tools/sluicectl/outcome.h"
+
+namespace sluice::ctl {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string field(const ordered_json& object, const char* key) {
+  if (!object.contains(key)) return {};
+  return object[key].is_string() ? object[key].get<std::string>() : object[key].dump();
+}
+
+std::string client_text(const ordered_json& client) {
+  std::string out;
+  for (const auto& [key, value] : client.items()) {
+    out += (out.empty() ? "" : ", ") + key + " " + field(client, key.c_str());
+  }
+  return out.empty() ? "any device (none given)" : out;
+}
+
+std::string record_text(const ordered_json& record) {
+  const std::string scope = field(record, "scope");
+  std::string out = "  " + field(record, "listed_name") +
+                    (scope == "exact"  ? " alone"
+                     : scope == "subs" ? ", names below it"
+                                       : " and all below it") +
+                    ": " + field(record, "disposition") + " " + field(record, "category") +
+                    ", by " + field(record, "layer");
+  constexpr std::pair<const char*, const char*> kFields[] = {
+      {"department", "department"}, {"list", "list"},         {"order", "order"},
+      {"authority", "authority"},   {"legal_basis", "basis"}, {"listed_at", "listed"},
+      {"review_by", "review by"},   {"expires", "expires"},   {"appeal_url", "appeal"}};
+  std::string facts;
+  for (const auto& [key, label] : kFields) {
+    const std::string value = field(record, key);
+    if (!value.empty()) facts += (facts.empty() ? "" : "; ") + std::string(label) + " " + value;
+  }
+  return out + "\n" + (facts.empty() ? "" : "    " + facts + "\n");
+}
+
+}  // namespace
+
+std::string explanation_text(const ordered_json& document) {
+  const ordered_json& verdict = document["verdict"];
+  const ordered_json& group = document["group"];
+  const ordered_json& generation = document["generation"];
+  std::string action = field(verdict, "action");
+  std::transform(action.begin(), action.end(), action.begin(),
+                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  std::string out = field(document, "name") + ": " + action + " (" + field(verdict, "reason");
+  if (const std::string category = field(verdict, "category"); !category.empty()) {
+    out += ": " + category + " " + field(verdict, "category_zh");
+  }
+  out += ")\n\n";
+  out += table({{"client", client_text(document["client"])},
+                {"group", field(group, "name") + ": " + field(group, "why")},
+                {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+                {"list", "generation " + field(generation, "number") + " of " +
+                             field(generation, "created") + ", " + field(generation, "file")}});
+
+  out += "\nthe decision, in order\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const ordered_json& step : document["steps"]) {
+    rows.push_back({"  " + field(step, "rule") + ".", field(step, "question"),
+                    field(step, "answer"),
+                    step["decides"].get<bool>() ? "-> " + field(verdict, "action") : ""});
+  }
+  out += table(rows);
+
+  out += "\nlisted at\n";
+  for (const ordered_json& record : document["records"]) out += record_text(record);
+  if (document["records"].empty()) out += "  nothing lists the name\n";
+
+  const ordered_json& gets = document["client_gets"];
+  out +=
+      "\nthe client gets\n" + table({{"  DNS", field(gets, "dns")}, {"  TLS", field(gets, "tls")}});
+  return out;
+}
+
+}  // namespace sluice::ctl

@@ -1,0 +1,124 @@
+// The command line of sluicectl.
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/sluicectl/commands.h"
+
+namespace sluice::ctl {
+namespace {
+
+using Command = std::function<int(const Context&)>;
+
+void add_process_commands(CLI::App& app, Command& chosen) {
+  app.add_subcommand("status", "Whether both processes run, and what they do")->callback([&chosen] {
+    chosen = show_status;
+  });
+  app.add_subcommand("stats", "Counters of the dataplane")->callback([&chosen] {
+    chosen = show_stats;
+  });
+}
+
+void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
+  CLI::App* command = app.add_subcommand("explain", "Why a name is blocked or passes");
+  command->add_option("name", options.name, "The domain name")->required();
+  command->add_option("--client", options.client, "The device's IP address");
+  command->add_option("--mac", options.mac, "The device's MAC address");
+  command->add_option("--vlan", options.vlan, "Its VLAN: 100, or 100.7 for outer and inner");
+  command->add_option("--port", options.port, "The inside port that it is behind");
+  command->add_option("--generation", options.generation,
+                      "Ask this file instead of the running list");
+  command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });
+}
+
+void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile, Command& chosen) {
+  CLI::App* list = app.add_subcommand("list", "What is listed")->require_subcommand(1);
+
+  CLI::App* shown = list->add_subcommand("show", "Print the entries");
+  shown->add_option("--generation", show.generation, "Of this file instead of the running list");
+  shown->add_option("--under", show.under, "Only this name and those below it");
+  shown->callback([&] { chosen = [&](const Context& c) { return show_list(c, show); }; });
+
+  CLI::App* compiled = list->add_subcommand("compile", "Make a generation of plain lists");
+  compiled->add_option("files", compile.files, "Lists: domains, hosts files, UT1 folders")
+      ->required();
+  compiled->add_option("--category", compile.category, "The category of all the names")->required();
+  compiled->add_option("-o", compile.output, "The generation file to write")
+      ->required()
+      ->type_name("GENERATION");
+  compiled->add_option("--format", compile.format, "How to read the lists")
+      ->check(CLI::IsMember({"auto", "domains", "hosts", "ut1"}))
+      ->capture_default_str();
+  compiled
+      ->add_option("--scope", compile.scope,
+                   "tree: a name and all below it; exact: it alone; subs: those below it")
+      ->check(CLI::IsMember({"tree", "exact", "subs"}))
+      ->capture_default_str();
+  compiled->add_option("--generation-number", compile.generation, "The generation's number")
+      ->capture_default_str();
+  compiled->footer("With --config FILE the generation carries the policy of that configuration.");
+  compiled->callback([&] { chosen = [&](const Context& c) { return compile_list(c, compile); }; });
+}
+
+void add_config(CLI::App& app, std::filesystem::path& file, Command& chosen) {
+  CLI::App* config = app.add_subcommand("config", "The configuration")->require_subcommand(1);
+  CLI::App* check = config->add_subcommand("check", "Report every fault of a configuration");
+  check->add_option("file", file, "The YAML file; the configured one if left out");
+  check->callback([&] {
+    chosen = [&](const Context& c) { return check_config(c, file.empty() ? c.config_file : file); };
+  });
+  config->add_subcommand("schema", "Print the format as JSON Schema")->callback([&] {
+    chosen = [](const Context&) { return print_schema(); };
+  });
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"sluicectl: ask and check a Sluice gateway", "sluicectl"};
+  app.set_version_flag("--version", "sluicectl " SLUICE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();  // global options may stand after the command as well
+  app.footer("Exit codes: 0 done; 1 the answer is no, or faults were found; 2 could not ask.");
+
+  Context context;
+  std::string output = "table";
+  app.add_option("-o,--output", output, "How to print")
+      ->check(CLI::IsMember({"table", "json"}))
+      ->capture_default_str();
+  const CLI::Option* config =
+      app.add_option("--config", context.config_file, "The gateway's configuration")
+          ->capture_default_str();
+
+  Command chosen;
+  ExplainOptions explain;
+  ListShowOptions show;
+  ListCompileOptions compile;
+  std::filesystem::path checked;
+  add_process_commands(app, chosen);
+  add_explain(app, explain, chosen);
+  add_list(app, show, compile, chosen);
+  add_config(app, checked, chosen);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kYes : kCouldNotAsk;
+  }
+  context.json = output == "json";
+  context.config_given = config->count() > 0;
+  return chosen(context);
+}
+
+}  // namespace
+}  // namespace sluice::ctl
+
+int main(int argc, char** argv) {
+  try {
+    return sluice::ctl::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "sluicectl: " << error.what() << "\n";
+    return sluice::ctl::kCouldNotAsk;
+  }
+}
