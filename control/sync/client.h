@@ -1,0 +1,54 @@
+// The client's workflow of TUF 1.0 section 5: root, timestamp, snapshot, targets, and then one
+// delegated, terminating role per department. What comes out is a Release: facts that enough keys
+// have signed, that are not older than what was seen before, and that have not expired.
+//
+// Thread safety: one thread per Client.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "config/base/result.h"
+#include "control/compile/release.h"
+#include "control/sync/fetcher.h"
+#include "control/sync/trust.h"
+#include "control/tuf/time.h"
+
+namespace sluice::sync {
+
+inline constexpr unsigned kMaxRootSteps = 32;
+
+class Client {
+ public:
+  /// Fetcher and trust must outlive the client.
+  Client(Fetcher& fetcher, Trust& trust, tuf::Clock clock);
+
+  /// Walks the metadata. What was verified on the way stays trusted even when a later step fails,
+  /// so that a failed update cannot be used to go back.
+  [[nodiscard]] Result<compile::Release> refresh();
+
+  /// Fetches the list files of a release into `folder`, each verified, those there kept.
+  [[nodiscard]] Status download(const compile::Release& release,
+                                const std::filesystem::path& folder);
+
+ private:
+  struct Fetched {
+    std::string bytes;
+    tuf::Envelope envelope;
+  };
+
+  [[nodiscard]] Status update_root();
+  [[nodiscard]] Status update_timestamp();
+  [[nodiscard]] Status update_snapshot();
+  [[nodiscard]] Result<tuf::Targets> fetch_targets(const std::string& role, const tuf::KeyMap& keys,
+                                                   const tuf::RoleKeys& role_keys);
+  [[nodiscard]] Result<Fetched> fetch_listed(const std::string& path, const tuf::MetaFile& file,
+                                             std::uint64_t max_octets);
+  [[nodiscard]] Status check_fresh(const tuf::Common& document, const std::string& where) const;
+
+  Fetcher& fetcher_;
+  Trust& trust_;
+  tuf::Clock clock_;
+};
+
+}  // namespace sluice::sync
