@@ -1,0 +1,214 @@
+#include "dataplane/gateway/gateway.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_rcu_qsbr.h>
+#include <sys/random.h>
+
+#include "dataplane/gateway/generations.h"
+
+namespace sluice::gateway {
+namespace {
+
+// Buffers in rings and in flight, for a port with deep kernel rings.
+constexpr std::uint32_t kBuffersPerPort = 4096;
+constexpr std::uint32_t kBufferCache = 256;
+constexpr std::size_t kHistory = 1000;
+
+int run_worker(void* worker) {
+  static_cast<worker::Worker*>(worker)->run();
+  return 0;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::start(const schema::Config& config,
+                                                const std::filesystem::path& generation_file) {
+  std::unique_ptr<Gateway> gateway(new Gateway(config));
+  gateway->shared_.fail = config.dataplane.fail;
+  gateway->shared_.idle_sleep_us = config.dataplane.idle_sleep_us;
+  if (getrandom(&gateway->shared_.secret, sizeof gateway->shared_.secret, 0) < 0) {
+    return fail("the kernel gives no random numbers");
+  }
+  if (auto status = gateway->open_ports(); !status) return fail(status.error());
+  if (auto status = gateway->assign_roles(); !status) return fail(status.error());
+  // Before the first frame is received, so that none is passed or dropped for want of a list.
+  gateway->load_at_start(generation_file);
+  if (auto status = gateway->start_workers(); !status) return fail(status.error());
+  return gateway;
+}
+
+Gateway::~Gateway() {
+  shared_.stop = true;
+  if (workers_started_) {
+    for (const unsigned lcore : environment_.worker_lcores) rte_eal_wait_lcore(lcore);
+  }
+  // What EAL gave goes before EAL does.
+  links_.clear();
+  workers_.clear();
+  ports_.clear();
+  shared_.qsbr.reset();
+  if (eal_started_) eal::stop();
+}
+
+Status Gateway::open_ports() {
+  std::vector<port::Prepared> prepared;
+  std::vector<port::Devargs> devices;
+  for (const schema::Port& port : config_.ports) {
+    auto one = port::prepare(port, static_cast<unsigned>(prepared.size()));
+    if (!one) return fail(one.error());
+    devices.push_back(one->devargs);
+    prepared.push_back(std::move(*one));
+  }
+  auto environment = eal::start(config_.dataplane, devices, config_.dataplane.memory_mib);
+  if (!environment) return fail(environment.error());
+  environment_ = std::move(*environment);
+  eal_started_ = true;
+  if (auto status = make_pool(prepared); !status) return status;
+
+  // Both sides of a pair use the same queue numbers, so the fewest of all ports counts.
+  std::uint16_t queues = static_cast<std::uint16_t>(config_.dataplane.workers);
+  for (const port::Prepared& one : prepared) {
+    auto most = port::max_queues(one);
+    if (!most) return fail(most.error());
+    queues = std::min(queues, port::has_symmetric_queues(one.spec.kind) ? *most : std::uint16_t{1});
+  }
+  ports_.reserve(prepared.size());
+  for (port::Prepared& one : prepared) {
+    auto port = port::Port::start(std::move(one), queues, shared_.pool);
+    if (!port) return fail(port.error());
+    ports_.push_back(std::move(*port));
+  }
+  return {};
+}
+
+Status Gateway::make_pool(std::span<const port::Prepared> prepared) {
+  std::uint32_t room = RTE_MBUF_DEFAULT_DATAROOM;
+  for (const port::Prepared& one : prepared) {
+    room = std::max(room, port::data_room(one.mtu, one.spec.kind));
+  }
+  const auto buffers = kBuffersPerPort * static_cast<std::uint32_t>(prepared.size()) - 1;
+  shared_.pool = rte_pktmbuf_pool_create("sluice_frames", buffers, kBufferCache, 0,
+                                         static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM),
+                                         SOCKET_ID_ANY);
+  if (shared_.pool != nullptr) return {};
+  return fail(std::string("cannot make ") + std::to_string(buffers) + " buffers of " +
+                  std::to_string(room) + " octets: " + rte_strerror(rte_errno),
+              "dataplane.memory_mib", "raise it");
+}
+
+Status Gateway::assign_roles() {
+  const auto find = [this](const std::string& name) {
+    return std::find_if(ports_.begin(), ports_.end(),
+                        [&](const port::Port& port) { return port.name() == name; });
+  };
+  for (const schema::Pair& pair : config_.pairs) {
+    const auto inside = find(pair.inside);
+    const auto outside = find(pair.outside);
+    if (inside == ports_.end() || outside == ports_.end()) {
+      return fail("names a port that is not configured", "pairs." + pair.name,
+                  "list it under ports");
+    }
+    shared_.ports[inside->number()] = {outside->number(),
+                                       static_cast<std::uint16_t>(inside_ports_.size()),
+                                       inside->queues(), true, true};
+    shared_.ports[outside->number()] = {inside->number(), 0, outside->queues(), false, true};
+    inside_ports_.push_back(pair.inside);
+    links_.emplace_back(*inside, *outside);
+  }
+  return {};
+}
+
+Status Gateway::start_workers() {
+  const std::size_t octets = rte_rcu_qsbr_get_memsize(config_.dataplane.workers);
+  shared_.qsbr.reset(
+      static_cast<rte_rcu_qsbr*>(rte_zmalloc("sluice_qsbr", octets, RTE_CACHE_LINE_SIZE)));
+  if (!shared_.qsbr || rte_rcu_qsbr_init(shared_.qsbr.get(), config_.dataplane.workers) != 0) {
+    return fail("out of memory", "dataplane.memory_mib", "raise it");
+  }
+  for (unsigned i = 0; i < config_.dataplane.workers; ++i) {
+    workers_.push_back(std::make_unique<worker::Worker>(i, shared_));
+  }
+  const unsigned owners = ports_.empty() ? 1 : ports_.front().queues();
+  for (unsigned i = 0; i < owners; ++i) {
+    for (const port::Port& port : ports_) {
+      if (shared_.ports[port.number()].used) {
+        workers_[i]->own(port.number(), static_cast<std::uint16_t>(i));
+      }
+    }
+  }
+  for (unsigned i = owners; i < workers_.size(); ++i) {
+    for (unsigned owner = 0; owner < owners; ++owner) {
+      auto status = worker::Worker::connect(*workers_[owner], *workers_[i]);
+      if (!status) return status;
+    }
+  }
+  for (unsigned i = 0; i < workers_.size(); ++i) {
+    if (rte_eal_remote_launch(run_worker, workers_[i].get(), environment_.worker_lcores[i]) != 0) {
+      return fail("cannot start worker " + std::to_string(i), "dataplane.workers");
+    }
+  }
+  workers_started_ = true;
+  return {};
+}
+
+void Gateway::load_at_start(const std::filesystem::path& generation_file) {
+  const auto candidates = generation_file.empty()
+                              ? start_candidates(config_.generations_dir())
+                              : std::vector<std::filesystem::path>{generation_file};
+  for (const std::filesystem::path& file : candidates) {
+    auto loaded = load(file);
+    if (loaded) return;
+    alarms_.push_back("generation refused: " + loaded.error().text());
+    std::fprintf(stderr, "alarm: %s\n", alarms_.back().c_str());
+  }
+  const bool open = config_.dataplane.fail == schema::FailMode::open;
+  alarms_.push_back(
+      std::string("there is no good generation: ") +
+      (open ? "all frames pass unjudged (fail: open)" : "all frames are dropped (fail: closed)"));
+  std::fprintf(stderr, "alarm: %s\n", alarms_.back().c_str());
+}
+
+Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
+  auto generation = generation::Generation::open(file);
+  if (!generation) return fail(generation.error());
+  const std::uint64_t number = (*generation)->header().generation;
+  auto snapshot = index::Snapshot::build(std::move(*generation), config_.policy, inside_ports_,
+                                         config_.dataplane.workers);
+  if (!snapshot) return fail(snapshot.error());
+  shared_.snapshot.store(snapshot->get(), std::memory_order_release);
+  // Names of groups are resolved by the snapshot that was running when they were used.
+  if (workers_started_) {
+    rte_rcu_qsbr_synchronize(shared_.qsbr.get(), RTE_QSBR_THRID_INVALID);
+    collect_events();
+    alarms_.clear();
+  }
+  running_ = std::move(*snapshot);
+  return number;
+}
+
+void Gateway::housekeeping() {
+  const auto now = port::LinkWatch::Clock::now();
+  for (port::LinkWatch& link : links_) link.poll(now);
+  collect_events();
+}
+
+void Gateway::collect_events() {
+  for (const auto& worker : workers_) {
+    for (PastBlock past; worker->events().pop(past.event);) {
+      past.sequence = ++sequence_;
+      past.time = std::chrono::system_clock::now();
+      const auto& groups = running_->groups().groups();
+      if (past.event.group < groups.size()) past.group = groups[past.event.group].name;
+      history_.push_back(std::move(past));
+      if (history_.size() > kHistory) history_.pop_front();
+    }
+  }
+}
+
+}  // namespace sluice::gateway

@@ -1,0 +1,84 @@
+// The dataplane as a whole: ports, workers, and the snapshot they judge by. main.cpp starts and
+// stops it; the control socket asks it.
+//
+// Thread safety: the control thread, except telemetry's readers, which see counters only.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/schema/config.h"
+#include "dataplane/eal/eal.h"
+#include "dataplane/port/link_watch.h"
+#include "dataplane/port/port.h"
+#include "dataplane/worker/shared.h"
+#include "dataplane/worker/worker.h"
+
+namespace sluice::gateway {
+
+/// A block as the history keeps it.
+struct PastBlock {
+  std::uint64_t sequence = 0;
+  std::chrono::system_clock::time_point time;
+  stats::BlockEvent event;
+  std::string group;
+};
+
+class Gateway {
+ public:
+  /// Opens ports and starts workers; with no generation yet. `generation_file`: judge by this one,
+  /// whatever the state folder holds; empty for the newest good one there.
+  [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(
+      const schema::Config& config, const std::filesystem::path& generation_file);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Verifies a generation and judges by it from the next burst on. On an error the running one
+  /// stays. Returns its number.
+  [[nodiscard]] Result<std::uint64_t> load(const std::filesystem::path& file);
+
+  /// Link state, block events; to be called a few times a second.
+  void housekeeping();
+
+  [[nodiscard]] const schema::Config& config() const { return config_; }
+  [[nodiscard]] const index::Snapshot* snapshot() const { return running_.get(); }
+  [[nodiscard]] const std::vector<port::Port>& ports() const { return ports_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<worker::Worker>>& workers() const {
+    return workers_;
+  }
+  [[nodiscard]] bool huge_pages() const { return environment_.huge_pages; }
+  [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
+  [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
+
+ private:
+  explicit Gateway(schema::Config config) : config_(std::move(config)) {}
+  [[nodiscard]] Status open_ports();
+  [[nodiscard]] Status make_pool(std::span<const port::Prepared> prepared);
+  [[nodiscard]] Status assign_roles();
+  [[nodiscard]] Status start_workers();
+  void load_at_start(const std::filesystem::path& generation_file);
+  void collect_events();
+
+  schema::Config config_;
+  eal::Environment environment_;
+  bool eal_started_ = false;
+  bool workers_started_ = false;
+  std::vector<port::Port> ports_;
+  std::vector<port::LinkWatch> links_;
+  std::vector<std::string> inside_ports_;
+  worker::Shared shared_;
+  std::vector<std::unique_ptr<worker::Worker>> workers_;
+  std::unique_ptr<const index::Snapshot> running_;
+  std::vector<std::string> alarms_;
+  std::deque<PastBlock> history_;
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace sluice::gateway

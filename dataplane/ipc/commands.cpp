@@ -1,0 +1,159 @@
+#include "dataplane/ipc/commands.h"
+
+#include <ctime>
+#include <rte_ethdev.h>
+#include <unistd.h>
+
+#include "config/ipc/socket.h"
+
+namespace sluice::ipc {
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& request, const char* key) {
+  const auto found = request.find(key);
+  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string rfc3339(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> buffer{};
+  std::strftime(buffer.data(), buffer.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return buffer.data();
+}
+
+json ports_of(const gateway::Gateway& gateway) {
+  json out = json::array();
+  for (const port::Port& port : gateway.ports()) {
+    rte_eth_stats stats{};
+    rte_eth_stats_get(port.number(), &stats);
+    out.push_back({{"name", port.name()},
+                   {"device", port.device()},
+                   {"link", port.link_up() ? "up" : "down"},
+                   {"mtu", port.mtu()},
+                   {"queues", port.queues()},
+                   {"rx_packets", stats.ipackets},
+                   {"rx_bytes", stats.ibytes},
+                   {"tx_packets", stats.opackets},
+                   {"tx_bytes", stats.obytes},
+                   {"rx_missed", stats.imissed},
+                   {"rx_errors", stats.ierrors},
+                   {"rx_no_buffer", stats.rx_nombuf},
+                   {"tx_errors", stats.oerrors}});
+  }
+  return out;
+}
+
+json status_of(const gateway::Gateway& gateway) {
+  json reply = {
+      {"process", "sluice-dataplane"},
+      {"version", SLUICE_VERSION},
+      {"pid", getpid()},
+      {"site", gateway.config().site.name},
+      {"workers", gateway.workers().size()},
+      {"huge_pages", gateway.huge_pages()},
+      {"fail", gateway.config().dataplane.fail == schema::FailMode::open ? "open" : "closed"},
+      {"alarms", gateway.alarms()},
+      {"ports", ports_of(gateway)},
+      {"generation", nullptr}};
+  if (const index::Snapshot* snapshot = gateway.snapshot(); snapshot != nullptr) {
+    const generation::Header& header = snapshot->generation().header();
+    reply["generation"] = header.generation;
+    reply["generation_path"] = snapshot->generation().path().string();
+    reply["generation_created"] = header.created;
+    reply["entries"] = header.entries;
+    reply["content_sha256"] = header.content_digest;
+  }
+  return ok(std::move(reply));
+}
+
+json stats_of(const gateway::Gateway& gateway) {
+  json sums = json::object();
+  json lcores = json::array();
+  for (std::size_t i = 0; i < stats::kCounterCount; ++i) {
+    std::uint64_t sum = 0;
+    for (const auto& worker : gateway.workers()) {
+      sum += worker->counters().value(static_cast<stats::Id>(i));
+    }
+    sums[std::string(stats::kDescriptions[i].name)] = sum;
+  }
+  for (const auto& worker : gateway.workers()) {
+    json lcore = json::object();
+    for (std::size_t i = 0; i < stats::kCounterCount; ++i) {
+      lcore[std::string(stats::kDescriptions[i].name)] =
+          worker->counters().value(static_cast<stats::Id>(i));
+    }
+    lcores.push_back(std::move(lcore));
+  }
+  return ok(
+      {{"counters", std::move(sums)}, {"lcores", std::move(lcores)}, {"ports", ports_of(gateway)}});
+}
+
+json block_of(const gateway::PastBlock& past) {
+  const stats::BlockEvent& event = past.event;
+  const policy::Category* category = policy::find_category(event.category);
+  return {{"sequence", past.sequence},
+          {"time", rfc3339(past.time)},
+          {"incident", event.incident.view()},
+          {"protocol", stats::text(event.protocol)},
+          {"reason", policy::text(event.reason)},
+          {"category", category != nullptr ? category->name : ""},
+          {"layer", generation::text(event.layer)},
+          {"group", past.group},
+          {"entry", name::from_reversed_key({event.listed_key.data(), event.listed_length})},
+          {"generation", event.generation},
+          {"provenance", event.provenance}};
+}
+
+json load(gateway::Gateway& gateway, const json& request) {
+  const std::string path = text_of(request, "path");
+  if (path.empty()) return error({"'load' needs a path", "load", "give the generation's file"});
+  auto loaded = gateway.load(path);
+  if (!loaded) return error(loaded.error());
+  return ok({{"generation", *loaded}});
+}
+
+json events_after(const gateway::Gateway& gateway, const json& request) {
+  const auto found = request.find("after");
+  const std::uint64_t after =
+      found != request.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+  json events = json::array();
+  for (const gateway::PastBlock& past : gateway.history()) {
+    if (past.sequence > after) events.push_back(block_of(past));
+  }
+  return ok({{"events", std::move(events)}});
+}
+
+json incident(const gateway::Gateway& gateway, const json& request) {
+  const std::string id = text_of(request, "id");
+  for (const gateway::PastBlock& past : gateway.history()) {
+    if (past.event.incident.view() == id) return ok({{"block", block_of(past)}});
+  }
+  return error(
+      {"no such incident among the last " + std::to_string(gateway.history().size()) + " blocks",
+       id, "check the id; older blocks are not kept"});
+}
+
+}  // namespace
+
+json answer(gateway::Gateway& gateway, const json& request) {
+  const std::string command = text_of(request, "command");
+  if (command == "status") return status_of(gateway);
+  if (command == "stats") return stats_of(gateway);
+  if (command == "load") return load(gateway, request);
+  if (command == "events") {
+    gateway.housekeeping();
+    return events_after(gateway, request);
+  }
+  if (command == "incident") {
+    gateway.housekeeping();
+    return incident(gateway, request);
+  }
+  return error({"there is no command '" + command + "'", "dataplane",
+                "use status, stats, load, events or incident"});
+}
+
+}  // namespace sluice::ipc

@@ -1,0 +1,19 @@
+// What the dataplane answers on its control socket:
+//   status                      what runs, by which generation, and what is wrong
+//   stats                       counters: sums and by lcore, ports
+//   load {path}                 judge by that generation; replies when every worker does
+//   events {after}              past blocks with a sequence number above `after`
+//   incident {id}               one past block
+//
+// Thread safety: the control thread.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "dataplane/gateway/gateway.h"
+
+namespace sluice::ipc {
+
+[[nodiscard]] nlohmann::json answer(gateway::Gateway& gateway, const nlohmann::json& request);
+
+}  // namespace sluice::ipc

@@ -1,0 +1,106 @@
+// sluice-dataplane: judges names in the frames between two ports. Starts and stops; gateway/ works.
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "config/ipc/notify.h"
+#include "config/ipc/socket.h"
+#include "config/schema/config.h"
+#include "dataplane/gateway/gateway.h"
+#include "dataplane/ipc/commands.h"
+#include "dataplane/stats/telemetry.h"
+
+namespace {
+
+using namespace sluice;
+using namespace std::chrono_literals;
+
+volatile std::sig_atomic_t stop_requested = 0;
+void request_stop(int /*signal*/) { stop_requested = 1; }
+
+constexpr std::string_view kUsage =
+    "usage: sluice-dataplane [--config FILE] [--generation FILE]\n"
+    "\n"
+    "  --config FILE      the configuration; /etc/sluice/sluice.yaml where not given\n"
+    "  --generation FILE  judge by this generation, not by the newest good one of state_dir\n"
+    "  --version          print the version\n";
+
+struct Options {
+  std::filesystem::path config = "/etc/sluice/sluice.yaml";
+  std::filesystem::path generation;
+};
+
+int complain(const std::string& text) {
+  std::fprintf(stderr, "sluice-dataplane: %s\n", text.c_str());
+  return 1;
+}
+
+int run(const Options& options) {
+  const schema::Loaded loaded = schema::load(options.config);
+  for (const schema::Fault& fault : loaded.faults) {
+    std::fprintf(stderr, "%s\n", fault.text().c_str());
+  }
+  if (!loaded.config) return complain("the configuration is not usable; nothing was started");
+  const schema::Config& config = *loaded.config;
+
+  auto gateway = gateway::Gateway::start(config, options.generation);
+  if (!gateway) return complain(gateway.error().text());
+  std::vector<const stats::Counters*> counters;
+  for (const auto& worker : (*gateway)->workers()) counters.push_back(&worker->counters());
+  if (auto status = stats::register_telemetry(counters); !status) {
+    return complain(status.error().text());
+  }
+  auto server = ipc::Server::listen(config.dataplane_socket(), [&](const nlohmann::json& request) {
+    return ipc::answer(**gateway, request);
+  });
+  if (!server) return complain(server.error().text());
+
+  std::fprintf(stderr, "sluice-dataplane: ready on %s\n", config.dataplane_socket().c_str());
+  ipc::notify("READY=1");
+  while (stop_requested == 0) {
+    server->serve(100ms);
+    (*gateway)->housekeeping();
+  }
+  ipc::notify("STOPPING=1");
+  stats::unregister_telemetry();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    const bool has_value = i + 1 < argc;
+    if (argument == "--help" || argument == "-h") {
+      std::fputs(kUsage.data(), stdout);
+      return 0;
+    }
+    if (argument == "--version") {
+      std::puts("sluice-dataplane " SLUICE_VERSION);
+      return 0;
+    }
+    if (argument == "--config" && has_value) {
+      options.config = argv[++i];
+    } else if (argument == "--generation" && has_value) {
+      options.generation = argv[++i];
+    } else {
+      std::fprintf(stderr, "sluice-dataplane: cannot use '%s'\n%s", argv[i], kUsage.data());
+      return 2;
+    }
+  }
+  if (geteuid() != 0) return complain("run as root: it takes network interfaces over");
+  struct sigaction action {};
+  action.sa_handler = request_stop;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  // Short sleeps of idle workers are to be as short as they say; threads inherit this.
+  prctl(PR_SET_TIMERSLACK, 1000, 0, 0, 0);
+  return run(options);
+}

@@ -1,0 +1,294 @@
+#include "dataplane/worker/worker.h"
+
+#include <algorithm>
+#include <rte_cycles.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_ether.h>
+#include <rte_malloc.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+#include <time.h>
+
+#include "dataplane/packet/bytes.h"
+#include "dataplane/worker/flow_hash.h"
+
+namespace sluice::worker {
+namespace {
+
+using pipeline::Fate;
+using pipeline::kBurst;
+using stats::Id;
+
+constexpr unsigned kRingSlots = 4096;
+constexpr std::uint32_t kPollsBeforeSleep = 512;
+constexpr std::uint32_t kFirstSleepUs = 4;
+// A port that takes nothing for this long is stuck, or its link is gone.
+constexpr std::uint64_t kSendPatienceUs = 2000;
+
+/// Some drivers hand the outer VLAN tag over beside the frame; the wire gets it back in its place.
+bool restore_vlan(rte_mbuf*& frame) {
+  if ((frame->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) == 0) return true;
+  frame->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+  return rte_vlan_insert(&frame) == 0;
+}
+
+std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
+  return {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len};
+}
+
+}  // namespace
+
+void FreeQsbr::operator()(rte_rcu_qsbr* variable) const { rte_free(variable); }
+void FreeRing::operator()(rte_ring* ring) const { rte_ring_free(ring); }
+
+Worker::Worker(unsigned index, Shared& shared)
+    : index_(index),
+      shared_(shared),
+      counters_(std::make_unique<stats::Counters>()),
+      events_(std::make_unique<stats::EventRing>()),
+      pipeline_(
+          std::make_unique<pipeline::Pipeline>(index, shared.secret, *counters_, events_.get())) {
+  pending_.reserve(RTE_MAX_ETHPORTS);
+}
+
+Status Worker::connect(Worker& owner, Worker& helper) {
+  auto link = std::make_shared<Link>();
+  for (auto& [ring, tag] : {std::pair{&link->work, "w"}, std::pair{&link->results, "r"}}) {
+    const std::string name = std::string("sluice_") + tag + std::to_string(owner.index_) + "_" +
+                             std::to_string(helper.index_);
+    ring->reset(
+        rte_ring_create(name.c_str(), kRingSlots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
+    if (!*ring) return fail(std::string("cannot make a ring: ") + rte_strerror(rte_errno), name);
+  }
+  owner.helpers_.push_back(link);
+  helper.owners_.push_back(std::move(link));
+  return {};
+}
+
+void Worker::run() {
+  rte_rcu_qsbr_thread_register(shared_.qsbr.get(), index_);
+  rte_rcu_qsbr_thread_online(shared_.qsbr.get(), index_);
+  while (!shared_.stop.load(std::memory_order_relaxed)) {
+    snapshot_ = shared_.snapshot.load(std::memory_order_acquire);
+    const bool busy = turn();
+    rte_rcu_qsbr_quiescent(shared_.qsbr.get(), index_);
+    idle(busy);
+  }
+  rte_rcu_qsbr_thread_offline(shared_.qsbr.get(), index_);
+  rte_rcu_qsbr_thread_unregister(shared_.qsbr.get(), index_);
+}
+
+bool Worker::turn() {
+  bool busy = false;
+  for (const Queue& queue : owned_) busy |= receive(queue);
+  for (const auto& link : owners_) {
+    returning_to_ = link.get();
+    busy |= help(link->work.get());
+    returning_to_ = nullptr;
+  }
+  for (const auto& link : helpers_) busy |= send_results(link->results.get());
+  return busy;
+}
+
+bool Worker::receive(const Queue& queue) {
+  std::array<rte_mbuf*, kBurst> frames;
+  const std::uint16_t n = rte_eth_rx_burst(queue.port, queue.queue, frames.data(), kBurst);
+  if (n == 0) return false;
+  std::uint64_t octets = 0;
+  std::uint16_t kept = 0;
+  for (std::uint16_t i = 0; i < n; ++i) {
+    octets += frames[i]->pkt_len;
+    if (restore_vlan(frames[i])) {
+      frames[i]->port = queue.port;
+      frames[kept++] = frames[i];
+    }
+  }
+  counters_->add(Id::rx_packets, n);
+  counters_->add(Id::rx_bytes, octets);
+  if (helpers_.empty()) {
+    judge({frames.data(), kept});
+  } else {
+    distribute({frames.data(), kept});
+  }
+  return true;
+}
+
+void Worker::distribute(std::span<rte_mbuf*> frames) {
+  const std::uint32_t shares = static_cast<std::uint32_t>(helpers_.size()) + 1;
+  std::uint16_t kept = 0;
+  for (rte_mbuf* frame : frames) {
+    const std::uint32_t share = flow_hash(first_segment(frame)) % shares;
+    if (share != 0) {
+      if (rte_ring_sp_enqueue(helpers_[share - 1]->work.get(), frame) == 0) {
+        counters_->add(Id::distributed);
+        continue;
+      }
+      counters_->add(Id::distribute_full);
+    }
+    frames[kept++] = frame;
+  }
+  judge(frames.first(kept));
+}
+
+bool Worker::help(rte_ring* work) {
+  std::array<rte_mbuf*, kBurst> frames;
+  const unsigned n =
+      rte_ring_sc_dequeue_burst(work, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
+  if (n == 0) return false;
+  judge({frames.data(), n});
+  return true;
+}
+
+bool Worker::send_results(rte_ring* results) {
+  std::array<rte_mbuf*, kBurst> frames;
+  const unsigned n =
+      rte_ring_sc_dequeue_burst(results, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
+  for (unsigned i = 0; i < n; ++i) queue_for(frames[i]->port, frames[i]);
+  flush();
+  return n > 0;
+}
+
+void Worker::judge(std::span<rte_mbuf*> frames) {
+  if (frames.empty()) return;
+  if (snapshot_ == nullptr) return without_generation(frames);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    rte_mbuf* frame = frames[i];
+    const PortRole& role = shared_.ports[frame->port];
+    pipeline::Packet& packet = packets_[i];
+    packet.data = rte_pktmbuf_mtod(frame, std::uint8_t*);
+    packet.length = frame->data_len;
+    packet.capacity = static_cast<std::uint32_t>(frame->buf_len - frame->data_off);
+    packet.port = role.client_port;
+    packet.judge = role.inside && frame->nb_segs == 1;
+    if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
+    causes_[i] = frame;
+  }
+  pipeline_->process(*snapshot_, {packets_.data(), frames.size()});
+  emit();
+  apply_fates(frames);
+  flush();
+}
+
+void Worker::without_generation(std::span<rte_mbuf*> frames) {
+  const bool open = shared_.fail == schema::FailMode::open;
+  counters_->add(open ? Id::no_generation_passed : Id::no_generation_dropped, frames.size());
+  for (rte_mbuf* frame : frames) {
+    if (open) {
+      queue_for(shared_.ports[frame->port].peer, frame);
+    } else {
+      rte_pktmbuf_free(frame);
+    }
+  }
+  flush();
+}
+
+void Worker::apply_fates(std::span<rte_mbuf*> frames) {
+  std::uint64_t forwarded = 0;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    rte_mbuf* frame = frames[i];
+    switch (packets_[i].fate) {
+      case Fate::forward:
+        ++forwarded;
+        queue_for(shared_.ports[frame->port].peer, frame);
+        break;
+      case Fate::reply:
+        frame->data_len = static_cast<std::uint16_t>(packets_[i].length);
+        frame->pkt_len = packets_[i].length;
+        queue_for(frame->port, frame);
+        break;
+      case Fate::drop:
+        rte_pktmbuf_free(frame);
+        break;
+    }
+  }
+  counters_->add(Id::forwarded, forwarded);
+}
+
+// Frames made here. They go before the burst's own, whose buffers name the ports.
+void Worker::emit() {
+  for (const pipeline::Emission& emission : pipeline_->emissions()) {
+    rte_mbuf* frame = rte_pktmbuf_alloc(shared_.pool);
+    if (frame == nullptr) {
+      counters_->add(Id::resets_lost);
+      continue;
+    }
+    std::memcpy(rte_pktmbuf_append(frame, emission.length), emission.bytes.data(), emission.length);
+    const std::uint16_t from = causes_[emission.packet]->port;
+    queue_for(emission.toward == packet::Toward::client ? from : shared_.ports[from].peer, frame);
+    counters_->add(Id::resets_sent);
+  }
+}
+
+void Worker::queue_for(std::uint16_t port, rte_mbuf* frame) {
+  Outgoing& outgoing = outgoing_[port];
+  if (outgoing.count == 0) pending_.push_back(port);
+  outgoing.frames[outgoing.count++] = frame;
+}
+
+void Worker::flush() {
+  for (const std::uint16_t port : pending_) {
+    Outgoing& outgoing = outgoing_[port];
+    send(port, {outgoing.frames.data(), outgoing.count});
+    outgoing.count = 0;
+  }
+  pending_.clear();
+}
+
+void Worker::send(std::uint16_t port, std::span<rte_mbuf*> frames) {
+  if (returning_to_ != nullptr) {
+    // The owner of the queue sends; it drains this ring on every turn.
+    for (rte_mbuf* frame : frames) {
+      frame->port = port;
+      while (rte_ring_sp_enqueue(returning_to_->results.get(), frame) != 0) {
+        if (shared_.stop.load(std::memory_order_relaxed)) {
+          rte_pktmbuf_free(frame);
+          counters_->add(Id::tx_full_dropped);
+          break;
+        }
+        rte_pause();
+      }
+    }
+    return;
+  }
+  const auto queue = static_cast<std::uint16_t>(index_ % shared_.ports[port].queues);
+  std::uint64_t deadline = 0;
+  while (!frames.empty()) {
+    const std::uint16_t sent =
+        rte_eth_tx_burst(port, queue, frames.data(), static_cast<std::uint16_t>(frames.size()));
+    counters_->add(Id::tx_packets, sent);
+    frames = frames.subspan(sent);
+    if (frames.empty()) return;
+    const std::uint64_t now = rte_get_tsc_cycles();
+    if (sent > 0 || deadline == 0) {
+      deadline = now + rte_get_tsc_hz() * kSendPatienceUs / 1'000'000;
+    } else if (now > deadline) {
+      counters_->add(Id::tx_full_dropped, frames.size());
+      rte_pktmbuf_free_bulk(frames.data(), static_cast<unsigned>(frames.size()));
+      return;
+    }
+    rte_pause();
+  }
+}
+
+// An idle worker sleeps, at first shortly and then up to the configured bound, so that a quiet
+// night costs no core; the first frame puts it back to polling.
+void Worker::idle(bool busy) {
+  if (busy) {
+    empty_turns_ = 0;
+    return;
+  }
+  if (++empty_turns_ < kPollsBeforeSleep || shared_.idle_sleep_us == 0) {
+    rte_pause();
+    return;
+  }
+  const std::uint32_t doublings =
+      std::min<std::uint32_t>((empty_turns_ - kPollsBeforeSleep) / 8, 16);
+  const std::uint32_t micros = std::min(kFirstSleepUs << doublings, shared_.idle_sleep_us);
+  const timespec pause{0, static_cast<long>(micros) * 1000};
+  nanosleep(&pause, nullptr);
+}
+
+}  // namespace sluice::worker

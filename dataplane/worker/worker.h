@@ -1,0 +1,96 @@
+// One run-to-completion worker: receives on its own queues, judges, and sends; nothing else touches
+// its state. Where a device has fewer queues than there are workers, the owners of the queues hand
+// frames to the others by flow, over single-producer single-consumer rings, and get them back to
+// send.
+//
+// Thread safety: run() on one lcore. counters() and events() may be read by the control thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "dataplane/pipeline/pipeline.h"
+#include "dataplane/stats/counters.h"
+#include "dataplane/stats/event_ring.h"
+#include "dataplane/worker/shared.h"
+
+struct rte_mbuf;
+struct rte_ring;
+
+namespace sluice::worker {
+
+struct FreeRing {
+  void operator()(rte_ring* ring) const;
+};
+using RingPtr = std::unique_ptr<rte_ring, FreeRing>;
+
+class Worker {
+ public:
+  Worker(unsigned index, Shared& shared);
+
+  /// Queue `queue` of `port` is received and sent by this worker.
+  void own(std::uint16_t port, std::uint16_t queue) { owned_.push_back({port, queue}); }
+
+  /// Lets `owner` share its frames with `helper`. Control thread, before the workers run.
+  [[nodiscard]] static Status connect(Worker& owner, Worker& helper);
+
+  /// Until shared.stop; then whatever is in flight is sent.
+  void run();
+
+  [[nodiscard]] const stats::Counters& counters() const { return *counters_; }
+  [[nodiscard]] stats::EventRing& events() { return *events_; }
+
+ private:
+  struct Queue {
+    std::uint16_t port;
+    std::uint16_t queue;
+  };
+  /// One direction of the exchange with another worker.
+  struct Link {
+    RingPtr work;     // owner -> helper: frames to judge
+    RingPtr results;  // helper -> owner: frames to send, mbuf->port being the port to send on
+  };
+  struct Outgoing {
+    std::array<rte_mbuf*, pipeline::kBurst * 3> frames;
+    std::uint16_t count = 0;
+  };
+
+  bool turn();
+  bool receive(const Queue& queue);
+  bool help(rte_ring* work);
+  bool send_results(rte_ring* results);
+  void distribute(std::span<rte_mbuf*> frames);
+  void judge(std::span<rte_mbuf*> frames);
+  void without_generation(std::span<rte_mbuf*> frames);
+  void apply_fates(std::span<rte_mbuf*> frames);
+  void emit();
+  void queue_for(std::uint16_t port, rte_mbuf* frame);
+  void flush();
+  void send(std::uint16_t port, std::span<rte_mbuf*> frames);
+  void idle(bool busy);
+
+  unsigned index_;
+  Shared& shared_;
+  std::unique_ptr<stats::Counters> counters_;
+  std::unique_ptr<stats::EventRing> events_;
+  std::unique_ptr<pipeline::Pipeline> pipeline_;
+  const index::Snapshot* snapshot_ = nullptr;
+
+  std::vector<Queue> owned_;
+  std::vector<std::shared_ptr<Link>> helpers_;  // we own the queues, they help
+  std::vector<std::shared_ptr<Link>> owners_;   // we help them
+  Link* returning_to_ = nullptr;                // whose frames are being judged; null: our own
+
+  std::array<pipeline::Packet, pipeline::kBurst> packets_;
+  std::array<rte_mbuf*, pipeline::kBurst> causes_{};
+  std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
+  std::vector<std::uint16_t> pending_;  // ports with outgoing frames
+  std::uint32_t empty_turns_ = 0;
+};
+
+}  // namespace sluice::worker
