@@ -62,14 +62,18 @@ Result<Environment> start(const schema::Dataplane& config, std::span<const port:
                 "dataplane.huge_pages", "reserve them with sysctl vm.nr_hugepages, or set 'auto'");
   }
   std::vector<std::string> arguments = {"sluice-dataplane",
-                                        "--in-memory",
                                         "--iova-mode=va",
                                         "--file-prefix=sluice-" + std::to_string(getpid()),
                                         "--log-level=lib.eal:warning",
                                         "--lcores=" + lcore_map(config),
                                         "-m",
                                         std::to_string(memory_mib)};
-  if (!environment.huge_pages) arguments.emplace_back("--no-huge");
+  if (environment.huge_pages) {
+    arguments.emplace_back("--in-memory");
+  } else {
+    // DPDK refuses --in-memory beside --no-huge; this is the part of it that matters then.
+    arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
+  }
   bool pci = false;
   for (const port::Devargs& device : devices) {
     pci |= device.is_pci;

@@ -65,6 +65,7 @@ class Counter {
   X(tls_malformed,         "passed: not a readable ClientHello")                             \
   X(tls_bad_name,          "passed: server name that is no host name")                       \
   X(tls_ip_literal,        "passed: IP address as server name")                              \
+  X(vlan_tpid_assumed,     "stacked VLAN tags whose outer type the driver did not tell")     \
   X(distributed,           "frames handed to another lcore by flow")                         \
   X(distribute_full,       "frames judged here because the other lcore was busy")            \
   X(events_lost,           "block events lost because the ring was full")

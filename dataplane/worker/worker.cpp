@@ -28,11 +28,20 @@ constexpr std::uint32_t kFirstSleepUs = 4;
 // A port that takes nothing for this long is stuck, or its link is gone.
 constexpr std::uint64_t kSendPatienceUs = 2000;
 
-/// Some drivers hand the outer VLAN tag over beside the frame; the wire gets it back in its place.
-bool restore_vlan(rte_mbuf*& frame) {
+/// The af_packet driver hands the outer VLAN tag over beside the frame; the wire gets it back in
+/// its place. The tag's type is not told: where another tag follows, it is taken to be 802.1ad's,
+/// as the standard has it, and counted.
+bool restore_vlan(rte_mbuf*& frame, stats::Counters& counters) {
   if ((frame->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) == 0) return true;
   frame->ol_flags &= ~(RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
-  return rte_vlan_insert(&frame) == 0;
+  if (rte_vlan_insert(&frame) != 0) return false;
+  auto* bytes = rte_pktmbuf_mtod(frame, std::uint8_t*);
+  const std::uint16_t next = packet::load16(bytes + 16);
+  if (next == RTE_ETHER_TYPE_VLAN || next == RTE_ETHER_TYPE_QINQ) {
+    packet::store16(bytes + 12, RTE_ETHER_TYPE_QINQ);
+    counters.add(Id::vlan_tpid_assumed);
+  }
+  return true;
 }
 
 std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
@@ -101,7 +110,7 @@ bool Worker::receive(const Queue& queue) {
   std::uint16_t kept = 0;
   for (std::uint16_t i = 0; i < n; ++i) {
     octets += frames[i]->pkt_len;
-    if (restore_vlan(frames[i])) {
+    if (restore_vlan(frames[i], *counters_)) {
       frames[i]->port = queue.port;
       frames[kept++] = frames[i];
     }
