@@ -14,7 +14,8 @@
 namespace sluice::ctl {
 
 int show_status(const Context& context);
-int show_stats(const Context& context);
+/// `all`: counters that are zero as well.
+int show_stats(const Context& context, bool all);
 
 struct ExplainOptions {
   std::string name;
@@ -45,7 +46,8 @@ int compile_list(const Context& context, const ListCompileOptions& options);
 int check_config(const Context& context, const std::filesystem::path& file);
 int print_schema();
 
-/// The file to read: the one given, or the running one of the configured state directory.
+/// The file to read: the one given, else the running one of the configured state directory, else
+/// the newest there.
 [[nodiscard]] Result<std::filesystem::path> generation_file(const Context& context,
                                                             const std::filesystem::path& given);
 

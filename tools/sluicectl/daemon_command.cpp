@@ -15,35 +15,59 @@ std::string plain(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
-/// Nested facts as "pairs.main.link", one row each.
+bool is_table(const nlohmann::json& value) {
+  return value.is_array() && !value.empty() && value[0].is_object();
+}
+
+/// Nested facts as "sync.last_error", one row each; arrays of objects are left to table_of().
 void flatten(const nlohmann::json& value, const std::string& path,
              std::vector<std::vector<std::string>>& rows) {
-  if (!value.is_structured() || value.empty()) {
-    rows.push_back({"  " + path, plain(value)});
+  if (is_table(value)) return;
+  if (!value.is_object() || value.empty()) {
+    rows.push_back({"  " + path, value.empty() && value.is_structured() ? "none" : plain(value)});
     return;
   }
   for (const auto& [key, inner] : value.items()) {
-    const std::string step = value.is_array() ? "[" + key + "]" : (path.empty() ? "" : ".") + key;
-    flatten(inner, path + step, rows);
+    flatten(inner, path + (path.empty() ? "" : ".") + key, rows);
   }
 }
 
 /// An array of objects with the same keys as a table.
 std::string table_of(const nlohmann::json& objects) {
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> keys{"name"};  // first, where there is one
+  if (!objects[0].contains("name")) keys.clear();
+  for (const auto& [key, value] : objects[0].items()) {
+    if (key != "name") keys.push_back(key);
+  }
+  std::vector<std::vector<std::string>> rows{keys};
   for (const nlohmann::json& object : objects) {
-    if (!object.is_object()) continue;
-    if (rows.empty()) {
-      rows.emplace_back();
-      for (const auto& [key, value] : object.items()) rows[0].push_back(key);
-    }
-    std::vector<std::string> row;
-    for (const std::string& key : rows[0]) {
+    std::vector<std::string>& row = rows.emplace_back();
+    for (const std::string& key : keys) {
       row.push_back(object.contains(key) ? plain(object[key]) : "-");
     }
-    rows.push_back(std::move(row));
+    row.front() = "  " + row.front();
   }
+  rows.front().front() = "  " + rows.front().front();
   return table(rows);
+}
+
+/// One line a counter: its sum, then each lcore's share where there are several.
+std::string counters_text(const nlohmann::json& counters, const nlohmann::json& lcores, bool all) {
+  std::vector<std::vector<std::string>> rows;
+  std::size_t silent = 0;
+  for (const auto& [name, sum] : counters.items()) {
+    if (!all && sum == 0) {
+      ++silent;
+      continue;
+    }
+    std::vector<std::string>& row = rows.emplace_back();
+    row = {"  " + name, plain(sum)};
+    if (lcores.size() < 2) continue;
+    for (const nlohmann::json& lcore : lcores) row.push_back(plain(lcore.value(name, sum)));
+  }
+  std::string out = "counters\n" + table(rows);
+  if (silent > 0) out += "  (" + std::to_string(silent) + " more are zero: --all shows them)\n";
+  return out;
 }
 
 Result<nlohmann::json> ask(const std::filesystem::path& socket, const char* command) {
@@ -70,6 +94,9 @@ void print_state(std::string_view process, const Result<nlohmann::json>& reply,
   std::vector<std::vector<std::string>> rows;
   flatten(*reply, "", rows);
   std::cout << table(rows);
+  for (const auto& [key, value] : reply->items()) {
+    if (is_table(value)) std::cout << "  " << key << "\n" << table_of(value);
+  }
 }
 
 }  // namespace
@@ -93,7 +120,7 @@ int show_status(const Context& context) {
   return dataplane && control ? kYes : kNo;
 }
 
-int show_stats(const Context& context) {
+int show_stats(const Context& context, bool all) {
   const auto config = load_config(context);
   if (!config) return report(context, config.error());
   const auto reply = ask(config->dataplane_socket(), "stats");
@@ -102,15 +129,11 @@ int show_stats(const Context& context) {
     print_json(*reply);
     return kYes;
   }
-  for (const auto& [section, value] : reply->items()) {
-    std::cout << section << "\n";
-    if (value.is_array() && !value.empty() && value[0].is_object()) {
-      std::cout << table_of(value) << "\n";
-      continue;
-    }
-    std::vector<std::vector<std::string>> rows;
-    flatten(value, "", rows);
-    std::cout << table(rows) << "\n";
+  const auto none = nlohmann::json::array();
+  const auto& sums = reply->contains("counters") ? (*reply)["counters"] : none;
+  std::cout << counters_text(sums, reply->contains("lcores") ? (*reply)["lcores"] : none, all);
+  if (reply->contains("ports") && is_table((*reply)["ports"])) {
+    std::cout << "\nports\n" << table_of((*reply)["ports"]);
   }
   return kYes;
 }

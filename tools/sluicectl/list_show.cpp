@@ -1,7 +1,6 @@
 // Shows what a generation file lists.
 #include <iostream>
 #include <map>
-#include <system_error>
 
 #include "config/generation/reader.h"
 #include "config/policy/policy.h"
@@ -107,24 +106,6 @@ void print_rows(const Generation& generation, const std::string& under) {
 }
 
 }  // namespace
-
-Result<std::filesystem::path> generation_file(const Context& context,
-                                              const std::filesystem::path& given) {
-  if (!given.empty()) return given;
-  schema::Config defaults;
-  std::error_code code;
-  if (context.config_given || std::filesystem::exists(context.config_file, code)) {
-    auto config = load_config(context);
-    if (!config) return fail(config.error());
-    defaults.state_dir = config->state_dir;
-  }
-  const std::filesystem::path current = defaults.generations_dir() / "current";
-  if (!std::filesystem::exists(current, code)) {
-    return fail("there is no running list", current.string(),
-                "give a file with --generation FILE, or another --config FILE");
-  }
-  return current;
-}
 
 int show_list(const Context& context, const ListShowOptions& options) {
   const auto file = generation_file(context, options.generation);

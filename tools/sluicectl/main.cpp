@@ -13,13 +13,13 @@ namespace {
 
 using Command = std::function<int(const Context&)>;
 
-void add_process_commands(CLI::App& app, Command& chosen) {
+void add_process_commands(CLI::App& app, bool& all, Command& chosen) {
   app.add_subcommand("status", "Whether both processes run, and what they do")->callback([&chosen] {
     chosen = show_status;
   });
-  app.add_subcommand("stats", "Counters of the dataplane")->callback([&chosen] {
-    chosen = show_stats;
-  });
+  CLI::App* stats = app.add_subcommand("stats", "Counters of the dataplane");
+  stats->add_flag("--all", all, "Those that are zero as well");
+  stats->callback([&] { chosen = [&](const Context& c) { return show_stats(c, all); }; });
 }
 
 void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
@@ -92,11 +92,12 @@ int run(int argc, char** argv) {
           ->capture_default_str();
 
   Command chosen;
+  bool all_counters = false;
   ExplainOptions explain;
   ListShowOptions show;
   ListCompileOptions compile;
   std::filesystem::path checked;
-  add_process_commands(app, chosen);
+  add_process_commands(app, all_counters, chosen);
   add_explain(app, explain, chosen);
   add_list(app, show, compile, chosen);
   add_config(app, checked, chosen);

@@ -1,0 +1,1 @@
+"""Three network namespaces, client - gateway - server, with real programs around a real gateway."""

@@ -1,0 +1,51 @@
+// Which generation a command reads.
+#include <charconv>
+#include <system_error>
+
+#include "tools/sluicectl/commands.h"
+
+namespace sluice::ctl {
+namespace {
+
+/// The NUMBER.lmdb of the greatest number, or nothing.
+std::filesystem::path newest_in(const std::filesystem::path& folder) {
+  std::filesystem::path newest;
+  std::uint64_t greatest = 0;
+  std::error_code code;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    const std::string stem = entry.path().stem().string();
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(stem.data(), stem.data() + stem.size(), number);
+    const bool named = error == std::errc{} && end == stem.data() + stem.size() &&
+                       entry.path().extension() == ".lmdb";
+    if (named && number >= greatest) {
+      greatest = number;
+      newest = entry.path();
+    }
+  }
+  return newest;
+}
+
+}  // namespace
+
+Result<std::filesystem::path> generation_file(const Context& context,
+                                              const std::filesystem::path& given) {
+  if (!given.empty()) return given;
+  schema::Config defaults;
+  std::error_code code;
+  if (context.config_given || std::filesystem::exists(context.config_file, code)) {
+    auto config = load_config(context);
+    if (!config) return fail(config.error());
+    defaults.state_dir = config->state_dir;
+  }
+  const std::filesystem::path current = defaults.generations_dir() / "current";
+  if (std::filesystem::exists(current, code)) return current;
+  const std::filesystem::path newest = newest_in(defaults.generations_dir());
+  if (newest.empty()) {
+    return fail("there is no running list", current.string(),
+                "give a file with --generation FILE, or another --config FILE");
+  }
+  return newest;
+}
+
+}  // namespace sluice::ctl
