@@ -40,7 +40,7 @@ Status check_change(const Release& previous, const Release& next) {
                     std::to_string(after) + " entries, outside 0.8-1.5 of its size",
                 where,
                 "held; the last good lists stay. A planned change is published with "
-                "sluice-authority publish --bulk-change");
+                "sluice-authority sign --bulk-change");
   }
   return {};
 }

@@ -61,7 +61,7 @@ void DataplaneLink::run() {
 }
 
 void DataplaneLink::reconcile() {
-  auto reply = ipc::call(options_.socket, {{"command", "status"}}, options_.call_timeout);
+  auto reply = ipc::call(options_.socket, {{"command", "status"}}, options_.status_timeout);
   std::uint64_t wanted = 0;
   std::filesystem::path path;
   bool fresh = false;
@@ -89,7 +89,7 @@ void DataplaneLink::reconcile() {
 
 void DataplaneLink::load(std::uint64_t number, const std::filesystem::path& path) {
   auto reply = ipc::call(options_.socket, {{"command", "load"}, {"path", path.string()}},
-                         options_.call_timeout);
+                         options_.load_timeout);
   const std::lock_guard lock(mutex_);
   if (status_.wanted != number) return;  // overtaken; the next round offers the newer one
   offered_ = true;

@@ -22,7 +22,8 @@ namespace sluice::publish {
 struct LinkOptions {
   std::filesystem::path socket;
   std::chrono::milliseconds interval{1000};
-  std::chrono::milliseconds call_timeout{30000};  // loading five million entries takes a while
+  std::chrono::milliseconds status_timeout{3000};
+  std::chrono::milliseconds load_timeout{30000};  // five million entries take a while
   // A generation that was refused is not offered again for so long.
   std::chrono::milliseconds refusal_pause{60000};
 };

@@ -23,6 +23,10 @@ struct FileClose {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
+bool is_stopped(const FetchOptions& options) {
+  return options.stop != nullptr && options.stop->load();
+}
+
 using Sink = std::function<bool(std::string_view)>;
 
 std::size_t on_data(char* data, std::size_t size, std::size_t count, void* sink) {
@@ -30,8 +34,8 @@ std::size_t on_data(char* data, std::size_t size, std::size_t count, void* sink)
   return (*static_cast<Sink*>(sink))({data, octets}) ? octets : 0;
 }
 
-int on_progress(void* stopped, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return static_cast<std::atomic<bool>*>(stopped)->load() ? 1 : 0;
+int on_progress(void* options, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return is_stopped(*static_cast<FetchOptions*>(options)) ? 1 : 0;
 }
 
 std::string advice_for(CURLcode code) {
@@ -67,7 +71,6 @@ bool holds(const std::filesystem::path& path, std::uint64_t length, std::string_
 struct Fetcher::State {
   FetchOptions options;
   std::unique_ptr<CURL, EasyFree> curl;
-  std::atomic<bool> stopped{false};
   std::string message = std::string(CURL_ERROR_SIZE, '\0');
 
   void prepare(const std::string& url, Sink& sink, std::chrono::seconds limit) {
@@ -96,7 +99,7 @@ struct Fetcher::State {
     curl_easy_setopt(c, CURLOPT_WRITEDATA, &sink);
     curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(c, CURLOPT_XFERINFODATA, &stopped);
+    curl_easy_setopt(c, CURLOPT_XFERINFODATA, &options);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, message.data());
     curl_easy_setopt(c, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
   }
@@ -105,7 +108,7 @@ struct Fetcher::State {
   Result<bool> transfer(std::string_view path, Sink sink, std::chrono::seconds limit,
                         const std::string& refused) {
     const std::string url = options.base_url + std::string(path);
-    if (stopped) return fail("the process is stopping", url);
+    if (is_stopped(options)) return fail("the process is stopping", url);
     // The body of an error page is not the document, and is thrown away.
     bool checked = false;
     bool good = true;
@@ -217,7 +220,5 @@ Status Fetcher::download(std::string_view path, const std::filesystem::path& to,
   if (auto status = files::sync_file(part); !status) return abandon(fail(status.error()));
   return files::rename_synced(part, to);
 }
-
-void Fetcher::stop() { state_->stopped = true; }
 
 }  // namespace sluice::sync

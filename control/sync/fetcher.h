@@ -2,7 +2,7 @@
 // bundles. Every answer is bounded in size and time before it is believed: a mirror is not trusted
 // with anything but bandwidth.
 //
-// Thread safety: one thread per Fetcher; stop() may be called from any thread.
+// Thread safety: one thread per Fetcher; `stop` may be set from any thread.
 #pragma once
 
 #include <atomic>
@@ -26,6 +26,8 @@ struct FetchOptions {
   // A transfer slower than this for so long is given up.
   std::uint32_t stall_octets_per_second = 512;
   std::chrono::seconds stall_timeout{20};
+  // Once true, the transfer under way and all later ones fail soon. Must outlive the fetcher.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 class Fetcher {
@@ -44,9 +46,6 @@ class Fetcher {
   /// file that is already there and right is not fetched again.
   [[nodiscard]] Status download(std::string_view path, const std::filesystem::path& to,
                                 std::uint64_t length, std::string_view sha256);
-
-  /// Makes the transfer under way, and all later ones, fail soon.
-  void stop();
 
  private:
   struct State;

@@ -1,0 +1,21 @@
+#include "control/service/log.h"
+
+#include <string>
+#include <unistd.h>
+
+namespace sluice::service {
+
+void log(Level level, std::string_view what, std::string_view detail) {
+  std::string line = level == Level::info      ? "info "
+                     : level == Level::warning ? "warning "
+                                               : "error ";
+  line.append(what).append(": ").append(detail);
+  for (char& c : line) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  line.push_back('\n');
+  // One write keeps lines of several threads whole; a closed stderr is nobody's fault here.
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,99 @@
+#include "control/service/reply.h"
+
+#include <unistd.h>
+
+namespace sluice::service {
+namespace {
+
+using nlohmann::json;
+
+json time_or_null(const std::optional<tuf::Time>& time) {
+  return time ? json(tuf::to_text(*time)) : json(nullptr);
+}
+
+json list_versions(const View& view) {
+  json lists = json::array();
+  if (!view.release) return lists;
+  for (const compile::ReleaseList& list : view.release->lists) {
+    lists.push_back({{"department", list.department},
+                     {"seq", list.seq},
+                     {"entries", list.entries},
+                     {"role_version", list.role_version},
+                     {"expires", tuf::to_text(list.role_expires)}});
+  }
+  return lists;
+}
+
+std::string age_text(std::chrono::seconds age) {
+  const auto hours = std::chrono::duration_cast<std::chrono::hours>(age).count();
+  return hours < 48 ? std::to_string(hours) + " h" : std::to_string(hours / 24) + " days";
+}
+
+}  // namespace
+
+json error_json(const Error& error) {
+  return {{"what", error.what}, {"where", error.where}, {"advice", error.advice}};
+}
+
+json alarms_json(const Facts& facts) {
+  json alarms = json::array();
+  const auto raise = [&](const char* id, const std::string& what) {
+    alarms.push_back({{"id", id}, {"text", what}});
+  };
+  const View& view = facts.view;
+  if (view.generation.generation == 0) {
+    raise("no-generation", "there is no generation yet; the dataplane's `fail` rule holds");
+  }
+  if (view.pull_error) {
+    raise(view.outcome == Outcome::held ? "release-held" : "pull-failed", view.pull_error->text());
+  }
+  if (view.build_error) raise("compile-failed", view.build_error->text());
+  if (facts.has_authority && view.fresh_until && *view.fresh_until <= facts.now) {
+    raise("lists-stale", "the authority's timestamp expired " +
+                             age_text(facts.now - *view.fresh_until) +
+                             " ago; the last good lists stay in use");
+  }
+  if (view.release && view.release->expires <= facts.now) {
+    raise("lists-expired", "signatures on the lists expired at " +
+                               tuf::to_text(view.release->expires) + "; they stay in use");
+  }
+  if (facts.link.refused) raise("dataplane-refused", facts.link.error);
+  if (facts.config_error) raise("config-refused", facts.config_error->text());
+  return alarms;
+}
+
+json status_json(const Facts& facts) {
+  const View& view = facts.view;
+  const publish::LinkStatus& link = facts.link;
+  json pull = {{"outcome", text(view.outcome)},
+               {"time", time_or_null(view.pulled)},
+               {"running", facts.pulling},
+               {"fresh_until", time_or_null(view.fresh_until)}};
+  if (view.pull_error) pull["error"] = error_json(*view.pull_error);
+  json dataplane = {{"connected", link.connected},
+                    {"generation", link.generation ? json(*link.generation) : json(nullptr)},
+                    {"wanted", link.wanted}};
+  if (!link.error.empty()) dataplane["error"] = link.error;
+  return {{"version", SLUICE_VERSION},
+          {"pid", ::getpid()},
+          {"started", tuf::to_text(facts.started)},
+          {"generation", view.generation.generation},
+          {"entries", view.generation.entries},
+          {"created", view.generation.created},
+          {"next_change", time_or_null(view.next_change)},
+          {"pull", std::move(pull)},
+          {"release", view.release ? json({{"snapshot", view.release->snapshot_version},
+                                           {"targets", view.release->targets_version},
+                                           {"root", view.release->root_version},
+                                           {"expires", tuf::to_text(view.release->expires)}})
+                                   : json(nullptr)},
+          {"lists", list_versions(view)},
+          {"dataplane", std::move(dataplane)},
+          {"alarms", alarms_json(facts)}};
+}
+
+json lists_json(const Facts& facts) {
+  return {{"generation", facts.view.generation.generation}, {"lists", list_versions(facts.view)}};
+}
+
+}  // namespace sluice::service

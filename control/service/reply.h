@@ -1,0 +1,34 @@
+// What the control process says of itself: status, lists, alarms, as JSON for sluicectl.
+//
+// Thread safety: free functions on the caller's data.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "control/publish/dataplane_link.h"
+#include "control/service/updater.h"
+
+namespace sluice::service {
+
+struct Facts {
+  View view;
+  publish::LinkStatus link;
+  std::optional<Error> config_error;  // why a reload was refused
+  bool has_authority = false;
+  bool pulling = false;
+  tuf::Time now{};
+  tuf::Time started{};
+};
+
+[[nodiscard]] nlohmann::json status_json(const Facts& facts);
+[[nodiscard]] nlohmann::json lists_json(const Facts& facts);
+
+/// [{"id":"pull-failed","text":"…"}]; ids are stable.
+[[nodiscard]] nlohmann::json alarms_json(const Facts& facts);
+
+[[nodiscard]] nlohmann::json error_json(const Error& error);
+
+}  // namespace sluice::service

@@ -1,0 +1,238 @@
+#include "control/service/service.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "config/ipc/socket.h"
+#include "control/files/file.h"
+#include "control/service/log.h"
+#include "control/service/notify.h"
+
+namespace sluice::service {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+constexpr milliseconds kAnswerRound{200};
+constexpr milliseconds kAckPatience{10'000};
+constexpr std::uint64_t kDefaultPullWait = 30;
+constexpr std::uint64_t kMaxPullWait = 600;
+// Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
+constexpr seconds kLongestSleep{30};
+
+/// The signal that came, or 0.
+int next_signal(int fd) {
+  signalfd_siginfo info{};
+  return ::read(fd, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+bool succeeded(Outcome outcome) {
+  return outcome == Outcome::unchanged || outcome == Outcome::published ||
+         outcome == Outcome::no_authority;
+}
+
+}  // namespace
+
+Service::Service(std::filesystem::path config_file, schema::Config config)
+    : config_file_(std::move(config_file)),
+      config_(std::move(config)),
+      started_(tuf::system_clock_now()),
+      link_({.socket = config_.dataplane_socket()}),
+      updater_(config_, tuf::system_clock_now, stop_,
+               [this](std::uint64_t number, const std::filesystem::path& path) {
+                 link_.want(number, path);
+               }),
+      has_authority_(config_.authority.has_value()) {}
+
+Service::~Service() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  if (worker_.joinable()) worker_.join();
+  if (signal_fd_ >= 0) ::close(signal_fd_);
+}
+
+Status Service::start() {
+  if (auto status = updater_.recover(); !status) return status;
+  // What cannot be compiled now is told by an alarm; the generation that is there still serves.
+  (void)updater_.refresh_generation();
+  return {};
+}
+
+Status Service::once() {
+  if (auto status = start(); !status) return status;
+  const Outcome outcome = updater_.pull();
+  if (updater_.view().generation.generation != 0) {
+    const publish::LinkStatus link = link_.wait(kAckPatience);
+    const std::string said = link.error.empty() ? "it runs the current generation" : link.error;
+    log(link.refused ? Level::error : Level::info, "dataplane", said);
+  }
+  const View view = updater_.view();
+  if (view.pull_error) return fail(*view.pull_error);
+  if (view.build_error) return fail(*view.build_error);
+  return succeeded(outcome) ? Status{} : fail("the pull did not succeed");
+}
+
+Status Service::run() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  signal_fd_ = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (signal_fd_ < 0) return fail("cannot take signals");
+
+  auto server = ipc::Server::listen(
+      config_.control_socket(), [this](const nlohmann::json& request) { return answer(request); });
+  if (!server) return fail(server.error());
+  if (auto status = start(); !status) return status;
+  worker_ = std::thread([this] { work(); });
+  notify_manager("READY=1");
+  log(Level::info, "start", "serving on " + config_.control_socket().string());
+  while (!stop_) {
+    server->serve(kAnswerRound);
+    take_signals();
+  }
+  notify_manager("STOPPING=1");
+  worker_.join();
+  log(Level::info, "stop", "stopped");
+  return {};
+}
+
+void Service::take_signals() {
+  const int signal = next_signal(signal_fd_);
+  if (signal == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    if (signal == SIGHUP) {
+      reload_wanted_ = true;
+    } else {
+      stop_ = true;
+    }
+  }
+  changed_.notify_all();
+}
+
+void Service::work() {
+  Schedule schedule(std::random_device{}());
+  SteadyTime next_poll = std::chrono::steady_clock::now();
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    const std::uint64_t wanted = pulls_wanted_;
+    const bool asked = wanted != pulls_done_;
+    const bool due = has_authority_ && std::chrono::steady_clock::now() >= next_poll;
+    if (reload_wanted_) {
+      reload_wanted_ = false;
+      lock.unlock();
+      reload();
+      lock.lock();
+      pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1);
+      continue;
+    }
+    if (asked || due) {
+      lock.unlock();
+      const bool good = succeeded(updater_.pull());
+      const auto pause =
+          schedule.next(seconds(config_.authority ? config_.authority->poll_seconds : 3600), good);
+      lock.lock();
+      next_poll = std::chrono::steady_clock::now() + pause;
+      pulls_done_ = std::max(pulls_done_, wanted);
+      changed_.notify_all();
+      continue;
+    }
+    lock.unlock();
+    const auto next_change = updater_.view().next_change;
+    if (next_change && *next_change <= tuf::system_clock_now()) (void)updater_.refresh_generation();
+    lock.lock();
+    const SteadyTime limit = std::chrono::steady_clock::now() + kLongestSleep;
+    changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit,
+                        [this] { return stop_ || reload_wanted_ || pulls_wanted_ != pulls_done_; });
+  }
+}
+
+void Service::reload() {
+  schema::Loaded loaded = schema::load(config_file_);
+  std::optional<Error> error;
+  if (!loaded.config) {
+    error =
+        Error{loaded.faults.empty() ? "cannot be read" : loaded.faults[0].text(),
+              config_file_.string(), "the configuration before stays; see sluicectl config check"};
+  } else if (loaded.config->state_dir != config_.state_dir ||
+             loaded.config->run_dir != config_.run_dir) {
+    error = Error{"state_dir or run_dir has changed", config_file_.string(),
+                  "restart sluice-control; until then the configuration before stays"};
+  }
+  if (!error) {
+    config_ = std::move(*loaded.config);
+    updater_.set_config(config_);
+    (void)updater_.refresh_generation();
+  }
+  log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");
+  const std::lock_guard lock(mutex_);
+  config_error_ = error;
+  has_authority_ = config_.authority.has_value();
+}
+
+Facts Service::facts() const {
+  Facts facts;
+  facts.view = updater_.view();
+  facts.link = link_.status();
+  facts.now = tuf::system_clock_now();
+  facts.started = started_;
+  const std::lock_guard lock(mutex_);
+  facts.config_error = config_error_;
+  facts.has_authority = has_authority_;
+  facts.pulling = pulls_wanted_ != pulls_done_;
+  return facts;
+}
+
+std::uint64_t Service::request_pull() {
+  const std::lock_guard lock(mutex_);
+  // One that is under way may have asked the mirror before this request, so it does not count.
+  pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1) + (pulls_wanted_ != pulls_done_ ? 1 : 0);
+  return pulls_wanted_;
+}
+
+nlohmann::json Service::answer_pull(const nlohmann::json& request) {
+  std::uint64_t wait = kDefaultPullWait;
+  if (const auto found = request.find("wait_seconds");
+      found != request.end() && found->is_number_unsigned()) {
+    wait = std::min(found->get<std::uint64_t>(), kMaxPullWait);
+  }
+  const std::uint64_t number = request_pull();
+  changed_.notify_all();
+  {
+    std::unique_lock lock(mutex_);
+    const bool done =
+        changed_.wait_for(lock, seconds(wait), [&] { return stop_ || pulls_done_ >= number; });
+    if (!done) return ipc::ok({{"outcome", "running"}});
+  }
+  const View view = updater_.view();
+  if (view.generation.generation != 0) (void)link_.wait(kAckPatience);
+  const publish::LinkStatus link = link_.status();
+  nlohmann::json fields = {
+      {"outcome", text(view.outcome)},
+      {"generation", view.generation.generation},
+      {"dataplane", link.generation ? nlohmann::json(*link.generation) : nlohmann::json(nullptr)}};
+  if (!view.pull_error) return ipc::ok(std::move(fields));
+  fields.update(ipc::error(*view.pull_error));
+  return fields;
+}
+
+nlohmann::json Service::answer(const nlohmann::json& request) {
+  const auto found = request.find("command");
+  const std::string command =
+      found != request.end() && found->is_string() ? found->get<std::string>() : "";
+  if (command == "status") return ipc::ok(status_json(facts()));
+  if (command == "lists") return ipc::ok(lists_json(facts()));
+  if (command == "pull") return answer_pull(request);
+  return ipc::error({"no such command: '" + command + "'", "", "ask for status, lists or pull"});
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,68 @@
+// The control process: a thread that works (pulls, compiles, publishes), one that keeps the
+// dataplane in step, and the main one, which answers on the socket and takes signals. The socket
+// answers while a pull is under way, however slow the mirror is.
+//
+// Thread safety: run() on the main thread, once.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include "control/publish/dataplane_link.h"
+#include "control/service/reply.h"
+#include "control/service/schedule.h"
+#include "control/service/updater.h"
+
+namespace sluice::service {
+
+class Service {
+ public:
+  Service(std::filesystem::path config_file, schema::Config config);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  /// Serves until SIGTERM or SIGINT, which the caller has blocked, as SIGHUP. Fails when it cannot
+  /// start.
+  [[nodiscard]] Status run();
+
+  /// Pulls and publishes once, tells the dataplane where there is one, and returns.
+  [[nodiscard]] Status once();
+
+ private:
+  [[nodiscard]] Status start();
+  void work();
+  void take_signals();
+  void reload();
+  [[nodiscard]] nlohmann::json answer(const nlohmann::json& request);
+  [[nodiscard]] nlohmann::json answer_pull(const nlohmann::json& request);
+  [[nodiscard]] Facts facts() const;
+  /// Counts pulls: returns the number that a request made now will have been served with.
+  std::uint64_t request_pull();
+
+  std::filesystem::path config_file_;
+  schema::Config config_;  // of the working thread once it runs
+  tuf::Time started_;
+  std::atomic<bool> stop_{false};
+  int signal_fd_ = -1;  // of the main thread
+  publish::DataplaneLink link_;
+  Updater updater_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t pulls_wanted_ = 1;     // guarded by mutex_; the first one is the start's own
+  std::uint64_t pulls_done_ = 0;       // guarded by mutex_
+  bool reload_wanted_ = false;         // guarded by mutex_
+  std::optional<Error> config_error_;  // guarded by mutex_
+  bool has_authority_;                 // guarded by mutex_
+  std::thread worker_;
+};
+
+}  // namespace sluice::service
