@@ -138,7 +138,7 @@ Status Gateway::start_workers() {
   for (unsigned i = 0; i < owners; ++i) {
     for (const port::Port& port : ports_) {
       if (shared_.ports[port.number()].used) {
-        workers_[i]->own(port.number(), static_cast<std::uint16_t>(i));
+        workers_[i]->own(port.number(), static_cast<std::uint16_t>(i), port.wait_descriptors());
       }
     }
   }

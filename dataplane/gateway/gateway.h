@@ -49,7 +49,7 @@ class Gateway {
 
   [[nodiscard]] const schema::Config& config() const { return config_; }
   [[nodiscard]] const index::Snapshot* snapshot() const { return running_.get(); }
-  [[nodiscard]] const std::vector<port::Port>& ports() const { return ports_; }
+  [[nodiscard]] std::vector<port::Port>& ports() { return ports_; }
   [[nodiscard]] const std::vector<std::unique_ptr<worker::Worker>>& workers() const {
     return workers_;
   }

@@ -25,9 +25,9 @@ std::string rfc3339(std::chrono::system_clock::time_point time) {
   return buffer.data();
 }
 
-json ports_of(const gateway::Gateway& gateway) {
+json ports_of(gateway::Gateway& gateway) {
   json out = json::array();
-  for (const port::Port& port : gateway.ports()) {
+  for (port::Port& port : gateway.ports()) {
     rte_eth_stats stats{};
     rte_eth_stats_get(port.number(), &stats);
     out.push_back({{"name", port.name()},
@@ -39,7 +39,7 @@ json ports_of(const gateway::Gateway& gateway) {
                    {"rx_bytes", stats.ibytes},
                    {"tx_packets", stats.opackets},
                    {"tx_bytes", stats.obytes},
-                   {"rx_missed", stats.imissed},
+                   {"rx_missed", stats.imissed + port.missed()},
                    {"rx_errors", stats.ierrors},
                    {"rx_no_buffer", stats.rx_nombuf},
                    {"tx_errors", stats.oerrors}});
@@ -47,7 +47,7 @@ json ports_of(const gateway::Gateway& gateway) {
   return out;
 }
 
-json status_of(const gateway::Gateway& gateway) {
+json status_of(gateway::Gateway& gateway) {
   json reply = {
       {"process", "sluice-dataplane"},
       {"version", SLUICE_VERSION},
@@ -70,7 +70,7 @@ json status_of(const gateway::Gateway& gateway) {
   return ok(std::move(reply));
 }
 
-json stats_of(const gateway::Gateway& gateway) {
+json stats_of(gateway::Gateway& gateway) {
   json sums = json::object();
   json lcores = json::array();
   for (std::size_t i = 0; i < stats::kCounterCount; ++i) {

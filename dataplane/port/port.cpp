@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <net/if.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <utility>
+
+#include "dataplane/port/af_packet_socket.h"
 
 namespace sluice::port {
 namespace {
@@ -71,7 +74,9 @@ Result<std::uint16_t> max_queues(const Prepared& prepared) {
 Port::Port(Port&& other) noexcept
     : prepared_(std::move(other.prepared_)),
       number_(std::exchange(other.number_, UINT16_MAX)),
-      queues_(other.queues_) {}
+      queues_(other.queues_),
+      wait_descriptors_(std::move(other.wait_descriptors_)),
+      missed_(other.missed_) {}
 
 Port::~Port() {
   if (number_ == UINT16_MAX) return;
@@ -125,7 +130,15 @@ Result<Port> Port::start(Prepared prepared, std::uint16_t queues, rte_mempool* p
   (void)rte_eth_promiscuous_enable(number);
   if (at.spec.kind == DeviceKind::tap)
     (void)rte_eth_dev_set_mtu(number, static_cast<std::uint16_t>(at.mtu));
+  if (at.spec.kind == DeviceKind::af_packet) {
+    port.wait_descriptors_ = af_packet_sockets(if_nametoindex(at.spec.argument.c_str()));
+  }
   return port;
+}
+
+std::uint64_t Port::missed() {
+  for (const int socket : wait_descriptors_) missed_ += take_af_packet_drops(socket);
+  return missed_;
 }
 
 bool Port::link_up() const {

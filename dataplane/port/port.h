@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/base/result.h"
 #include "config/schema/config.h"
@@ -50,6 +51,12 @@ class Port {
   [[nodiscard]] std::uint32_t mtu() const { return prepared_.mtu; }
   [[nodiscard]] std::uint16_t queues() const { return queues_; }
 
+  /// File descriptors that become readable when a frame arrives; empty where the device has none,
+  /// so that it can only be polled.
+  [[nodiscard]] const std::vector<int>& wait_descriptors() const { return wait_descriptors_; }
+  /// Frames that came while no buffer was free, besides those that the driver counts itself.
+  [[nodiscard]] std::uint64_t missed();
+
   [[nodiscard]] bool link_up() const;
   void set_link(bool up) const;
 
@@ -58,6 +65,8 @@ class Port {
   Prepared prepared_;
   std::uint16_t number_ = UINT16_MAX;
   std::uint16_t queues_ = 0;
+  std::vector<int> wait_descriptors_;
+  std::uint64_t missed_ = 0;
 };
 
 /// The most queues that a prepared port can be given.

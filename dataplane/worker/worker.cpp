@@ -25,6 +25,7 @@ using stats::Id;
 constexpr unsigned kRingSlots = 4096;
 constexpr std::uint32_t kPollsBeforeSleep = 512;
 constexpr std::uint32_t kFirstSleepUs = 4;
+constexpr int kWaitMs = 50;  // bounds how late a request to stop is seen
 // A port that takes nothing for this long is stuck, or its link is gone.
 constexpr std::uint64_t kSendPatienceUs = 2000;
 
@@ -63,6 +64,12 @@ Worker::Worker(unsigned index, Shared& shared)
   pending_.reserve(RTE_MAX_ETHPORTS);
 }
 
+void Worker::own(std::uint16_t port, std::uint16_t queue, std::span<const int> wait_descriptors) {
+  owned_.push_back({port, queue});
+  if (wait_descriptors.empty()) can_wait_ = false;
+  for (const int descriptor : wait_descriptors) waiting_on_.push_back({descriptor, POLLIN, 0});
+}
+
 Status Worker::connect(Worker& owner, Worker& helper) {
   auto link = std::make_shared<Link>();
   for (auto& [ring, tag] : {std::pair{&link->work, "w"}, std::pair{&link->results, "r"}}) {
@@ -72,6 +79,8 @@ Status Worker::connect(Worker& owner, Worker& helper) {
         rte_ring_create(name.c_str(), kRingSlots, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ));
     if (!*ring) return fail(std::string("cannot make a ring: ") + rte_strerror(rte_errno), name);
   }
+  owner.can_wait_ = false;
+  helper.can_wait_ = false;
   owner.helpers_.push_back(link);
   helper.owners_.push_back(std::move(link));
   return {};
@@ -282,8 +291,8 @@ void Worker::send(std::uint16_t port, std::span<rte_mbuf*> frames) {
   }
 }
 
-// An idle worker sleeps, at first shortly and then up to the configured bound, so that a quiet
-// night costs no core; the first frame puts it back to polling.
+// An idle worker waits for the next frame where the device can wake it, and elsewhere sleeps, at
+// first shortly and then up to the configured bound, so that a quiet night costs no core.
 void Worker::idle(bool busy) {
   if (busy) {
     empty_turns_ = 0;
@@ -293,11 +302,26 @@ void Worker::idle(bool busy) {
     rte_pause();
     return;
   }
+  if (can_wait_ && wait()) {
+    empty_turns_ = 0;
+    return;
+  }
   const std::uint32_t doublings =
       std::min<std::uint32_t>((empty_turns_ - kPollsBeforeSleep) / 8, 16);
   const std::uint32_t micros = std::min(kFirstSleepUs << doublings, shared_.idle_sleep_us);
   const timespec pause{0, static_cast<long>(micros) * 1000};
   nanosleep(&pause, nullptr);
+}
+
+// Offline for the while, so that a swap need not wait for us. False where a descriptor has an error
+// to tell instead of a frame (its link went down): waiting on it would only spin.
+bool Worker::wait() {
+  rte_rcu_qsbr_thread_offline(shared_.qsbr.get(), index_);
+  const int ready = poll(waiting_on_.data(), waiting_on_.size(), kWaitMs);
+  rte_rcu_qsbr_thread_online(shared_.qsbr.get(), index_);
+  if (ready <= 0) return ready == 0;
+  return std::all_of(waiting_on_.begin(), waiting_on_.end(),
+                     [](const pollfd& one) { return (one.revents & (POLLERR | POLLHUP)) == 0; });
 }
 
 }  // namespace sluice::worker

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <poll.h>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,8 +34,9 @@ class Worker {
  public:
   Worker(unsigned index, Shared& shared);
 
-  /// Queue `queue` of `port` is received and sent by this worker.
-  void own(std::uint16_t port, std::uint16_t queue) { owned_.push_back({port, queue}); }
+  /// Queue `queue` of `port` is received and sent by this worker. `wait_descriptors`: what becomes
+  /// readable when a frame arrives; empty where the queue can only be polled.
+  void own(std::uint16_t port, std::uint16_t queue, std::span<const int> wait_descriptors);
 
   /// Lets `owner` share its frames with `helper`. Control thread, before the workers run.
   [[nodiscard]] static Status connect(Worker& owner, Worker& helper);
@@ -73,6 +75,7 @@ class Worker {
   void flush();
   void send(std::uint16_t port, std::span<rte_mbuf*> frames);
   void idle(bool busy);
+  [[nodiscard]] bool wait();
 
   unsigned index_;
   Shared& shared_;
@@ -91,6 +94,8 @@ class Worker {
   std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
   std::vector<std::uint16_t> pending_;  // ports with outgoing frames
   std::uint32_t empty_turns_ = 0;
+  std::vector<pollfd> waiting_on_;
+  bool can_wait_ = true;  // every owned queue has a descriptor, and no other worker feeds us
 };
 
 }  // namespace sluice::worker
