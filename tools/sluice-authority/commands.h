@@ -1,0 +1,38 @@
+// The commands of sluice-authority, free of the command line's own syntax. Each prints a report and
+// returns what went wrong.
+//
+// Thread safety: one thread.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "tools/sluice-authority/draft.h"
+#include "tools/sluice-authority/stage.h"
+#include "tools/sluice-authority/workspace.h"
+
+namespace sluice::authority {
+
+struct NameOptions {
+  OrderFields order;
+  std::string match = "tree";
+  bool emergency = false;
+};
+
+Status init_command(const Workspace& workspace);
+Status add_command(const Workspace& workspace, const std::vector<std::string>& names,
+                   const NameOptions& options);
+/// From every department, or from one.
+Status remove_command(const Workspace& workspace, const std::vector<std::string>& names,
+                      const std::string& department);
+Status import_command(const Workspace& workspace, const std::vector<std::filesystem::path>& files,
+                      const std::string& format, const NameOptions& options);
+/// All departments with changes, or one.
+Status sign_command(const Workspace& workspace, const std::string& department,
+                    const StageOptions& options);
+Status publish_command(const Workspace& workspace);
+Status status_command(const Workspace& workspace);
+
+}  // namespace sluice::authority

@@ -1,0 +1,131 @@
+// Commands that change drafts: add, remove, import.
+#include <iostream>
+
+#include "config/name/name.h"
+#include "config/policy/taxonomy.h"
+#include "control/compile/cpl.h"
+#include "control/compile/plain_list.h"
+#include "tools/sluice-authority/commands.h"
+
+namespace sluice::authority {
+namespace {
+
+Result<std::string> department_of(const NameOptions& options) {
+  const policy::Category* category = policy::find_category(options.order.category);
+  if (category == nullptr) {
+    const policy::Category* near = policy::nearest_category(options.order.category);
+    return fail("not a category of the taxonomy", options.order.category,
+                near != nullptr ? "did you mean '" + std::string(near->name) + "'?" : "");
+  }
+  if (category->department == "site") {
+    return fail("the category is the sites' own; no authority lists in it", options.order.category);
+  }
+  return options.emergency ? std::string(compile::kEmergency) : std::string(category->department);
+}
+
+Result<generation::Scope> scope_of(const std::string& match) {
+  for (const auto scope :
+       {generation::Scope::tree, generation::Scope::exact, generation::Scope::subs}) {
+    if (compile::match_text(scope) == match) return scope;
+  }
+  return fail("no such match", match, "choose tree, exact or subs");
+}
+
+/// The reversed key of a name that may be listed.
+Result<std::string> listable(const std::string& text) {
+  auto canonical = name::canonical(text);
+  if (!canonical) return fail(canonical.error());
+  if (canonical->find('.') == canonical->npos) {
+    return fail("is a top-level domain; it cannot be listed", text);
+  }
+  return name::reversed_key(*canonical);
+}
+
+/// Puts names under an order into the draft that the category belongs to, and saves it.
+Result<Change> put(const Workspace& workspace, std::span<const std::string_view> keys,
+                   const NameOptions& options, bool replace, std::string& department) {
+  auto found = department_of(options);
+  if (!found) return fail(found.error());
+  department = *found;
+  auto scope = scope_of(options.match);
+  if (!scope) return fail(scope.error());
+  auto draft = load_draft(workspace, department);
+  if (!draft) return fail(draft.error());
+  auto order = put_order(*draft, options.order, workspace.clock());
+  if (!order) return fail(order.error());
+  const Change change = put_names(*draft, keys, {*scope, *order}, replace);
+  if (auto status = save_draft(workspace, *draft); !status) return fail(status.error());
+  return change;
+}
+
+void print_rejections(const compile::PlainReport& report) {
+  for (const compile::Rejected& rejected : report.rejections) {
+    std::cout << "  " << rejected.count << " " << rejected.reason << ": " << rejected.detail;
+    for (std::size_t i = 0; i < rejected.first.size(); ++i) {
+      std::cout << (i == 0 ? ", at " : ", ") << rejected.first[i];
+    }
+    std::cout << "\n";
+  }
+}
+
+}  // namespace
+
+Status add_command(const Workspace& workspace, const std::vector<std::string>& names,
+                   const NameOptions& options) {
+  std::vector<std::string> keys;
+  for (const std::string& text : names) {
+    auto key = listable(text);
+    if (!key) return fail(key.error());  // a person typed it: nothing is added until it is right
+    keys.push_back(std::move(*key));
+  }
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::string department;
+  auto change = put(workspace, views, options, true, department);
+  if (!change) return fail(change.error());
+  std::cout << department << ": " << change->added << " added, " << change->changed << " changed, "
+            << change->unchanged << " unchanged\n";
+  return {};
+}
+
+Status remove_command(const Workspace& workspace, const std::vector<std::string>& names,
+                      const std::string& department) {
+  std::vector<std::string> keys;
+  for (const std::string& text : names) {
+    auto canonical = name::canonical(text);
+    if (!canonical) return fail(canonical.error());
+    keys.push_back(name::reversed_key(*canonical));
+  }
+  std::size_t total = 0;
+  for (const std::string& one : departments()) {
+    if (!department.empty() && one != department) continue;
+    auto draft = load_draft(workspace, one);
+    if (!draft) return fail(draft.error());
+    std::size_t removed = 0;
+    for (const std::string& key : keys) removed += draft->entries.erase(key);
+    if (removed == 0) continue;
+    if (auto status = save_draft(workspace, *draft); !status) return status;
+    std::cout << one << ": " << removed << " removed\n";
+    total += removed;
+  }
+  if (total == 0) return fail("none of the names is listed", {}, "see lists/*/names.tsv");
+  return {};
+}
+
+Status import_command(const Workspace& workspace, const std::vector<std::filesystem::path>& files,
+                      const std::string& format, const NameOptions& options) {
+  auto kind = compile::parse_plain_format(format);
+  if (!kind) return fail(kind.error());
+  auto names = compile::read_plain_lists(files, *kind);
+  if (!names) return fail(names.error());
+  std::string department;
+  auto change = put(workspace, names->keys(), options, false, department);
+  if (!change) return fail(change.error());
+  const compile::PlainReport& report = names->report();
+  std::cout << department << ": read " << report.read << ", accepted " << report.accepted << " ("
+            << change->added << " new, " << change->unchanged << " listed already), "
+            << report.duplicates << " given twice, " << report.rejected << " rejected\n";
+  print_rejections(report);
+  return {};
+}
+
+}  // namespace sluice::authority

@@ -1,0 +1,130 @@
+// sluice-authority: the command line of the authority's tool.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/sluice-authority/commands.h"
+
+namespace {
+
+using namespace sluice::authority;
+using sluice::Status;
+
+struct Arguments {
+  std::string dir = ".";
+  std::string init_dir;
+  std::vector<std::string> names;
+  std::vector<std::filesystem::path> files;
+  std::string format = "auto";
+  std::string department;
+  NameOptions name;
+  StageOptions stage;
+  unsigned root_days = 365;
+  unsigned targets_days = 180;
+  unsigned list_days = 90;
+  unsigned emergency_days = 7;
+  unsigned snapshot_days = 7;
+  unsigned timestamp_hours = 72;
+};
+
+void add_order_options(CLI::App& command, Arguments& arguments) {
+  OrderFields& order = arguments.name.order;
+  command.add_option("--category", order.category, "Category of the taxonomy")->required();
+  command.add_option("--order", order.order, "Reference of the notice")->required();
+  command.add_option("--match", arguments.name.match, "tree (name and below), exact, subs (below)")
+      ->capture_default_str();
+  command.add_flag("--emergency", arguments.name.emergency, "List by the emergency role, 72 h");
+  command.add_option("--authority", order.authority, "Who ordered it; default: the department");
+  command.add_option("--legal-basis", order.legal_basis, "Law and section");
+  command.add_option("--issued", order.issued, "Day of the notice; default: today");
+  command.add_option("--effective", order.effective, "When it begins; default: now");
+  command.add_option("--expires", order.expires, "When it ends; default: after a year");
+  command.add_option("--review-by", order.review_by, "Day by which it is looked at again");
+  command.add_option("--appeal-url", order.appeal_url, "Where to appeal");
+}
+
+void add_init(CLI::App& app, Arguments& a) {
+  CLI::App* init = app.add_subcommand("init", "Make an authority: keys, root, empty release");
+  init->add_option("DIR", a.init_dir, "A new folder")->required();
+  init->add_option("--root-days", a.root_days, "How long signatures last")->capture_default_str();
+  init->add_option("--targets-days", a.targets_days)->capture_default_str();
+  init->add_option("--list-days", a.list_days)->capture_default_str();
+  init->add_option("--emergency-days", a.emergency_days)->capture_default_str();
+  init->add_option("--snapshot-days", a.snapshot_days)->capture_default_str();
+  init->add_option("--timestamp-hours", a.timestamp_hours)->capture_default_str();
+}
+
+void add_commands(CLI::App& app, Arguments& a) {
+  add_init(app, a);
+  CLI::App* add = app.add_subcommand("add", "List names");
+  add->add_option("NAME", a.names)->required();
+  add_order_options(*add, a);
+  CLI::App* remove = app.add_subcommand("remove", "Take names off the lists");
+  remove->add_option("NAME", a.names)->required();
+  remove->add_option("--department", a.department, "Only from this department's list");
+  CLI::App* import =
+      app.add_subcommand("import", "List the names of plain lists; URLs are never cut to domains");
+  import->add_option("FILE", a.files, "Files, or the folder of a UT1 category")->required();
+  import->add_option("--format", a.format, "auto, domains, hosts, ut1")->capture_default_str();
+  add_order_options(*import, a);
+  CLI::App* sign = app.add_subcommand("sign", "Sign changed lists; officials may sign in turn");
+  sign->add_option("--department", a.department, "Only this department's list");
+  sign->add_option("--key", a.stage.keys, "An official's key; default: all local ones of the role");
+  sign->add_flag("--renew", a.stage.renew, "Sign anew though nothing changed");
+  auto* bulk = sign->add_option("--bulk-change", a.stage.bulk_order,
+                                "Reference of the order for a planned mass change");
+  sign->add_option("--reason", a.stage.bulk_reason, "Why the mass change")->needs(bulk);
+  sign->add_option("--min-ratio", a.stage.min_ratio, "New size over old, at least; e.g. 0.25")
+      ->needs(bulk);
+  sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
+  app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
+  app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
+}
+
+Status run(const CLI::App& app, const Arguments& a) {
+  if (app.got_subcommand("init")) {
+    using std::chrono::hours;
+    const auto days = [](unsigned n) { return hours(24) * n; };
+    Workspace workspace;
+    workspace.folder = a.init_dir;
+    workspace.expiry = {days(a.root_days),      days(a.targets_days),  days(a.list_days),
+                        days(a.emergency_days), days(a.snapshot_days), hours(a.timestamp_hours)};
+    return init_command(workspace);
+  }
+  auto workspace = open_workspace(a.dir);
+  if (!workspace) return fail(workspace.error());
+  if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
+  if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
+  if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);
+  if (app.got_subcommand("sign")) return sign_command(*workspace, a.department, a.stage);
+  if (app.got_subcommand("publish")) return publish_command(*workspace);
+  return status_command(*workspace);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Authors, signs and publishes the lists of an authority as a static TUF repository.\n"
+      "Private keys are kept unencrypted in DIR/keys (mode 0600); encryption at rest is not\n"
+      "there yet, so keep that folder on an encrypted disk, and root's keys offline."};
+  Arguments arguments;
+  app.add_option("-d,--dir", arguments.dir, "The authority's folder")->capture_default_str();
+  app.set_version_flag("--version", SLUICE_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_commands(app, arguments);
+  CLI11_PARSE(app, argc, argv);
+  ::umask(0022);
+  try {
+    const Status status = run(app, arguments);
+    if (status) return EXIT_SUCCESS;
+    std::cerr << "sluice-authority: " << status.error().text() << "\n";
+  } catch (const std::exception& error) {
+    std::cerr << "sluice-authority: " << error.what() << "\n";
+  }
+  return EXIT_FAILURE;
+}

@@ -1,0 +1,36 @@
+// What the repository says at this moment, read back from its own files: they are the only record
+// of versions, so that a crash can never leave a second one that disagrees.
+//
+// Thread safety: plain values.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "config/base/result.h"
+#include "control/compile/release.h"
+#include "control/tuf/metadata.h"
+#include "tools/sluice-authority/workspace.h"
+
+namespace sluice::authority {
+
+struct Published {
+  tuf::Root root;
+  tuf::Timestamp timestamp;
+  tuf::Snapshot snapshot;
+  tuf::Targets targets;
+  std::map<std::string, tuf::Targets> lists;  // by department
+
+  /// The published list of a department; nullopt where it has none.
+  [[nodiscard]] std::optional<compile::ReleaseList> list(const std::string& department) const;
+  [[nodiscard]] const tuf::DelegatedRole* role(const std::string& department) const;
+};
+
+[[nodiscard]] Result<Published> load_published(const Workspace& workspace);
+
+/// "metadata/7.targets.json" and the like, under the repository.
+[[nodiscard]] std::filesystem::path metadata_path(const Workspace& workspace, std::uint64_t version,
+                                                  const std::string& role);
+
+}  // namespace sluice::authority

@@ -1,0 +1,96 @@
+#include "tools/sluice-authority/signing.h"
+
+#include <algorithm>
+
+#include "control/compile/release.h"
+#include "control/files/file.h"
+#include "control/tuf/digest.h"
+
+namespace sluice::authority {
+namespace {
+
+constexpr const char* kSpecVersion = "1.0.31";
+
+}  // namespace
+
+std::vector<RoleShape> role_shapes() {
+  std::vector<RoleShape> out = {
+      {"root", 5, 3}, {"targets", 3, 2}, {"snapshot", 1, 1}, {"timestamp", 1, 1}};
+  for (const std::string& department : departments()) {
+    const bool emergency = department == compile::kEmergency;
+    out.push_back({role_of(department), emergency ? 2U : 3U, emergency ? 1U : 2U});
+  }
+  return out;
+}
+
+Result<std::vector<tuf::PrivateKey>> make_keys(const Workspace& workspace, const RoleShape& shape) {
+  std::vector<tuf::PrivateKey> keys;
+  for (unsigned i = 1; i <= shape.keys; ++i) {
+    auto key = tuf::PrivateKey::generate();
+    if (!key) return fail(key.error());
+    const auto path = workspace.keys() / (shape.role + "-" + std::to_string(i) + ".pem");
+    if (auto status = key->save(path); !status) return fail(status.error());
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+Result<std::vector<tuf::PrivateKey>> local_keys(const Workspace& workspace,
+                                                const std::string& role) {
+  std::vector<tuf::PrivateKey> keys;
+  for (unsigned i = 1; i <= tuf::kMaxSignatures; ++i) {
+    const auto path = workspace.keys() / (role + "-" + std::to_string(i) + ".pem");
+    // Officials may take their keys away, so gaps are normal.
+    if (!std::filesystem::exists(path)) continue;
+    auto key = tuf::PrivateKey::load(path);
+    if (!key) return fail(key.error());
+    keys.push_back(std::move(*key));
+  }
+  if (keys.empty()) {
+    return fail("there is no key of the role " + role, workspace.keys().string(),
+                "give the officials' keys with --key");
+  }
+  return keys;
+}
+
+tuf::Json document(const char* type, std::uint64_t version, tuf::Time expires) {
+  return {{"_type", type},
+          {"spec_version", kSpecVersion},
+          {"version", version},
+          {"expires", tuf::to_text(expires)}};
+}
+
+Result<unsigned> add_signatures(tuf::Json& envelope, std::span<const tuf::PrivateKey> keys) {
+  const std::string message = tuf::canonical(envelope["signed"]);
+  tuf::Json& signatures = envelope["signatures"];
+  unsigned added = 0;
+  for (const tuf::PrivateKey& key : keys) {
+    const bool there = std::any_of(signatures.begin(), signatures.end(), [&](const tuf::Json& one) {
+      return one["keyid"] == key.keyid();
+    });
+    if (there) continue;
+    auto signature = key.sign(message);
+    if (!signature) return fail(signature.error());
+    signatures.push_back({{"keyid", key.keyid()}, {"sig", *signature}});
+    ++added;
+  }
+  std::sort(signatures.begin(), signatures.end(),
+            [](const tuf::Json& a, const tuf::Json& b) { return a["keyid"] < b["keyid"]; });
+  return added;
+}
+
+Result<tuf::Json> sign_document(const tuf::Json& body, std::span<const tuf::PrivateKey> keys) {
+  tuf::Json envelope = {{"signatures", tuf::Json::array()}, {"signed", body}};
+  auto added = add_signatures(envelope, keys);
+  if (!added) return fail(added.error());
+  return envelope;
+}
+
+std::string envelope_text(const tuf::Json& envelope) { return envelope.dump(1) + "\n"; }
+
+tuf::Json meta_of(std::uint64_t version, std::string_view bytes) {
+  return {
+      {"version", version}, {"length", bytes.size()}, {"hashes", {{"sha256", tuf::sha256(bytes)}}}};
+}
+
+}  // namespace sluice::authority

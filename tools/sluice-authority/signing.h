@@ -1,0 +1,51 @@
+// Keys of roles and signed documents on the authority's side.
+//
+// Thread safety: free functions on the caller's data.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "control/tuf/metadata.h"
+#include "tools/sluice-authority/workspace.h"
+
+namespace sluice::authority {
+
+struct RoleShape {
+  std::string role;
+  unsigned keys;
+  unsigned threshold;
+};
+
+/// root 5/3, targets 3/2, snapshot 1/1, timestamp 1/1, a department 3/2, emergency 2/1.
+[[nodiscard]] std::vector<RoleShape> role_shapes();
+
+/// Makes keys/ROLE-1.pem and so on.
+[[nodiscard]] Result<std::vector<tuf::PrivateKey>> make_keys(const Workspace& workspace,
+                                                             const RoleShape& shape);
+
+/// All keys of a role that lie in keys/, by name; at least one.
+[[nodiscard]] Result<std::vector<tuf::PrivateKey>> local_keys(const Workspace& workspace,
+                                                              const std::string& role);
+
+/// The common head of a document.
+[[nodiscard]] tuf::Json document(const char* type, std::uint64_t version, tuf::Time expires);
+
+/// {"signatures":[…],"signed":body}; signatures by keyid.
+[[nodiscard]] Result<tuf::Json> sign_document(const tuf::Json& body,
+                                              std::span<const tuf::PrivateKey> keys);
+
+/// Adds the signatures of keys that have not signed yet; returns how many.
+[[nodiscard]] Result<unsigned> add_signatures(tuf::Json& envelope,
+                                              std::span<const tuf::PrivateKey> keys);
+
+/// As it is written to a file, so that its length and hash can be signed for.
+[[nodiscard]] std::string envelope_text(const tuf::Json& envelope);
+
+/// {"version":…,"length":…,"hashes":{"sha256":…}} of a document's bytes.
+[[nodiscard]] tuf::Json meta_of(std::uint64_t version, std::string_view bytes);
+
+}  // namespace sluice::authority

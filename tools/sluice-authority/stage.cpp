@@ -1,0 +1,166 @@
+#include "tools/sluice-authority/stage.h"
+
+#include <algorithm>
+
+#include "control/compile/zstd_lines.h"
+#include "control/files/file.h"
+#include "control/tuf/digest.h"
+#include "tools/sluice-authority/signing.h"
+
+namespace sluice::authority {
+namespace {
+
+tuf::Json target_of(std::string_view packed, tuf::Json custom) {
+  return {{"length", packed.size()},
+          {"hashes", {{"sha256", tuf::sha256(packed)}}},
+          {"custom", {{"cpl", std::move(custom)}}}};
+}
+
+Status write_payload(const Workspace& workspace, const std::string& path, std::string_view packed) {
+  compile::ListFile file{path, packed.size(), tuf::sha256(packed), {}};
+  const std::filesystem::path to = workspace.staged() / file.remote_path();
+  if (auto status = files::make_folder(to.parent_path()); !status) return status;
+  return files::write_atomic(to, packed);
+}
+
+tuf::Json bulk_change(const StageOptions& options) {
+  tuf::Json json = {
+      {"kind", "bulk-change"}, {"order", options.bulk_order}, {"reason", options.bulk_reason}};
+  if (!options.min_ratio.empty()) json["min_ratio"] = options.min_ratio;
+  if (!options.max_ratio.empty()) json["max_ratio"] = options.max_ratio;
+  return json;
+}
+
+Result<std::vector<tuf::PrivateKey>> signers(const Workspace& workspace, const std::string& role,
+                                             const StageOptions& options) {
+  if (options.keys.empty()) return local_keys(workspace, role);
+  std::vector<tuf::PrivateKey> keys;
+  for (const std::filesystem::path& path : options.keys) {
+    auto key = tuf::PrivateKey::load(path);
+    if (!key) return fail(key.error());
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+Status check_signers(const std::vector<tuf::PrivateKey>& keys, const tuf::DelegatedRole& role) {
+  for (const tuf::PrivateKey& key : keys) {
+    if (std::find(role.keyids.begin(), role.keyids.end(), key.keyid()) == role.keyids.end()) {
+      return fail("the key " + key.keyid().substr(0, 12) + "… does not belong to " + role.name, {},
+                  "sign with keys of this role, and name it with --department");
+    }
+  }
+  return {};
+}
+
+struct Payloads {
+  std::string full;
+  std::string orders;
+  tuf::Json targets = tuf::Json::object();
+};
+
+Result<Payloads> build_payloads(const Draft& draft, std::uint64_t seq,
+                                const StageOptions& options) {
+  Payloads out;
+  const std::string cpl = draft.cpl(seq);
+  const std::string orders = draft.orders_jsonl();
+  auto full = compile::zstd_pack(cpl);
+  if (!full) return fail(full.error());
+  auto packed_orders = compile::zstd_pack(orders);
+  if (!packed_orders) return fail(packed_orders.error());
+  out.full = std::move(*full);
+  out.orders = std::move(*packed_orders);
+  tuf::Json custom = {{"seq", seq},
+                      {"entries", draft.entries.size()},
+                      {"content_sha256", tuf::sha256(cpl)},
+                      {"orders_sha256", tuf::sha256(orders)}};
+  if (!options.bulk_order.empty()) custom["override"] = bulk_change(options);
+  // What an appliance would refuse is refused before anybody signs it.
+  compile::ReleaseList check;
+  auto status = compile::read_custom({{"cpl", custom}}, "list-" + draft.department, check);
+  if (!status) return fail(status.error());
+  const std::string base = "lists/" + draft.department + "/";
+  out.targets[base + "full.cpl.zst"] = target_of(out.full, std::move(custom));
+  out.targets[base + "orders.jsonl.zst"] =
+      target_of(out.orders, {{"seq", seq}, {"content_sha256", tuf::sha256(orders)}});
+  return out;
+}
+
+/// What is staged already, when it is the same document but for its expiry and signatures. A second
+/// official need not repeat the bulk change that the first one declared.
+std::optional<tuf::Json> same_staged(const std::filesystem::path& path, const tuf::Json& body,
+                                     const std::string& full_path, bool declares_bulk) {
+  const auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
+  if (!bytes) return std::nullopt;
+  auto envelope = tuf::parse_strict(*bytes, path.string());
+  if (!envelope || !envelope->contains("signed")) return std::nullopt;
+  tuf::Json there = (*envelope)["signed"];
+  there["expires"] = body["expires"];
+  const auto custom = tuf::Json::json_pointer("/custom/cpl");
+  if (!declares_bulk && there["targets"].contains(full_path)) {
+    there["targets"][full_path][custom].erase("override");
+  }
+  return there == body ? std::optional(std::move(*envelope)) : std::nullopt;
+}
+
+}  // namespace
+
+std::filesystem::path staged_document(const Workspace& workspace, const std::string& department) {
+  return workspace.staged() / (role_of(department) + ".json");
+}
+
+bool differs(const Draft& draft, const Published& published) {
+  const auto list = published.list(draft.department);
+  if (!list) return !draft.entries.empty();
+  return tuf::sha256(draft.cpl(list->seq)) != list->full.content_sha256 ||
+         tuf::sha256(draft.orders_jsonl()) != list->orders.content_sha256;
+}
+
+Result<std::optional<Staged>> stage(const Workspace& workspace, const Draft& draft,
+                                    const Published& published, const StageOptions& options) {
+  const bool changed = differs(draft, published);
+  if (!changed && !options.renew) return std::nullopt;
+  const tuf::DelegatedRole* role = published.role(draft.department);
+  const auto now_published = published.lists.find(draft.department);
+  if (role == nullptr || now_published == published.lists.end()) {
+    return fail("the repository has no role for this department", draft.department,
+                "it was made with another taxonomy");
+  }
+  auto keys = signers(workspace, role->name, options);
+  if (!keys) return fail(keys.error());
+  if (auto status = check_signers(*keys, *role); !status) return fail(status.error());
+
+  const auto list = published.list(draft.department);
+  const std::uint64_t seq = (list ? list->seq : 0) + (changed ? 1 : 0);
+  Payloads payloads;
+  if (list || changed) {
+    auto built = build_payloads(draft, seq, options);
+    if (!built) return fail(built.error());
+    payloads = std::move(*built);
+  }
+  tuf::Json body = document("targets", now_published->second.version + 1,
+                            workspace.clock() + workspace.list_expiry(draft.department));
+  body["targets"] = payloads.targets;
+
+  const std::filesystem::path path = staged_document(workspace, draft.department);
+  const std::string full_path = "lists/" + draft.department + "/full.cpl.zst";
+  tuf::Json envelope =
+      same_staged(path, body, full_path, !options.bulk_order.empty())
+          .value_or(tuf::Json{{"signatures", tuf::Json::array()}, {"signed", body}});
+  auto added = add_signatures(envelope, *keys);
+  if (!added) return fail(added.error());
+  if (!payloads.targets.empty()) {
+    const std::string base = "lists/" + draft.department + "/";
+    auto status = write_payload(workspace, base + "full.cpl.zst", payloads.full);
+    if (status) status = write_payload(workspace, base + "orders.jsonl.zst", payloads.orders);
+    if (!status) return fail(status.error());
+  }
+  if (auto status = files::make_folder(workspace.staged()); !status) return fail(status.error());
+  if (auto status = files::write_atomic(path, envelope_text(envelope)); !status) {
+    return fail(status.error());
+  }
+  return Staged{now_published->second.version + 1, seq, draft.entries.size(),
+                static_cast<unsigned>(envelope["signatures"].size()), role->threshold};
+}
+
+}  // namespace sluice::authority
