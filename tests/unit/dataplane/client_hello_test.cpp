@@ -1,0 +1,142 @@
+#include "dataplane/inspect/tls/client_hello.h"
+
+#include <gtest/gtest.h>
+#include <random>
+
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::inspect::tls {
+namespace {
+
+using test::Bytes;
+
+Bytes join(std::initializer_list<Bytes> parts) {
+  Bytes out;
+  for (const Bytes& part : parts) test::put(out, part);
+  return out;
+}
+
+TEST(ClientHello, FindsTheNameWhereverItStands) {
+  ClientHello hello;
+  for (const Bytes& extensions : {
+           test::server_name({"www.example.com"}),
+           join({test::extension(0x0a0a, {}), test::extension(43, {2, 3, 4}),
+                 test::server_name({"www.example.com"})}),
+           join({test::server_name({"www.example.com"}), test::extension(51, Bytes(1200))}),
+       }) {
+    for (const std::uint8_t minor : {0, 1, 3, 4, 255}) {
+      ASSERT_EQ(parse_client_hello(test::client_hello(extensions, minor), hello), Outcome::found);
+      ASSERT_EQ(hello.name_count, 1U);
+      EXPECT_EQ(hello.names[0], "www.example.com");
+    }
+  }
+}
+
+TEST(ClientHello, TellsEveryName) {
+  ClientHello hello;
+  ASSERT_EQ(
+      parse_client_hello(test::client_hello(test::server_name({"a.example", "b.example"})), hello),
+      Outcome::found);
+  ASSERT_EQ(hello.name_count, 2U);
+  EXPECT_EQ(hello.names[1], "b.example");
+  // Two extensions count too, and a name type that is not host_name is skipped.
+  Bytes other = test::server_name({"c.example"});
+  other[6] = 9;
+  ASSERT_EQ(parse_client_hello(test::client_hello(join({other, test::server_name({"d.example"})})),
+                               hello),
+            Outcome::found);
+  ASSERT_EQ(hello.name_count, 1U);
+  EXPECT_EQ(hello.names[0], "d.example");
+  EXPECT_EQ(
+      parse_client_hello(test::client_hello(test::server_name({"a", "b", "c", "d", "e"})), hello),
+      Outcome::malformed);
+  EXPECT_EQ(hello.defect, Defect::too_many_names);
+}
+
+TEST(ClientHello, WithoutAName) {
+  ClientHello hello;
+  EXPECT_EQ(parse_client_hello(test::client_hello({}), hello), Outcome::no_name);
+  EXPECT_EQ(parse_client_hello(test::client_hello(test::extension(43, {2, 3, 4})), hello),
+            Outcome::no_name);
+  EXPECT_EQ(parse_client_hello(test::client_hello(test::extension(0, {})), hello),
+            Outcome::no_name);
+}
+
+TEST(ClientHello, ACutOneNeedsMoreUntilTheNameIsWhole) {
+  const Bytes whole = test::client_hello(
+      join({test::extension(51, Bytes(300)), test::server_name({"www.example.com"}),
+            test::extension(43, Bytes(40))}));
+  const std::string text(whole.begin(), whole.end());
+  const std::size_t name_end = text.find("www.example.com") + 15;
+  ClientHello hello;
+  for (std::size_t size = 0; size <= whole.size(); ++size) {
+    const Bytes cut(whole.begin(), whole.begin() + static_cast<long>(size));
+    EXPECT_EQ(parse_client_hello(cut, hello), size < name_end ? Outcome::need_more : Outcome::found)
+        << size;
+  }
+}
+
+TEST(ClientHello, NamesEachDefect) {
+  ClientHello hello;
+  const auto defect = [&](const Bytes& stream) {
+    EXPECT_EQ(parse_client_hello(stream, hello), Outcome::malformed);
+    return hello.defect;
+  };
+  const Bytes good = test::client_hello(test::server_name({"www.example.com"}));
+  const auto spoiled = [&](std::size_t at, std::uint8_t value) {
+    Bytes bad = good;
+    bad[at] = value;
+    return bad;
+  };
+  EXPECT_EQ(defect(spoiled(5, 2)), Defect::not_client_hello);
+  Bytes bad = good;
+  bad[3] = 0xff;
+  EXPECT_EQ(defect(bad), Defect::record_length);
+  bad[3] = bad[4] = 0;
+  EXPECT_EQ(defect(bad), Defect::record_length);
+  EXPECT_EQ(defect(spoiled(9, 2)), Defect::version);
+  EXPECT_EQ(defect(spoiled(43, 33)), Defect::session_id);
+  EXPECT_EQ(defect(spoiled(45, 3)), Defect::cipher_suites);
+  EXPECT_EQ(defect(spoiled(45, 0)), Defect::cipher_suites);
+  EXPECT_EQ(defect(spoiled(48, 0)), Defect::compression);
+  EXPECT_EQ(defect(spoiled(50, 0xff)), Defect::extensions);
+  EXPECT_EQ(defect(spoiled(59, 200)), Defect::server_name);
+  for (int i = 0; i <= static_cast<int>(Defect::too_many_names); ++i) {
+    EXPECT_NE(label(static_cast<Defect>(i)), "unknown");
+  }
+}
+
+TEST(ClientHello, RandomDamageNeverReadsPastTheEnd) {
+  std::mt19937 random(1);  // NOLINT: a fixed seed repeats a failure
+  const Bytes good = test::client_hello(
+      join({test::extension(51, Bytes(64)), test::server_name({"www.example.com"})}));
+  ClientHello hello;
+  int found = 0;
+  for (int round = 0; round < 20000; ++round) {
+    Bytes bad = good;
+    for (unsigned n = 1 + random() % 4; n > 0; --n) {
+      bad[random() % bad.size()] = static_cast<std::uint8_t>(random());
+    }
+    bad.resize(1 + random() % bad.size());
+    bad.shrink_to_fit();
+    if (parse_client_hello(bad, hello) != Outcome::found) continue;
+    ++found;
+    for (std::size_t i = 0; i < hello.name_count; ++i) {
+      const auto* const at = reinterpret_cast<const std::uint8_t*>(hello.names[i].data());
+      EXPECT_GE(at, bad.data());
+      EXPECT_LE(at + hello.names[i].size(), bad.data() + bad.size());
+    }
+  }
+  EXPECT_GT(found, 0);
+}
+
+TEST(ClientHello, TlsIsGuessedByItsFirstOctets) {
+  EXPECT_TRUE(may_be_tls(Bytes{22}));
+  EXPECT_TRUE(may_be_tls(Bytes{22, 3}));
+  EXPECT_FALSE(may_be_tls(Bytes{}));
+  EXPECT_FALSE(may_be_tls(Bytes{22, 2}));
+  EXPECT_FALSE(may_be_tls(Bytes{'G', 'E', 'T'}));
+}
+
+}  // namespace
+}  // namespace sluice::inspect::tls

@@ -1,0 +1,101 @@
+#include <gtest/gtest.h>
+
+#include "dataplane/inspect/dns/query.h"
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::inspect::dns {
+namespace {
+
+using test::Bytes;
+
+TEST(DnsQuery, FindsTheNameAndWhatToEcho) {
+  const Bytes cookie = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};
+  const Bytes message = test::dns_query(
+      "WwW.Example.com", {.type = 28, .opt = true, .dnssec_ok = true, .options = cookie});
+  Query query;
+  ASSERT_EQ(parse_query(message, query), Outcome::found);
+  EXPECT_EQ(Bytes(query.name.begin(), query.name.end()), test::wire_name("WwW.Example.com"));
+  EXPECT_EQ(query.type, 28);
+  EXPECT_EQ(query.question_end, 12 + 17 + 4);
+  EXPECT_TRUE(query.has_opt);
+  EXPECT_TRUE(query.dnssec_ok);
+  EXPECT_EQ(query.udp_size, 1232);
+  EXPECT_EQ(Bytes(query.client_cookie.begin(), query.client_cookie.end()),
+            (Bytes{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
+TEST(DnsQuery, AsksForNoNameHere) {
+  Query query;
+  const auto outcome = [&](const Bytes& message) { return parse_query(message, query); };
+  EXPECT_EQ(outcome(test::dns_query("")), Outcome::no_name);
+  EXPECT_EQ(outcome(test::dns_query("a.example", {.flags = 0x8180})), Outcome::no_name);
+  EXPECT_EQ(outcome(test::dns_query("a.example", {.flags = 0x2800})), Outcome::no_name);  // UPDATE
+  EXPECT_EQ(outcome(test::dns_query("a.example", {.klass = 3})), Outcome::no_name);       // CH
+  EXPECT_EQ(outcome(test::dns_query("a.example", {.klass = 255})), Outcome::found);
+  for (const std::uint16_t type : {1, 5, 12, 16, 28, 64, 65, 255, 4711}) {
+    EXPECT_EQ(outcome(test::dns_query("a.example", {.type = type})), Outcome::found) << type;
+  }
+}
+
+TEST(DnsQuery, NamesEachDefect) {
+  Query query;
+  const auto defect = [&](const Bytes& message) {
+    EXPECT_EQ(parse_query(message, query), Outcome::malformed);
+    return query.defect;
+  };
+  EXPECT_EQ(defect({}), Defect::short_header);
+  EXPECT_EQ(defect(Bytes(11)), Defect::short_header);
+  Bytes bad = test::dns_query("a.example");
+  bad[5] = 2;
+  EXPECT_EQ(defect(bad), Defect::question_count);
+  bad[5] = 0;
+  EXPECT_EQ(defect(bad), Defect::question_count);
+  bad = test::dns_query("a.example");
+  bad[12] = 0xc0;  // to itself
+  EXPECT_EQ(defect(bad), Defect::pointer);
+  bad = test::dns_query("a.example");
+  bad[12] = 0x41;
+  EXPECT_EQ(defect(bad), Defect::label_type);
+  bad = test::dns_query("a.example");
+  bad[12] = 60;  // past the message
+  EXPECT_EQ(defect(bad), Defect::cut_question);
+
+  std::string longest;
+  for (int i = 0; i < 126; ++i) longest += "a.";
+  EXPECT_EQ(parse_query(test::dns_query(longest + "a"), query), Outcome::found);  // 255 octets
+  EXPECT_EQ(defect(test::dns_query(longest + "ab")), Defect::name_too_long);
+
+  bad = test::dns_query("a.example", {.opt = true});
+  bad[bad.size() - 1] = 9;  // RDLENGTH past the message
+  EXPECT_EQ(defect(bad), Defect::cut_record);
+  bad = test::dns_query("a.example");
+  bad[11] = 1;  // an additional record that is not there
+  EXPECT_EQ(defect(bad), Defect::cut_record);
+  bad[6] = 0xff;  // 65,280 answers that are not there
+  EXPECT_EQ(defect(bad), Defect::cut_record);
+  bad = test::dns_query("a.example", {.opt = true});
+  bad[11] = 2;
+  test::put(bad, Bytes(bad.end() - 11, bad.end()));
+  EXPECT_EQ(defect(bad), Defect::duplicate_opt);
+}
+
+TEST(DnsQuery, EveryCutIsMalformedAndTrailingOctetsAreNot) {
+  const Bytes whole = test::dns_query("a.example", {.opt = true});
+  Query query;
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const Bytes cut(whole.begin(), whole.begin() + static_cast<long>(size));
+    EXPECT_EQ(parse_query(cut, query), Outcome::malformed) << size;
+  }
+  Bytes more = whole;
+  more.resize(more.size() + 7);
+  EXPECT_EQ(parse_query(more, query), Outcome::found);
+}
+
+TEST(DnsQuery, DefectsHaveNames) {
+  for (int i = 0; i <= static_cast<int>(Defect::duplicate_opt); ++i) {
+    EXPECT_NE(label(static_cast<Defect>(i)), "unknown");
+  }
+}
+
+}  // namespace
+}  // namespace sluice::inspect::dns

@@ -1,0 +1,128 @@
+#include "dataplane/packet/frame.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::packet {
+namespace {
+
+using test::Bytes;
+using test::FrameOptions;
+
+const Bytes kPayload = {1, 2, 3, 4, 5};
+
+void expect_payload(const Bytes& bytes, FrameKind kind) {
+  const Frame frame = parse_frame(bytes);
+  ASSERT_EQ(frame.kind, kind);
+  ASSERT_EQ(frame.payload_length, kPayload.size());
+  EXPECT_EQ(Bytes(bytes.begin() + frame.payload_offset,
+                  bytes.begin() + frame.payload_offset + frame.payload_length),
+            kPayload);
+}
+
+TEST(Frame, FindsThePayloadUnderEveryHeader) {
+  for (const std::uint8_t protocol : {kProtocolUdp, kProtocolTcp}) {
+    const FrameKind kind = protocol == kProtocolUdp ? FrameKind::udp : FrameKind::tcp;
+    for (const bool ipv6 : {false, true}) {
+      for (const auto& vlans : std::vector<std::vector<std::pair<std::uint16_t, std::uint16_t>>>{
+               {}, {{0x8100, 5}}, {{0x88a8, 5}, {0x8100, 9}}, {{0x9100, 5}, {0x8100, 9}}}) {
+        expect_payload(test::frame(kPayload, {.ipv6 = ipv6, .vlans = vlans, .protocol = protocol}),
+                       kind);
+      }
+      // Ethernet padding is not payload.
+      expect_payload(test::frame(kPayload, {.ipv6 = ipv6, .protocol = protocol, .padding = 30}),
+                     kind);
+    }
+    expect_payload(test::frame(kPayload, {.protocol = protocol, .ip_options = Bytes(40, 1)}), kind);
+    // Hop-by-hop, destination options, an atomic fragment, then the transport.
+    const Bytes chain = {60, 0, 1, 4, 0, 0, 0, 0, 44,       1, 1, 12, 0, 0, 0, 0,
+                         0,  0, 0, 0, 0, 0, 0, 0, protocol, 0, 0, 0,  0, 0, 0, 9};
+    expect_payload(
+        test::frame(
+            kPayload,
+            {.ipv6 = true, .protocol = protocol, .extension_headers = chain, .first_extension = 0}),
+        kind);
+  }
+}
+
+TEST(Frame, TellsVlanIdentifiers) {
+  const Frame frame = parse_frame(test::frame(kPayload, {.vlans = {{0x88a8, 100}, {0x8100, 7}}}));
+  EXPECT_EQ(frame.vlan_count, 2);
+  EXPECT_EQ(frame.outer_vlan, 100);
+  EXPECT_EQ(frame.inner_vlan, 7);
+}
+
+TEST(Frame, NamesWhatItDoesNotRead) {
+  const auto kind = [](Bytes bytes) { return parse_frame(bytes).kind; };
+  EXPECT_EQ(kind({}), FrameKind::truncated);
+  EXPECT_EQ(kind(Bytes(13)), FrameKind::truncated);
+  Bytes arp(60);
+  arp[12] = 8;
+  arp[13] = 6;
+  EXPECT_EQ(kind(arp), FrameKind::not_ip);
+  EXPECT_EQ(kind(test::frame(kPayload, {.fragment = 0x2000})), FrameKind::fragment);
+  EXPECT_EQ(kind(test::frame(kPayload, {.fragment = 0x0005})), FrameKind::fragment);
+  Bytes icmp = test::frame(kPayload);
+  icmp[23] = 1;
+  EXPECT_EQ(kind(icmp), FrameKind::other_protocol);
+  EXPECT_EQ(
+      kind(test::frame(
+          kPayload, {.vlans = {{0x8100, 1}, {0x8100, 2}, {0x8100, 3}, {0x8100, 4}, {0x8100, 5}}})),
+      FrameKind::too_many_headers);
+
+  Bytes bad = test::frame(kPayload);
+  bad[14] = 0x44;  // IHL 4
+  EXPECT_EQ(kind(bad), FrameKind::malformed_ip);
+  bad = test::frame(kPayload);
+  bad[14] = 0x65;  // version 6 under ethertype IPv4
+  EXPECT_EQ(kind(bad), FrameKind::malformed_ip);
+  bad = test::frame(kPayload);
+  bad[17] = 10;  // total length under the header's
+  EXPECT_EQ(kind(bad), FrameKind::malformed_ip);
+  bad = test::frame(kPayload);
+  bad[16] = 9;  // total length over the frame
+  EXPECT_EQ(kind(bad), FrameKind::truncated);
+  bad = test::frame(kPayload);
+  bad[39] = 99;  // UDP length over the datagram
+  EXPECT_EQ(kind(bad), FrameKind::malformed_transport);
+  bad[39] = 7;  // and under its own header
+  EXPECT_EQ(kind(bad), FrameKind::malformed_transport);
+  bad = test::frame(kPayload, {.protocol = 6});
+  bad[46] = 0x40;  // TCP data offset 4
+  EXPECT_EQ(kind(bad), FrameKind::malformed_transport);
+  bad[46] = 0xf0;
+  EXPECT_EQ(kind(bad), FrameKind::malformed_transport);
+  // Nine extension headers are one more than the bound.
+  Bytes chain;
+  for (int i = 0; i < 9; ++i) test::put(chain, Bytes{60, 0, 1, 4, 0, 0, 0, 0});
+  EXPECT_EQ(kind(test::frame(kPayload,
+                             {.ipv6 = true, .extension_headers = chain, .first_extension = 60})),
+            FrameKind::too_many_headers);
+}
+
+TEST(Frame, EveryCutIsSafe) {
+  for (const bool ipv6 : {false, true}) {
+    const Bytes whole = test::frame(kPayload, {.ipv6 = ipv6, .vlans = {{0x8100, 5}}});
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      // A copy of its own size, so that the address sanitizer sees a read past its end.
+      const Bytes cut(whole.begin(), whole.begin() + static_cast<long>(size));
+      EXPECT_EQ(parse_frame(cut).kind, FrameKind::truncated) << size;
+    }
+  }
+}
+
+TEST(Frame, GroupAddresses) {
+  const auto group = [](const FrameOptions& options) {
+    const Bytes bytes = test::frame(kPayload, options);
+    return is_group_addressed(bytes, parse_frame(bytes));
+  };
+  EXPECT_FALSE(group({}));
+  EXPECT_TRUE(group({.first_destination_octet = 224}));
+  EXPECT_TRUE(group({.first_destination_octet = 255}));
+  EXPECT_FALSE(group({.ipv6 = true}));
+  EXPECT_TRUE(group({.ipv6 = true, .first_destination_octet = 0xff}));
+}
+
+}  // namespace
+}  // namespace sluice::packet
