@@ -171,10 +171,12 @@ Result<Compiled> compile(const CompileInput& input) {
 }
 
 std::string release_id(const Release& release) {
-  // The timestamp and the expiry of roles change hourly without a word of the lists changing.
+  // All that compile() depends on, and nothing else: the timestamp and the expiry of roles change
+  // hourly without a word of the lists changing.
   tuf::Json files = tuf::Json::array();
   for (const ReleaseList& list : release.lists) {
-    files.push_back({list.department, list.full.sha256, list.orders.sha256});
+    files.push_back({list.department, list.seq, list.entries, list.full.sha256,
+                     list.full.content_sha256, list.orders.sha256, list.orders.content_sha256});
   }
   return tuf::sha256(tuf::canonical(files));
 }
