@@ -63,7 +63,8 @@ def start_nginx(server, folder: pathlib.Path, certs: Authorities, addresses, rep
     www = folder / "www"
     www.mkdir(exist_ok=True)
     (www / "index.html").write_text("<!doctype html><title>Reached</title><p>This is the server.\n")
-    tls = f"ssl_certificate {certs.server_certificate}; ssl_certificate_key {certs.server_key};"
+    tls = f"ssl_certificate {certs.server_certificate}; ssl_certificate_key {certs.server_key};" \
+          " ssl_protocols TLSv1.2 TLSv1.3;"
     listen = "".join(f"listen {a}:80; listen {a}:443 ssl http2; " for a in
                      (addresses[0], f"[{addresses[1]}]"))
     config = folder / "nginx.conf"
