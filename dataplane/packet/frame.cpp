@@ -129,7 +129,6 @@ std::array<std::uint8_t, 16> source_address(std::span<const std::uint8_t> bytes,
 }
 
 bool is_group_addressed(std::span<const std::uint8_t> bytes, const Frame& frame) {
-  if ((bytes[0] & 1) != 0) return true;
   const std::uint8_t* destination = &bytes[frame.network_offset + (frame.ipv6 ? 24U : 16U)];
   if (frame.ipv6) return destination[0] == 0xff;
   return destination[0] >= 224;  // multicast, reserved, and limited broadcast

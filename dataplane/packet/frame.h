@@ -65,8 +65,9 @@ inline constexpr std::uint8_t kTcpAck = 0x10;
 [[nodiscard]] std::array<std::uint8_t, 16> source_address(std::span<const std::uint8_t> bytes,
                                                           const Frame& frame);
 
-/// Whether the frame or the datagram goes to more than one receiver (RFC 1122 3.2.1.3, RFC 4291
-/// 2.7), so that no answer in a receiver's name is right.
+/// Whether the datagram goes to more than one receiver (RFC 1122 3.2.1.3, RFC 4291 2.7), so that no
+/// answer in a receiver's name is right. The MAC address does not count: load balancers send
+/// unicast datagrams to multicast MAC addresses.
 [[nodiscard]] bool is_group_addressed(std::span<const std::uint8_t> bytes, const Frame& frame);
 
 }  // namespace sluice::packet
