@@ -8,6 +8,7 @@
 Client and server are neighbours on one network; between them is the gateway's wire. The gateway
 reaches the authority's repository over a management network of its own.
 """
+import atexit
 import contextlib
 import os
 import pathlib
@@ -16,6 +17,7 @@ import signal
 import tempfile
 
 from .appliance import Appliance
+from .authority import Authority
 from .netns import Namespace, connect, remove_abandoned
 from .process import LabError
 from .servers import NAMES, Authorities, start_nginx, start_unbound
@@ -38,11 +40,12 @@ class Lab(contextlib.ExitStack):
         self.server = Namespace("server")
         self.folder = None
         self.certs = None
-        self.repository = None
+        self.authority = None
         self.appliance = None
 
     def __enter__(self):
         super().__enter__()
+        atexit.register(self.close)  # where an exception passes by the `with`
         if os.geteuid() != 0:
             raise LabError("the lab needs root: it makes network namespaces")
         signal.signal(signal.SIGTERM, _leave)
@@ -71,8 +74,7 @@ class Lab(contextlib.ExitStack):
             namespace.create(nameserver=SERVER[0] if namespace is self.client else None)
         self._wire()
         self.certs = Authorities(self.folder)
-        self.repository = self.folder / "repository"
-        self.repository.mkdir()
+        self.authority = Authority(self.binaries, self.folder / "authority")
         appliance_folder = self.folder / "appliance"
         appliance_folder.mkdir()
         self.appliance = Appliance(self.gateway, self.binaries, appliance_folder)
@@ -99,10 +101,10 @@ class Lab(contextlib.ExitStack):
         self.certs.make(NAMES, [MANAGE_SERVER, *SERVER])
         self.callback(start_unbound(self.server, self.folder, SERVER).stop)
         self.callback(start_nginx(self.server, self.folder, self.certs, SERVER, MANAGE_SERVER,
-                                  self.repository).stop)
+                                  self.authority.served).stop)
 
     def authority_settings(self):
-        return {"url": f"https://{MANAGE_SERVER}/", "root": self.folder / "root.json",
+        return {"url": f"https://{MANAGE_SERVER}/", "root": self.authority.root,
                 "ca": self.certs.certificate}
 
     # ----- what the client does
