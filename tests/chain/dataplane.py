@@ -1,0 +1,53 @@
+"""A stand-in for the dataplane's control socket."""
+import json
+import os
+import pathlib
+import socket
+import threading
+
+
+class FakeDataplane:
+    def __init__(self, path, refuse=None):
+        self.path = pathlib.Path(path)
+        self.refuse = refuse
+        self.generation = None
+        self.loads = []
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.bind(str(self.path))
+        self.socket.listen()
+        self.socket.settimeout(0.1)
+        self.stopping = False
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while not self.stopping:
+            try:
+                peer, _ = self.socket.accept()
+            except TimeoutError:
+                continue
+            with peer:
+                peer.settimeout(2)
+                try:
+                    request = json.loads(peer.makefile().readline())
+                    peer.sendall(json.dumps(self.answer(request)).encode() + b"\n")
+                except (OSError, ValueError):
+                    pass
+
+    def answer(self, request):
+        if request["command"] == "load":
+            self.loads.append(request["path"])
+            if self.refuse:
+                return {"ok": False, "error": {"what": self.refuse, "where": "", "advice": ""}}
+            if os.path.getsize(request["path"]) == 0:
+                return {"ok": False, "error": {"what": "empty file", "where": "", "advice": ""}}
+            self.generation = int(pathlib.Path(request["path"]).stem)
+        return {"ok": True, "generation": self.generation or 0}
+
+    def close(self):
+        self.stopping = True
+        self.thread.join()
+        self.socket.close()
+        self.path.unlink(missing_ok=True)

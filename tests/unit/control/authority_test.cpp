@@ -1,0 +1,155 @@
+// The authority's drafts and releases, as an appliance sees them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config/name/name.h"
+#include "control/sync/client.h"
+#include "tests/unit/control/repository.h"
+#include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/publish.h"
+#include "tools/sluice-authority/published.h"
+
+namespace sluice::authority {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Authority : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    workspace_.folder = folder_.path() / "authority";
+    workspace_.clock = [this] { return now_; };
+    const auto created = create_authority(workspace_);
+    ASSERT_TRUE(created) << created.error().text();
+  }
+
+  Status add(const std::string& name, const std::string& category, bool emergency = false) {
+    NameOptions options;
+    options.order = {.order = "REF-1", .category = category};
+    options.emergency = emergency;
+    return add_command(workspace_, {name}, options);
+  }
+
+  Result<compile::Release> refresh() {
+    auto fetcher = sync::Fetcher::create({.base_url = "file://" + workspace_.repo().string()});
+    auto trust = sync::Trust::load(folder_.path() / "trust", workspace_.folder / "root.json");
+    if (!fetcher) return fail(fetcher.error());
+    if (!trust) return fail(trust.error());
+    sync::Client client(*fetcher, *trust, workspace_.clock);
+    auto release = client.refresh();
+    if (!release) return release;
+    if (auto status = client.download(*release, folder_.path()); !status) {
+      return fail(status.error());
+    }
+    return release;
+  }
+
+  void release() {
+    ASSERT_TRUE(sign_command(workspace_, "", {}));
+    const auto published = publish(workspace_);
+    ASSERT_TRUE(published) << published.error().text();
+  }
+
+  test::Folder folder_;
+  tuf::Time now_ = tuf::parse_time("2026-06-01T00:00:00Z").value();
+  Workspace workspace_;
+};
+
+TEST_F(Authority, StartsEmptyAndValid) {
+  const auto release = refresh();
+  ASSERT_TRUE(release) << release.error().text();
+  EXPECT_TRUE(release->lists.empty());
+}
+
+TEST_F(Authority, NeverReplacesAnother) {
+  const auto again = create_authority(workspace_);
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().text(), HasSubstr("an authority is here already"));
+}
+
+TEST_F(Authority, KeysAreForTheirOwnerOnly) {
+  for (const auto& entry : std::filesystem::directory_iterator(workspace_.keys())) {
+    EXPECT_EQ(entry.status().permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  }
+}
+
+TEST_F(Authority, DraftsAreSortedByLabelsFromTheRight) {
+  ASSERT_TRUE(add("b.test", "gambling"));
+  ASSERT_TRUE(add("z.example", "fraud"));
+  ASSERT_TRUE(add("a.z.example", "gambling"));
+  EXPECT_EQ(test::read_file(workspace_.list("police") / "names.tsv"),
+            "z.example\ttree\t1\na.z.example\ttree\t0\nb.test\ttree\t0\n");
+}
+
+TEST_F(Authority, CategoriesGoToTheirDepartments) {
+  ASSERT_TRUE(add("bet.example", "gambling"));
+  ASSERT_TRUE(add("play.example", "games"));
+  ASSERT_TRUE(add("now.example", "fraud", true));
+  release();
+  const auto release = refresh();
+  ASSERT_TRUE(release) << release.error().text();
+  ASSERT_EQ(release->lists.size(), 3U);
+  EXPECT_NE(release->find("police"), nullptr);
+  EXPECT_NE(release->find("press"), nullptr);
+  EXPECT_NE(release->find("emergency"), nullptr);
+}
+
+TEST_F(Authority, RefusesWhatAnApplianceWouldRefuse) {
+  for (const char* name : {"example", "192.0.2.1", "a..example", "https://a.example/"}) {
+    EXPECT_FALSE(add(name, "gambling")) << name;
+  }
+  const auto unknown = add("a.example", "gamblin");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().text(), HasSubstr("did you mean 'gambling'"));
+  EXPECT_FALSE(add("a.example", "ads"));
+  NameOptions options;
+  options.order = {.order = "REF", .category = "gambling", .expires = "2030-01-01T00:00:00Z"};
+  const auto long_one = add_command(workspace_, {"a.example"}, options);
+  ASSERT_FALSE(long_one);
+  EXPECT_THAT(long_one.error().text(), HasSubstr("longer than two years"));
+}
+
+TEST_F(Authority, NothingChangedNothingSigned) {
+  ASSERT_TRUE(add("bet.example", "gambling"));
+  release();
+  const auto first = refresh();
+  release();
+  const auto second = refresh();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(second->lists[0].role_version, first->lists[0].role_version);
+  EXPECT_EQ(second->timestamp_version, first->timestamp_version + 1);
+}
+
+TEST_F(Authority, BulkChangeIsSignedAndKeptByTheSecondOfficial) {
+  ASSERT_TRUE(add("bet.example", "gambling"));
+  StageOptions options;
+  options.keys = {workspace_.keys() / "list-police-1.pem"};
+  options.bulk_order = "X-1";
+  options.bulk_reason = "purge";
+  options.min_ratio = "0.25";
+  ASSERT_TRUE(sign_command(workspace_, "police", options));
+  StageOptions second;
+  second.keys = {workspace_.keys() / "list-police-2.pem"};
+  ASSERT_TRUE(sign_command(workspace_, "police", second));
+  ASSERT_TRUE(publish(workspace_));
+  const auto release = refresh();
+  ASSERT_TRUE(release) << release.error().text();
+  ASSERT_TRUE(release->lists[0].bulk_change);
+  EXPECT_EQ(release->lists[0].bulk_change->min_ratio, 250'000U);
+}
+
+TEST_F(Authority, RenewedSignaturesLastLonger) {
+  ASSERT_TRUE(add("bet.example", "gambling"));
+  release();
+  now_ += std::chrono::hours(24 * 60);
+  ASSERT_TRUE(sign_command(workspace_, "police", {.renew = true}));
+  ASSERT_TRUE(publish(workspace_));
+  const auto published = load_published(workspace_);
+  ASSERT_TRUE(published);
+  EXPECT_EQ(tuf::to_text(published->lists.at("police").expires), "2026-10-29T00:00:00Z");
+  EXPECT_EQ(published->list("police")->seq, 1U);
+}
+
+}  // namespace
+}  // namespace sluice::authority
