@@ -19,7 +19,7 @@ _AUXDATA = struct.Struct("IIIHHHH")
 
 
 @contextlib.contextmanager
-def _inside(namespace):
+def inside(namespace):
     own = os.open("/proc/self/ns/net", os.O_RDONLY)
     other = os.open(pathlib.Path("/run/netns") / namespace.name, os.O_RDONLY)
     try:
@@ -36,7 +36,7 @@ class Tap:
     """A packet socket; frames come back with the VLAN tag that the kernel takes out of them."""
 
     def __init__(self, namespace, interface="eth0"):
-        with _inside(namespace):
+        with inside(namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                          socket.htons(_ETH_P_ALL))
         self._socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
