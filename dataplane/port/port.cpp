@@ -109,6 +109,12 @@ Result<Port> Port::start(Prepared prepared, std::uint16_t queues, rte_mempool* p
   }
   const bool mtu_is_ours = at.spec.kind == DeviceKind::pci || at.spec.kind == DeviceKind::tap;
   if (mtu_is_ours) config.rxmode.mtu = std::min<std::uint32_t>(at.mtu, info.max_mtu);
+  // The kernel takes the outer tag off before the driver sees the frame. The driver puts it back by
+  // itself, always as 802.1Q, unless it is asked for the stripped frame, which tells that one was
+  // there: worker/ then knows a stacked tag from a single one.
+  if (at.spec.kind == DeviceKind::af_packet) {
+    config.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_STRIP & info.rx_offload_capa;
+  }
   if ((info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0) {
     config.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   }
