@@ -42,6 +42,13 @@ class Authority:
         shutil.copytree(self.repository, copy)
         if spoil:
             spoil(copy)
-        link = copy.with_suffix(".link")
-        link.symlink_to(copy)
+        self._serve(copy)
+
+    def serve_directly(self):
+        """Shows what is published from now on at once, as where it is published by hand."""
+        self._serve(self.repository)
+
+    def _serve(self, folder):
+        link = self.served.with_suffix(".link")
+        link.symlink_to(folder)
         os.replace(link, self.served)

@@ -15,6 +15,7 @@ import pathlib
 import shutil
 import signal
 import tempfile
+import time
 
 from .appliance import Appliance
 from .authority import Authority
@@ -26,6 +27,7 @@ CLIENT = ("192.0.2.2", "2001:db8:7::2")
 SERVER = ("192.0.2.1", "2001:db8:7::1")
 MANAGE_GATEWAY = "198.51.100.2"
 MANAGE_SERVER = "198.51.100.1"
+FOLDER_PREFIX = "sluice-lab-"  # and the pid of the lab's process
 
 
 class Lab(contextlib.ExitStack):
@@ -66,9 +68,10 @@ class Lab(contextlib.ExitStack):
 
     def _make(self):
         remove_abandoned()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-lab-"))
-        self.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.folder.chmod(0o755)
+        remove_abandoned_folders()
+        self.folder = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
+        self.callback(remove_folder, self.folder)
+        self.folder.mkdir(mode=0o755)
         for namespace in (self.client, self.gateway, self.server):
             self.callback(namespace.remove)
             namespace.create(nameserver=SERVER[0] if namespace is self.client else None)
@@ -117,6 +120,22 @@ class Lab(contextlib.ExitStack):
     def curl(self, url, *arguments, check=False):
         return self.client.run("curl", "--silent", "--show-error", "--max-time", "10", "--cacert",
                                self.certs.certificate, *arguments, url, check=check)
+
+
+def remove_folder(folder):
+    """An interrupted program may still have been writing when it was ended."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.05)
+
+
+def remove_abandoned_folders():
+    for folder in pathlib.Path(tempfile.gettempdir()).glob(f"{FOLDER_PREFIX}*"):
+        owner = folder.name.removeprefix(FOLDER_PREFIX)
+        if owner.isdigit() and not pathlib.Path("/proc", owner).exists():
+            remove_folder(folder)
 
 
 def _leave(_signal, _frame):

@@ -33,12 +33,19 @@ std::string record_text(const ordered_json& record) {
       {"department", "department"}, {"list", "list"},         {"order", "order"},
       {"authority", "authority"},   {"legal_basis", "basis"}, {"listed_at", "listed"},
       {"review_by", "review by"},   {"expires", "expires"},   {"appeal_url", "appeal"}};
-  std::string facts;
+  constexpr std::size_t kWidth = 90;
+  std::string line;
   for (const auto& [key, label] : kFields) {
     const std::string value = field(record, key);
-    if (!value.empty()) facts += (facts.empty() ? "" : "; ") + std::string(label) + " " + value;
+    if (value.empty()) continue;
+    const std::string fact = std::string(label) + " " + value;
+    if (!line.empty() && line.size() + fact.size() > kWidth) {
+      out += "\n    " + line + ";";
+      line.clear();
+    }
+    line += (line.empty() ? "" : "; ") + fact;
   }
-  return out + "\n" + (facts.empty() ? "" : "    " + facts + "\n");
+  return out + (line.empty() ? "\n" : "\n    " + line + "\n");
 }
 
 }  // namespace
