@@ -1,9 +1,9 @@
 // sluice-control: start and stop only.
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fcntl.h>
-#include <iostream>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -56,9 +56,7 @@ int serve(const std::string& file, bool once) {
   return status ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "Pulls signed lists from the authority, compiles them into generations, and keeps the "
       "dataplane on the newest good one."};
@@ -71,10 +69,16 @@ int main(int argc, char** argv) {
   ::umask(0022);
   // Before any thread starts, so that all of them inherit it and the main one reads the signals.
   block_signals();
+  return serve(file, once);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return serve(file, once);
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    log(Level::error, "stop", error.what());
-    return EXIT_FAILURE;
+    std::fprintf(stderr, "error stop: %s\n", error.what());
   }
+  return EXIT_FAILURE;
 }

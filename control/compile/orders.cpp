@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr std::size_t kMaxLine = 16 * 1024;
+constexpr std::size_t kMaxLine = 16'384;
 constexpr std::uint64_t kMaxOctets = 64ULL * 1024 * 1024;
 constexpr auto kLongest = hours(24) * 731;  // two years, one of them a leap year
 constexpr auto kLongestEmergency = hours(72);

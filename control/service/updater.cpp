@@ -12,7 +12,7 @@
 namespace sluice::service {
 namespace {
 
-constexpr std::uint64_t kMaxReleaseOctets = 1024 * 1024;
+constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
 constexpr const char* kReleaseFile = "release.json";
 
 }  // namespace

@@ -126,7 +126,8 @@ Status Client::update_snapshot() {
                     "refused as a replay; the last good lists stay");
       }
       if (now->second.version < file.version) {
-        return older(path + ": " + name, file.version, now->second.version);
+        return older(std::string(path).append(": ").append(name), file.version,
+                     now->second.version);
       }
     }
   }

@@ -1,5 +1,6 @@
 #include "control/sync/fetcher.h"
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -71,7 +72,7 @@ bool holds(const std::filesystem::path& path, std::uint64_t length, std::string_
 struct Fetcher::State {
   FetchOptions options;
   std::unique_ptr<CURL, EasyFree> curl;
-  std::string message = std::string(CURL_ERROR_SIZE, '\0');
+  std::array<char, CURL_ERROR_SIZE> message{};
 
   void prepare(const std::string& url, Sink& sink, std::chrono::seconds limit) {
     CURL* const c = curl.get();
@@ -132,7 +133,7 @@ struct Fetcher::State {
     if (code == CURLE_OK) return true;
     if (code == CURLE_WRITE_ERROR) return fail(refused, url, "nothing of it is used");
     if (code == CURLE_ABORTED_BY_CALLBACK) return fail("the process is stopping", url);
-    const std::string detail = message.c_str();
+    const std::string detail = message.data();
     return fail(detail.empty() ? curl_easy_strerror(code) : detail, url, advice_for(code));
   }
 };

@@ -71,7 +71,7 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  Json root_;
+  Json root_ = Json::object();
   std::vector<Json*> stack_;
   std::string key_;
   std::string reason_;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPublicOctets = 32;
 constexpr std::size_t kSignatureOctets = 64;
-constexpr std::uint64_t kMaxPem = 16 * 1024;
+constexpr std::uint64_t kMaxPem = 16'384;
 
 struct BioFree {
   void operator()(BIO* bio) const { BIO_free_all(bio); }
@@ -88,7 +88,8 @@ Result<PrivateKey> PrivateKey::generate() {
 Result<PrivateKey> PrivateKey::load(const std::filesystem::path& path) {
   auto pem = files::read_bounded(path, kMaxPem);
   if (!pem) return fail(pem.error());
-  const BioPtr bio(BIO_new_mem_buf(pem->data(), static_cast<int>(pem->size())));
+  const std::string text = std::move(*pem);
+  const BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   // An empty password keeps OpenSSL from asking on the terminal for an encrypted key.
   char no_password[] = "";
   auto key = own(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));

@@ -17,10 +17,10 @@
 namespace sluice::tuf {
 
 // Bounds before a byte is parsed.
-inline constexpr std::uint64_t kMaxRootOctets = 64 * 1000;
-inline constexpr std::uint64_t kMaxTimestampOctets = 16 * 1000;
-inline constexpr std::uint64_t kMaxSnapshotOctets = 256 * 1024;
-inline constexpr std::uint64_t kMaxTargetsOctets = 4 * 1024 * 1024;
+inline constexpr std::uint64_t kMaxRootOctets = 64'000;
+inline constexpr std::uint64_t kMaxTimestampOctets = 16'000;
+inline constexpr std::uint64_t kMaxSnapshotOctets = 1 << 18;
+inline constexpr std::uint64_t kMaxTargetsOctets = 1 << 22;
 inline constexpr std::size_t kMaxRoles = 64;
 inline constexpr std::size_t kMaxSignatures = 64;
 
@@ -80,8 +80,8 @@ struct Signature {
 };
 
 struct Envelope {
-  Json body;              // "signed"
-  std::string canonical;  // what the signatures cover
+  Json body = Json::object();  // "signed"
+  std::string canonical;       // what the signatures cover
   std::vector<Signature> signatures;
 };
 

@@ -1,4 +1,5 @@
 // sluice-authority: the command line of the authority's tool.
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -84,7 +85,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
 }
 
-Status run(const CLI::App& app, const Arguments& a) {
+Status choose(const CLI::App& app, const Arguments& a) {
   if (app.got_subcommand("init")) {
     using std::chrono::hours;
     const auto days = [](unsigned n) { return hours(24) * n; };
@@ -104,9 +105,7 @@ Status run(const CLI::App& app, const Arguments& a) {
   return status_command(*workspace);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   CLI::App app{
       "Authors, signs and publishes the lists of an authority as a static TUF repository.\n"
       "Private keys are kept unencrypted in DIR/keys (mode 0600); encryption at rest is not\n"
@@ -119,12 +118,19 @@ int main(int argc, char** argv) {
   add_commands(app, arguments);
   CLI11_PARSE(app, argc, argv);
   ::umask(0022);
+  const Status status = choose(app, arguments);
+  if (status) return EXIT_SUCCESS;
+  std::cerr << "sluice-authority: " << status.error().text() << "\n";
+  return EXIT_FAILURE;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    const Status status = run(app, arguments);
-    if (status) return EXIT_SUCCESS;
-    std::cerr << "sluice-authority: " << status.error().text() << "\n";
+    return run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "sluice-authority: " << error.what() << "\n";
+    std::fprintf(stderr, "sluice-authority: %s\n", error.what());
   }
   return EXIT_FAILURE;
 }

@@ -98,7 +98,7 @@ tuf::Json role_json(const std::vector<tuf::PrivateKey>& keys, unsigned threshold
   return {{"keyids", std::move(ids)}, {"threshold", threshold}};
 }
 
-Status write_root(const Workspace& workspace, tuf::Json root) {
+Status write_root(const Workspace& workspace, const tuf::Json& root) {
   auto keys = local_keys(workspace, "root");
   if (!keys) return fail(keys.error());
   auto envelope = sign_document(root, *keys);
@@ -154,7 +154,7 @@ Status create_authority(const Workspace& workspace) {
                        meta[shape.role + ".json"]);
     if (!status) return status;
   }
-  if (auto status = write_root(workspace, std::move(root)); !status) return status;
+  if (auto status = write_root(workspace, root); !status) return status;
   auto status = sign_and_write(workspace, "targets", targets,
                                metadata_path(workspace, 1, "targets"), meta["targets.json"]);
   PublishReport ignored;

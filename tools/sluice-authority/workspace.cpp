@@ -10,7 +10,7 @@
 namespace sluice::authority {
 namespace {
 
-constexpr std::uint64_t kMaxSettings = 64 * 1024;
+constexpr std::uint64_t kMaxSettings = 65'536;
 constexpr const char* kSettings = "authority.json";
 
 }  // namespace
