@@ -49,11 +49,19 @@ std::string lcore_map(const schema::Dataplane& config) {
   return map;
 }
 
+// "/run/sluice" -> "-run-sluice": a file name of its own for each run_dir.
+std::string with_dashes(std::string path) {
+  std::replace(path.begin(), path.end(), '/', '-');
+  return path;
+}
+
 }  // namespace
 
 Result<Environment> start(const schema::Dataplane& config, std::span<const port::Devargs> devices,
-                          std::uint32_t memory_mib) {
+                          const std::string& run_dir) {
   Environment environment;
+  environment.file_prefix = "sluice" + with_dashes(run_dir);
+  const std::uint64_t memory_mib = config.memory_mib;
   const std::uint64_t huge = free_huge_mib();
   environment.huge_pages = config.huge_pages != schema::HugePages::never && huge >= memory_mib;
   if (config.huge_pages == schema::HugePages::required && !environment.huge_pages) {
@@ -63,7 +71,7 @@ Result<Environment> start(const schema::Dataplane& config, std::span<const port:
   }
   std::vector<std::string> arguments = {"sluice-dataplane",
                                         "--iova-mode=va",
-                                        "--file-prefix=sluice-" + std::to_string(getpid()),
+                                        "--file-prefix=" + environment.file_prefix,
                                         "--log-level=lib.eal:warning",
                                         "--lcores=" + lcore_map(config),
                                         "-m",

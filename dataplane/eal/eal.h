@@ -17,12 +17,13 @@ namespace sluice::eal {
 struct Environment {
   std::vector<unsigned> worker_lcores;  // one a worker
   bool huge_pages = false;
+  std::string file_prefix;  // what dpdk-telemetry.py wants after --file-prefix
 };
 
-/// `memory_mib`: what buffers and rings need.
+/// `run_dir` tells the appliances of one machine apart.
 [[nodiscard]] Result<Environment> start(const schema::Dataplane& config,
                                         std::span<const port::Devargs> devices,
-                                        std::uint32_t memory_mib);
+                                        const std::string& run_dir);
 
 /// Lets go of what EAL holds.
 void stop();

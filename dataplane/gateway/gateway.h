@@ -53,7 +53,7 @@ class Gateway {
   [[nodiscard]] const std::vector<std::unique_ptr<worker::Worker>>& workers() const {
     return workers_;
   }
-  [[nodiscard]] bool huge_pages() const { return environment_.huge_pages; }
+  [[nodiscard]] const eal::Environment& environment() const { return environment_; }
   [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
   [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
 
