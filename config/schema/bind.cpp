@@ -6,7 +6,7 @@
 
 namespace sluice::schema {
 
-const Node* find(const Node& mapping, std::string_view key) {
+const TextNode* find(const TextNode& mapping, std::string_view key) {
   if (mapping.form != Form::mapping) return nullptr;
   for (const Member& member : mapping.members) {
     if (!member.duplicate && member.key.text == key) {
@@ -16,7 +16,7 @@ const Node* find(const Node& mapping, std::string_view key) {
   return nullptr;
 }
 
-std::vector<const Member*> entries(const Node* mapping) {
+std::vector<const Member*> entries(const TextNode* mapping) {
   std::vector<const Member*> out;
   if (mapping == nullptr) return out;
   for (const Member& member : mapping->members) {
@@ -25,7 +25,7 @@ std::vector<const Member*> entries(const Node* mapping) {
   return out;
 }
 
-std::vector<std::string_view> names(const Node* mapping) {
+std::vector<std::string_view> names(const TextNode* mapping) {
   std::vector<std::string_view> out;
   if (mapping == nullptr) return out;
   for (const Member& member : mapping->members) {
@@ -34,7 +34,7 @@ std::vector<std::string_view> names(const Node* mapping) {
   return out;
 }
 
-bool check_reference(const Node& word, std::string_view what,
+bool check_reference(const TextNode& word, std::string_view what,
                      const std::vector<std::string_view>& known, const std::string& path,
                      Faults& faults) {
   if (std::find(known.begin(), known.end(), word.text) != known.end()) return true;

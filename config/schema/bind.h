@@ -14,22 +14,22 @@
 namespace sluice::schema {
 
 /// The usable value of a key: in its shape, and the first where the key is given twice.
-[[nodiscard]] const Node* find(const Node& mapping, std::string_view key);
+[[nodiscard]] const TextNode* find(const TextNode& mapping, std::string_view key);
 
 /// Entries of a mapping of names that keep to its shape, without duplicates.
-[[nodiscard]] std::vector<const Member*> entries(const Node* mapping);
+[[nodiscard]] std::vector<const Member*> entries(const TextNode* mapping);
 
 /// The names that a mapping defines, even where their values have faults.
-[[nodiscard]] std::vector<std::string_view> names(const Node* mapping);
+[[nodiscard]] std::vector<std::string_view> names(const TextNode* mapping);
 
 /// Reports a word that is none of the defined ones, as "no port is named 'x'".
-bool check_reference(const Node& word, std::string_view what,
+bool check_reference(const TextNode& word, std::string_view what,
                      const std::vector<std::string_view>& known, const std::string& path,
                      Faults& faults);
 
-void bind_ports(const Node& root, Config& config, Faults& faults);
-void bind_policies(const Node& root, Config& config, Faults& faults);
-void bind_groups(const Node& root, Config& config, Faults& faults);
-void bind_settings(const Node& root, Config& config, References references, Faults& faults);
+void bind_ports(const TextNode& root, Config& config, Faults& faults);
+void bind_policies(const TextNode& root, Config& config, Faults& faults);
+void bind_groups(const TextNode& root, Config& config, Faults& faults);
+void bind_settings(const TextNode& root, Config& config, References references, Faults& faults);
 
 }  // namespace sluice::schema

@@ -18,19 +18,19 @@ CategoryMask default_categories() {
   return mask;
 }
 
-CategoryMask mask_of_word(const Node& word) {
+CategoryMask mask_of_word(const TextNode& word) {
   if (word.text == "defaults") return default_categories();
   const policy::Category* category = policy::find_category(word.text);
   return category == nullptr ? 0 : policy::bit(category->id);
 }
 
-CategoryMask bind_categories(const Node* value, const std::string& path, Faults& faults) {
+CategoryMask bind_categories(const TextNode* value, const std::string& path, Faults& faults) {
   if (value == nullptr) return 0;
   if (value->form == Form::scalar) return mask_of_word(*value);
   CategoryMask mask = 0;
   std::map<std::string_view, bool> seen;
   for (std::size_t i = 0; i < value->items.size(); ++i) {
-    const Node& item = value->items[i];
+    const TextNode& item = value->items[i];
     if (!item.good) continue;
     if (!seen.emplace(item.text, true).second) {
       faults.add(item.place, path + "[" + std::to_string(i) + "]",
@@ -48,7 +48,7 @@ class Claims {
          Faults& faults)
       : group_(std::move(group)), taken_(taken), faults_(faults) {}
 
-  bool claim(const std::string& device, const Node& node, const std::string& path) {
+  bool claim(const std::string& device, const TextNode& node, const std::string& path) {
     const auto [first, fresh] = taken_.emplace(device, std::pair{group_, node.place});
     if (fresh) return true;
     const auto& [owner, place] = first->second;
@@ -67,20 +67,20 @@ class Claims {
 };
 
 template <class Function>
-void each_item(const Node* list, const std::string& path, Function&& function) {
+void each_item(const TextNode* list, const std::string& path, Function&& function) {
   if (list == nullptr) return;
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     if (list->items[i].good) function(list->items[i], path + "[" + std::to_string(i) + "]");
   }
 }
 
-policy::VlanMatch vlan_of(const Node& node) {
+policy::VlanMatch vlan_of(const TextNode& node) {
   if (node.form == Form::scalar) return {static_cast<std::uint16_t>(node.number), 0};
   policy::VlanMatch vlan;
-  if (const Node* outer = find(node, "outer")) {
+  if (const TextNode* outer = find(node, "outer")) {
     vlan.outer = static_cast<std::uint16_t>(outer->number);
   }
-  if (const Node* inner = find(node, "inner")) {
+  if (const TextNode* inner = find(node, "inner")) {
     vlan.inner = static_cast<std::uint16_t>(inner->number);
   }
   return vlan;
@@ -93,10 +93,10 @@ std::string text_of(const policy::VlanMatch& vlan) {
 }
 
 /// Ports that a group may name are those where its devices come in.
-void bind_group_ports(const Node* list, const std::string& path, const Node* ports,
+void bind_group_ports(const TextNode* list, const std::string& path, const TextNode* ports,
                       const Config& config, Claims& claims, policy::Group& group, Faults& faults) {
   const std::vector<std::string_view> known = names(ports);
-  each_item(list, path, [&](const Node& item, const std::string& at) {
+  each_item(list, path, [&](const TextNode& item, const std::string& at) {
     if (!check_reference(item, "port", known, at, faults)) return;
     const bool outside = std::any_of(config.pairs.begin(), config.pairs.end(),
                                      [&](const Pair& p) { return p.outside == item.text; });
@@ -111,8 +111,8 @@ void bind_group_ports(const Node* list, const std::string& path, const Node* por
 
 }  // namespace
 
-void bind_policies(const Node& root, Config& config, Faults& faults) {
-  const Node* policies = find(root, "policies");
+void bind_policies(const TextNode& root, Config& config, Faults& faults) {
+  const TextNode* policies = find(root, "policies");
   for (const Member* member : entries(policies)) {
     const std::string path = "policies." + member->key.text;
     policy::Policy policy;
@@ -121,7 +121,7 @@ void bind_policies(const Node& root, Config& config, Faults& faults) {
     policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
     config.policy.policies.push_back(std::move(policy));
   }
-  const Node* fallback = find(root, "default_policy");
+  const TextNode* fallback = find(root, "default_policy");
   if (fallback == nullptr) return;
   config.policy.default_policy = fallback->text;
   if (policies != nullptr) {
@@ -129,37 +129,40 @@ void bind_policies(const Node& root, Config& config, Faults& faults) {
   }
 }
 
-void bind_groups(const Node& root, Config& config, Faults& faults) {
-  const Node* policies = find(root, "policies");
-  const Node* ports = find(root, "ports");
+void bind_groups(const TextNode& root, Config& config, Faults& faults) {
+  const TextNode* policies = find(root, "policies");
+  const TextNode* ports = find(root, "ports");
   std::map<std::string, std::pair<std::string, Place>> taken;
   for (const Member* member : entries(find(root, "groups"))) {
     const std::string path = "groups." + member->key.text;
-    const Node& value = member->value;
+    const TextNode& value = member->value;
     policy::Group group;
     group.name = member->key.text;
-    if (const Node* policy = find(value, "policy")) {
+    if (const TextNode* policy = find(value, "policy")) {
       group.policy = policy->text;
       if (policies != nullptr) {
         check_reference(*policy, "policy", names(policies), path + ".policy", faults);
       }
     }
     Claims claims(group.name, taken, faults);
-    each_item(find(value, "macs"), path + ".macs", [&](const Node& item, const std::string& at) {
-      const auto mac = policy::parse_mac(item.text);
-      if (mac && claims.claim(policy::text(*mac), item, at)) group.macs.push_back(*mac);
-    });
+    each_item(find(value, "macs"), path + ".macs",
+              [&](const TextNode& item, const std::string& at) {
+                const auto mac = policy::parse_mac(item.text);
+                if (mac && claims.claim(policy::text(*mac), item, at)) group.macs.push_back(*mac);
+              });
     each_item(find(value, "prefixes"), path + ".prefixes",
-              [&](const Node& item, const std::string& at) {
+              [&](const TextNode& item, const std::string& at) {
                 const auto prefix = policy::parse_prefix(item.text);
                 if (prefix && claims.claim(policy::text(*prefix), item, at)) {
                   group.prefixes.push_back(*prefix);
                 }
               });
-    each_item(find(value, "vlans"), path + ".vlans", [&](const Node& item, const std::string& at) {
-      const policy::VlanMatch vlan = vlan_of(item);
-      if (vlan.outer != 0 && claims.claim(text_of(vlan), item, at)) group.vlans.push_back(vlan);
-    });
+    each_item(find(value, "vlans"), path + ".vlans",
+              [&](const TextNode& item, const std::string& at) {
+                const policy::VlanMatch vlan = vlan_of(item);
+                if (vlan.outer != 0 && claims.claim(text_of(vlan), item, at))
+                  group.vlans.push_back(vlan);
+              });
     if (ports != nullptr) {
       bind_group_ports(find(value, "ports"), path + ".ports", ports, config, claims, group, faults);
     }

@@ -7,8 +7,8 @@ namespace {
 
 void bind_port(const Member& member, std::map<std::string, std::string>& devices, Config& config,
                Faults& faults) {
-  const Node& value = member.value;
-  const Node* device = value.form == Form::scalar ? &value : find(value, "device");
+  const TextNode& value = member.value;
+  const TextNode* device = value.form == Form::scalar ? &value : find(value, "device");
   if (device == nullptr) return;
   const std::string path =
       "ports." + member.key.text + (value.form == Form::scalar ? "" : ".device");
@@ -22,7 +22,7 @@ void bind_port(const Member& member, std::map<std::string, std::string>& devices
                "give each port its own device");
   }
   Port port{member.key.text, device->text, 0};
-  if (const Node* mtu = find(value, "mtu")) port.mtu = static_cast<std::uint32_t>(mtu->number);
+  if (const TextNode* mtu = find(value, "mtu")) port.mtu = static_cast<std::uint32_t>(mtu->number);
   config.ports.push_back(std::move(port));
 }
 
@@ -30,7 +30,7 @@ void bind_pair(const Member& member, const std::vector<std::string_view>& known,
                std::map<std::string, std::string>& used, Config& config, Faults& faults) {
   Pair pair{member.key.text, {}, {}};
   const auto take = [&](std::string_view side) -> std::string {
-    const Node* port = find(member.value, side);
+    const TextNode* port = find(member.value, side);
     if (port == nullptr) return {};
     const std::string path = "pairs." + member.key.text + "." + std::string(side);
     if (!check_reference(*port, "port", known, path, faults)) return {};
@@ -48,8 +48,8 @@ void bind_pair(const Member& member, const std::vector<std::string_view>& known,
 
 }  // namespace
 
-void bind_ports(const Node& root, Config& config, Faults& faults) {
-  const Node* ports = find(root, "ports");
+void bind_ports(const TextNode& root, Config& config, Faults& faults) {
+  const TextNode* ports = find(root, "ports");
   std::map<std::string, std::string> devices;
   for (const Member* member : entries(ports)) bind_port(*member, devices, config, faults);
 

@@ -10,33 +10,33 @@ namespace {
 // sockaddr_un holds 107 octets of path; the longest name of ours is "/dataplane.sock".
 constexpr std::size_t kLongestRunDir = 92;
 
-void take(const Node& mapping, std::string_view key, std::string& out) {
-  if (const Node* node = find(mapping, key)) out = node->text;
+void take(const TextNode& mapping, std::string_view key, std::string& out) {
+  if (const TextNode* node = find(mapping, key)) out = node->text;
 }
-void take(const Node& mapping, std::string_view key, std::filesystem::path& out) {
-  if (const Node* node = find(mapping, key)) out = node->text;
+void take(const TextNode& mapping, std::string_view key, std::filesystem::path& out) {
+  if (const TextNode* node = find(mapping, key)) out = node->text;
 }
-void take(const Node& mapping, std::string_view key, std::uint32_t& out) {
-  if (const Node* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
+void take(const TextNode& mapping, std::string_view key, std::uint32_t& out) {
+  if (const TextNode* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
 }
 
-void bind_dataplane(const Node& node, Dataplane& dataplane, Faults& faults) {
+void bind_dataplane(const TextNode& node, Dataplane& dataplane, Faults& faults) {
   take(node, "workers", dataplane.workers);
   take(node, "memory_mib", dataplane.memory_mib);
   take(node, "idle_sleep_us", dataplane.idle_sleep_us);
-  if (const Node* fail = find(node, "fail")) {
+  if (const TextNode* fail = find(node, "fail")) {
     dataplane.fail = fail->text == "closed" ? FailMode::closed : FailMode::open;
   }
-  if (const Node* pages = find(node, "huge_pages")) {
+  if (const TextNode* pages = find(node, "huge_pages")) {
     dataplane.huge_pages = pages->text == "required" ? HugePages::required
                            : pages->text == "never"  ? HugePages::never
                                                      : HugePages::automatic;
   }
-  const Node* cpus = find(node, "cpus");
+  const TextNode* cpus = find(node, "cpus");
   if (cpus == nullptr) return;
   std::map<std::int64_t, bool> seen;
   for (std::size_t i = 0; i < cpus->items.size(); ++i) {
-    const Node& cpu = cpus->items[i];
+    const TextNode& cpu = cpus->items[i];
     if (!cpu.good) continue;
     if (!seen.emplace(cpu.number, true).second) {
       faults.add(cpu.place, "dataplane.cpus[" + std::to_string(i) + "]",
@@ -53,18 +53,18 @@ void bind_dataplane(const Node& node, Dataplane& dataplane, Faults& faults) {
   }
 }
 
-void bind_answer(const Node& node, policy::BlockAnswer& answer, Faults& faults) {
+void bind_answer(const TextNode& node, policy::BlockAnswer& answer, Faults& faults) {
   take(node, "ttl_seconds", answer.ttl_seconds);
-  if (const Node* tls = find(node, "tls")) {
+  if (const TextNode* tls = find(node, "tls")) {
     answer.tls = tls->text == "drop" ? policy::TlsRefusal::drop : policy::TlsRefusal::reset;
   }
-  if (const Node* page = find(node, "page_ipv4")) {
+  if (const TextNode* page = find(node, "page_ipv4")) {
     inet_pton(AF_INET, page->text.c_str(), answer.page_ipv4.emplace().data());
   }
-  if (const Node* page = find(node, "page_ipv6")) {
+  if (const TextNode* page = find(node, "page_ipv6")) {
     inet_pton(AF_INET6, page->text.c_str(), answer.page_ipv6.emplace().data());
   }
-  const Node* dns = find(node, "dns");
+  const TextNode* dns = find(node, "dns");
   if (dns == nullptr || dns->text != "address") return;
   answer.dns = policy::DnsAnswer::address;
   if (!answer.page_ipv4 && !answer.page_ipv6) {
@@ -73,7 +73,7 @@ void bind_answer(const Node& node, policy::BlockAnswer& answer, Faults& faults) 
   }
 }
 
-void check_file(const Node* node, const std::string& path, Faults& faults) {
+void check_file(const TextNode* node, const std::string& path, Faults& faults) {
   if (node == nullptr) return;
   std::error_code code;
   const auto status = std::filesystem::status(node->text, code);
@@ -85,7 +85,7 @@ void check_file(const Node* node, const std::string& path, Faults& faults) {
   }
 }
 
-void bind_authority(const Node& node, References references, Config& config, Faults& faults) {
+void bind_authority(const TextNode& node, References references, Config& config, Faults& faults) {
   Authority& authority = config.authority.emplace();
   take(node, "url", authority.url);
   take(node, "root", authority.root);
@@ -98,24 +98,25 @@ void bind_authority(const Node& node, References references, Config& config, Fau
 
 }  // namespace
 
-void bind_settings(const Node& root, Config& config, References references, Faults& faults) {
-  if (const Node* site = find(root, "site")) {
+void bind_settings(const TextNode& root, Config& config, References references, Faults& faults) {
+  if (const TextNode* site = find(root, "site")) {
     take(*site, "name", config.site.name);
     take(*site, "profile", config.site.profile);
     take(*site, "contact", config.site.contact);
   }
   config.policy.answer.guardian = config.site.profile == "home";
-  if (const Node* node = find(root, "dataplane")) bind_dataplane(*node, config.dataplane, faults);
-  if (const Node* node = find(root, "block_answer")) {
+  if (const TextNode* node = find(root, "dataplane"))
+    bind_dataplane(*node, config.dataplane, faults);
+  if (const TextNode* node = find(root, "block_answer")) {
     bind_answer(*node, config.policy.answer, faults);
   }
-  if (const Node* node = find(root, "authority")) {
+  if (const TextNode* node = find(root, "authority")) {
     bind_authority(*node, references, config, faults);
   }
   take(root, "state_dir", config.state_dir);
   take(root, "run_dir", config.run_dir);
   take(root, "keep_generations", config.keep_generations);
-  if (const Node* run = find(root, "run_dir"); run && run->text.size() > kLongestRunDir) {
+  if (const TextNode* run = find(root, "run_dir"); run && run->text.size() > kLongestRunDir) {
     faults.add(run->place, "run_dir", "is too long for a socket's path",
                "use at most " + std::to_string(kLongestRunDir) + " octets");
   }

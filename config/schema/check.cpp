@@ -37,7 +37,7 @@ Form form_of(Kind kind) {
 /// Reports keys that are no words or were given before; leaves only the others to be looked at.
 bool check_key(Member& member, const std::string& path, std::map<std::string_view, Place>& seen,
                Faults& faults) {
-  const Node& key = member.key;
+  const TextNode& key = member.key;
   if (key.form == Form::refused) return false;
   if (key.form != Form::scalar || key.text.empty()) {
     faults.add(key.place, path, "a key that is " + std::string(text(key.form)),
@@ -58,7 +58,7 @@ bool check_key(Member& member, const std::string& path, std::map<std::string_vie
   return true;
 }
 
-void check_fields(Node& node, const Shape& shape, const std::string& path, Faults& faults) {
+void check_fields(TextNode& node, const Shape& shape, const std::string& path, Faults& faults) {
   std::vector<std::string_view> known;
   for (const Field& field : shape.fields) known.push_back(field.name);
 
@@ -82,7 +82,7 @@ void check_fields(Node& node, const Shape& shape, const std::string& path, Fault
   }
 }
 
-void check_named(Node& node, const Shape& shape, const std::string& path, Faults& faults) {
+void check_named(TextNode& node, const Shape& shape, const std::string& path, Faults& faults) {
   static constexpr Shape kName{.kind = Kind::name, .noun = "a name"};
   std::map<std::string_view, Place> seen;
   for (Member& member : node.members) {
@@ -105,13 +105,14 @@ void check_named(Node& node, const Shape& shape, const std::string& path, Faults
 }
 
 /// The form among a shape and its alternative that the node has, or nullptr.
-const Shape* choose(const Node& node, const Shape& shape) {
+const Shape* choose(const TextNode& node, const Shape& shape) {
   if (node.form == form_of(shape.kind)) return &shape;
   if (shape.also != nullptr && node.form == form_of(shape.also->kind)) return shape.also;
   return nullptr;
 }
 
-void report_form(const Node& node, const Shape& shape, const std::string& path, Faults& faults) {
+void report_form(const TextNode& node, const Shape& shape, const std::string& path,
+                 Faults& faults) {
   if (node.form == Form::refused) return;
   if (node.form == Form::nothing) {
     faults.add(node.place, path, "has no value",
@@ -135,7 +136,7 @@ void report_form(const Node& node, const Shape& shape, const std::string& path, 
 
 }  // namespace
 
-void check(Node& node, const Shape& shape, const std::string& path, Faults& faults) {
+void check(TextNode& node, const Shape& shape, const std::string& path, Faults& faults) {
   const Shape* chosen = choose(node, shape);
   if (chosen == nullptr) {
     report_form(node, shape, path, faults);

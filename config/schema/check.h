@@ -12,7 +12,7 @@
 namespace sluice::schema {
 
 /// Reports every fault under `node`, and marks what keeps to its shape as good.
-void check(Node& node, const Shape& shape, const std::string& path, Faults& faults);
+void check(TextNode& node, const Shape& shape, const std::string& path, Faults& faults);
 
 struct Problem {
   std::string what;
@@ -20,6 +20,6 @@ struct Problem {
 };
 
 /// Whether a scalar keeps to its kind; sets the node's number for an integer.
-[[nodiscard]] std::optional<Problem> check_scalar(Node& node, const Shape& shape);
+[[nodiscard]] std::optional<Problem> check_scalar(TextNode& node, const Shape& shape);
 
 }  // namespace sluice::schema

@@ -94,7 +94,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    Node node = make(Form::scalar, mark, tag, anchor);
+    TextNode node = make(Form::scalar, mark, tag, anchor);
     node.text = value;
     node.plain = tag == "?";
     if (!node.plain && !lines_.quote_is_closed(mark)) {
@@ -114,21 +114,21 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnMapEnd() override { close(); }
 
-  [[nodiscard]] std::optional<Node> take() { return std::move(root_); }
+  [[nodiscard]] std::optional<TextNode> take() { return std::move(root_); }
   /// The rest of the file was taken for a text, so that nothing more can be said of it.
   [[nodiscard]] bool unclosed() const { return unclosed_; }
 
  private:
   struct Frame {
-    Node node;
-    std::optional<Node> key;  // of a mapping whose value is still to come
+    TextNode node;
+    std::optional<TextNode> key;  // of a mapping whose value is still to come
   };
 
   void refuse(const YAML::Mark& mark, std::string what, std::string advice) {
     faults_.add(lines_.place(mark), "", std::move(what), std::move(advice));
   }
 
-  Node make(Form form, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  TextNode make(Form form, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (anchor != 0) {
       refuse(mark, "anchors (&name) are not used in this file",
              "write the value out at each place");
@@ -136,18 +136,18 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!") {
       refuse(mark, "tags (!name) are not used in this file", "remove the tag");
     }
-    Node node;
+    TextNode node;
     node.form = form;
     node.place = lines_.place(mark);
     return node;
   }
 
-  void open(Node node) {
+  void open(TextNode node) {
     if (++depth_ > kMaxDepth) {
       if (depth_ == kMaxDepth + 1) {
         faults_.add(node.place, "", "nested more than " + std::to_string(kMaxDepth) + " deep",
                     "nothing here is nested so deep; look for an unclosed '[' or '{'");
-        Node stub;
+        TextNode stub;
         stub.form = Form::refused;
         stub.place = node.place;
         put_at_top(std::move(stub));
@@ -159,16 +159,16 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void close() {
     if (depth_-- > kMaxDepth) return;
-    Node node = std::move(stack_.back().node);
+    TextNode node = std::move(stack_.back().node);
     stack_.pop_back();
     put_at_top(std::move(node));
   }
 
-  void put(Node node) {
+  void put(TextNode node) {
     if (depth_ <= kMaxDepth) put_at_top(std::move(node));
   }
 
-  void put_at_top(Node node) {
+  void put_at_top(TextNode node) {
     if (stack_.empty()) {
       if (documents_ == 1) root_ = std::move(node);
       return;
@@ -189,7 +189,7 @@ class TreeBuilder final : public YAML::EventHandler {
   const Lines& lines_;
   Faults& faults_;
   std::vector<Frame> stack_;
-  std::optional<Node> root_;
+  std::optional<TextNode> root_;
   std::size_t depth_ = 0;
   int documents_ = 0;
   bool unclosed_ = false;
@@ -253,7 +253,7 @@ std::optional<std::string> read_file(const std::filesystem::path& file, Faults& 
   return text;
 }
 
-std::optional<Node> parse_document(std::string_view text, Faults& faults) {
+std::optional<TextNode> parse_document(std::string_view text, Faults& faults) {
   constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
   if (text.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
     text.remove_prefix(kByteOrderMark.size());
@@ -276,7 +276,7 @@ std::optional<Node> parse_document(std::string_view text, Faults& faults) {
     return std::nullopt;
   }
   if (builder.unclosed()) return std::nullopt;
-  std::optional<Node> root = builder.take();
+  std::optional<TextNode> root = builder.take();
   if (!root || root->form == Form::nothing) {
     faults.add({1, 1}, "", "the file is empty",
                "start from one of the examples in config/defaults");

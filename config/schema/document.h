@@ -34,12 +34,12 @@ enum class Form : std::uint8_t {
 
 struct Member;
 
-struct Node {
+struct TextNode {
   Form form = Form::nothing;
   Place place;
   std::string text;             // of a scalar
   bool plain = false;           // a scalar without quotes
-  std::vector<Node> items;      // of a list
+  std::vector<TextNode> items;  // of a list
   std::vector<Member> members;  // of a mapping, in file order, duplicates included
 
   // Set by check(): whether the value keeps to its shape, and a number's value.
@@ -48,8 +48,8 @@ struct Node {
 };
 
 struct Member {
-  Node key;
-  Node value;
+  TextNode key;
+  TextNode value;
   bool duplicate = false;  // set by check(): the key was given before
 };
 
@@ -72,6 +72,6 @@ class Faults {
                                                    Faults& faults);
 
 /// Parses YAML; nothing where the text is not YAML at all.
-[[nodiscard]] std::optional<Node> parse_document(std::string_view text, Faults& faults);
+[[nodiscard]] std::optional<TextNode> parse_document(std::string_view text, Faults& faults);
 
 }  // namespace sluice::schema

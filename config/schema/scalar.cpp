@@ -35,7 +35,7 @@ bool looks_typed(const std::string& text) {
   return text.size() < 64 && std::regex_match(text, kTyped);
 }
 
-std::optional<Problem> check_integer(Node& node, const Shape& shape) {
+std::optional<Problem> check_integer(TextNode& node, const Shape& shape) {
   const std::string& text = node.text;
   const std::string range = std::to_string(shape.minimum) + " to " + std::to_string(shape.maximum);
   if (!node.plain) {
@@ -202,7 +202,7 @@ std::optional<Problem> check_address(const std::string& text, int family) {
 
 }  // namespace
 
-std::optional<Problem> check_scalar(Node& node, const Shape& shape) {
+std::optional<Problem> check_scalar(TextNode& node, const Shape& shape) {
   const std::string& text = node.text;
   if (shape.kind == Kind::integer) return check_integer(node, shape);
   if ((shape.kind == Kind::text || shape.kind == Kind::name) && node.plain && looks_typed(text)) {

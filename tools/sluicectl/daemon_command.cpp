@@ -28,7 +28,7 @@ void flatten(const nlohmann::json& value, const std::string& path,
     return;
   }
   for (const auto& [key, inner] : value.items()) {
-    flatten(inner, path + (path.empty() ? "" : ".") + key, rows);
+    flatten(inner, path.empty() ? key : std::string(path).append(".").append(key), rows);
   }
 }
 

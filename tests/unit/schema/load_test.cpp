@@ -31,7 +31,7 @@ class Load : public testing::Test {
   void TearDown() override { fs::remove_all(folder_); }
 
   fs::path write(const std::string& text) {
-    const fs::path file = folder_ / "test.yaml";
+    fs::path file = folder_ / "test.yaml";
     std::ofstream(file, std::ios::binary) << text;
     return file;
   }
