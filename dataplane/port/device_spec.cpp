@@ -34,11 +34,12 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
 // TPACKET_V2 frames hold a header besides the Ethernet frame; blocks hold whole frames.
 std::string af_packet_arguments(const std::string& interface, std::uint32_t mtu) {
   constexpr std::uint32_t kOverhead = 128;
-  constexpr std::uint32_t kFramesInRing = 2048;
+  // Deep enough to hold a burst for the while that a busy machine runs something else.
+  constexpr std::uint32_t kRingOctets = 16 << 20;
   const std::uint32_t frame = std::bit_ceil(mtu + kOverhead);
   const std::uint32_t block = frame < 65536 ? 65536 : frame;
   return "iface=" + interface + ",framesz=" + std::to_string(frame) +
-         ",blocksz=" + std::to_string(block) + ",framecnt=" + std::to_string(kFramesInRing);
+         ",blocksz=" + std::to_string(block) + ",framecnt=" + std::to_string(kRingOctets / frame);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ TEST(ClientHello, FindsTheNameWhereverItStands) {
            join({test::server_name({"www.example.com"}), test::extension(51, Bytes(1200))}),
        }) {
     for (const std::uint8_t minor : {0, 1, 3, 4, 255}) {
-      ASSERT_EQ(parse_client_hello(test::client_hello(extensions, minor), hello), Outcome::found);
+      const Bytes stream = test::client_hello(extensions, minor);
+      ASSERT_EQ(parse_client_hello(stream, hello), Outcome::found);
       ASSERT_EQ(hello.name_count, 1U);
       EXPECT_EQ(hello.names[0], "www.example.com");
     }
@@ -34,22 +35,19 @@ TEST(ClientHello, FindsTheNameWhereverItStands) {
 
 TEST(ClientHello, TellsEveryName) {
   ClientHello hello;
-  ASSERT_EQ(
-      parse_client_hello(test::client_hello(test::server_name({"a.example", "b.example"})), hello),
-      Outcome::found);
+  Bytes stream = test::client_hello(test::server_name({"a.example", "b.example"}));
+  ASSERT_EQ(parse_client_hello(stream, hello), Outcome::found);
   ASSERT_EQ(hello.name_count, 2U);
   EXPECT_EQ(hello.names[1], "b.example");
   // Two extensions count too, and a name type that is not host_name is skipped.
   Bytes other = test::server_name({"c.example"});
   other[6] = 9;
-  ASSERT_EQ(parse_client_hello(test::client_hello(join({other, test::server_name({"d.example"})})),
-                               hello),
-            Outcome::found);
+  stream = test::client_hello(join({other, test::server_name({"d.example"})}));
+  ASSERT_EQ(parse_client_hello(stream, hello), Outcome::found);
   ASSERT_EQ(hello.name_count, 1U);
   EXPECT_EQ(hello.names[0], "d.example");
-  EXPECT_EQ(
-      parse_client_hello(test::client_hello(test::server_name({"a", "b", "c", "d", "e"})), hello),
-      Outcome::malformed);
+  stream = test::client_hello(test::server_name({"a", "b", "c", "d", "e"}));
+  EXPECT_EQ(parse_client_hello(stream, hello), Outcome::malformed);
   EXPECT_EQ(hello.defect, Defect::too_many_names);
 }
 
