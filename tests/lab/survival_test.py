@@ -1,11 +1,12 @@
 """Lists that change, and everything that can go wrong on the way: the gateway carries on."""
 import json
+import re
 import shutil
 import unittest
 
 from .authority import Authority
 from .case import BINARIES
-from .lab import SERVER, Lab
+from .lab import CLIENT, SERVER, Lab
 from .process import wait_until
 
 
@@ -44,6 +45,21 @@ class Survival(unittest.TestCase):
         self.appliance.start_dataplane()
         self.appliance.start_control()
         self.appliance.wait_for_generation()
+
+    def test_an_incident_is_told_by_its_id(self):
+        self.start_both()
+        text = self.lab.dig("secret.casino.example")
+        incident = re.search(r"incident (\w{8})", text)[1]
+        told = self.appliance.ctl("incident", incident).stdout
+        for word in ("casino.example", "gambling", "police", "dns"):
+            self.assertIn(word, told)
+        self.assertIn(incident, self.appliance.ctl("events").stdout)
+        # What was asked for, and by whom, is not kept.
+        for word in ("secret", CLIENT[0]):
+            self.assertNotIn(word, told + self.appliance.ctl("-o", "json", "events").stdout)
+        unknown = self.appliance.ctl("incident", "00000000", check=False)
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("no such incident", unknown.stderr)
 
     # ----- lists
 

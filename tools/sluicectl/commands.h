@@ -17,6 +17,11 @@ int show_status(const Context& context);
 /// `all`: counters that are zero as well.
 int show_stats(const Context& context, bool all);
 
+/// One past block, with who ordered it. Only the last thousand blocks are kept, in memory.
+int show_incident(const Context& context, const std::string& id);
+/// The last `most` past blocks.
+int show_events(const Context& context, std::size_t most);
+
 struct ExplainOptions {
   std::string name;
   std::string client;  // address

@@ -22,6 +22,15 @@ void add_process_commands(CLI::App& app, bool& all, Command& chosen) {
   stats->callback([&] { chosen = [&](const Context& c) { return show_stats(c, all); }; });
 }
 
+void add_blocks(CLI::App& app, std::string& id, std::size_t& most, Command& chosen) {
+  CLI::App* incident = app.add_subcommand("incident", "One past block, by the id the client saw");
+  incident->add_option("id", id, "Eight letters and digits")->required();
+  incident->callback([&] { chosen = [&](const Context& c) { return show_incident(c, id); }; });
+  CLI::App* events = app.add_subcommand("events", "Past blocks, without who asked for what");
+  events->add_option("--last", most, "How many")->capture_default_str();
+  events->callback([&] { chosen = [&](const Context& c) { return show_events(c, most); }; });
+}
+
 void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   CLI::App* command = app.add_subcommand("explain", "Why a name is blocked or passes");
   command->add_option("name", options.name, "The domain name")->required();
@@ -93,11 +102,14 @@ int run(int argc, char** argv) {
 
   Command chosen;
   bool all_counters = false;
+  std::string incident;
+  std::size_t last_events = 20;
   ExplainOptions explain;
   ListShowOptions show;
   ListCompileOptions compile;
   std::filesystem::path checked;
   add_process_commands(app, all_counters, chosen);
+  add_blocks(app, incident, last_events, chosen);
   add_explain(app, explain, chosen);
   add_list(app, show, compile, chosen);
   add_config(app, checked, chosen);
