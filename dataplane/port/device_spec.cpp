@@ -35,7 +35,7 @@ std::string replace_all(std::string text, std::string_view from, std::string_vie
 std::string af_packet_arguments(const std::string& interface, std::uint32_t mtu) {
   constexpr std::uint32_t kOverhead = 128;
   // Deep enough to hold a burst for the while that a busy machine runs something else.
-  constexpr std::uint32_t kRingOctets = 16 << 20;
+  constexpr std::uint32_t kRingOctets = 8 << 20;
   const std::uint32_t frame = std::bit_ceil(mtu + kOverhead);
   const std::uint32_t block = frame < 65536 ? 65536 : frame;
   return "iface=" + interface + ",framesz=" + std::to_string(frame) +

@@ -20,9 +20,9 @@ TEST(DeviceSpec, BecomesDpdkArguments) {
   EXPECT_EQ(devargs("vdev:net_ring7,nodeaction=r0:0:CREATE"), "net_ring7,nodeaction=r0:0:CREATE");
   EXPECT_EQ(devargs("pci:0000:03:00.0"), "0000:03:00.0");
   EXPECT_EQ(devargs("af_packet:eth1"),
-            "net_af_packet3,iface=eth1,framesz=2048,blocksz=65536,framecnt=8192");
+            "net_af_packet3,iface=eth1,framesz=2048,blocksz=65536,framecnt=4096");
   EXPECT_EQ(devargs("af_packet:eth1", 9000),
-            "net_af_packet3,iface=eth1,framesz=16384,blocksz=65536,framecnt=1024");
+            "net_af_packet3,iface=eth1,framesz=16384,blocksz=65536,framecnt=512");
 }
 
 TEST(DeviceSpec, NamesThePort) {
