@@ -11,6 +11,8 @@
 namespace sluice::eal {
 namespace {
 
+constexpr const char* kFilePrefix = "sluice";
+
 std::uint64_t free_huge_mib() {
   std::ifstream in("/proc/meminfo");
   std::uint64_t pages = 0;
@@ -49,18 +51,29 @@ std::string lcore_map(const schema::Dataplane& config) {
   return map;
 }
 
-// "/run/sluice" -> "-run-sluice": a file name of its own for each run_dir.
-std::string with_dashes(std::string path) {
-  std::replace(path.begin(), path.end(), '/', '-');
-  return path;
+Status check_cpus(const schema::Dataplane& config) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  for (const std::uint32_t cpu : config.cpus) {
+    if (cpu < CPU_SETSIZE && CPU_ISSET(cpu, &set)) continue;
+    return fail("CPU " + std::to_string(cpu) + " is not one that this process may run on",
+                "dataplane.cpus", "choose from " + allowed_cpus());
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<Environment> start(const schema::Dataplane& config, std::span<const port::Devargs> devices,
-                          const std::string& run_dir) {
+                          const std::filesystem::path& run_dir) {
+  if (auto status = check_cpus(config); !status) return fail(status.error());
+  std::error_code error;
+  std::filesystem::create_directories(run_dir, error);
+  if (error) return fail("cannot make the folder: " + error.message(), run_dir.string());
+  setenv("RUNTIME_DIRECTORY", run_dir.c_str(), 1);  // where DPDK looks first
   Environment environment;
-  environment.file_prefix = "sluice" + with_dashes(run_dir);
+  environment.telemetry_socket = run_dir / "dpdk" / kFilePrefix / "dpdk_telemetry.v2";
   const std::uint64_t memory_mib = config.memory_mib;
   const std::uint64_t huge = free_huge_mib();
   environment.huge_pages = config.huge_pages != schema::HugePages::never && huge >= memory_mib;
@@ -71,8 +84,9 @@ Result<Environment> start(const schema::Dataplane& config, std::span<const port:
   }
   std::vector<std::string> arguments = {"sluice-dataplane",
                                         "--iova-mode=va",
-                                        "--file-prefix=" + environment.file_prefix,
+                                        std::string("--file-prefix=") + kFilePrefix,
                                         "--log-level=lib.eal:warning",
+                                        "--log-level=lib.telemetry:error",
                                         "--lcores=" + lcore_map(config),
                                         "-m",
                                         std::to_string(memory_mib)};

@@ -4,6 +4,7 @@
 // Thread safety: once, by the main thread.
 #pragma once
 
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,13 +18,13 @@ namespace sluice::eal {
 struct Environment {
   std::vector<unsigned> worker_lcores;  // one a worker
   bool huge_pages = false;
-  std::string file_prefix;  // what dpdk-telemetry.py wants after --file-prefix
+  std::string telemetry_socket;
 };
 
-/// `run_dir` tells the appliances of one machine apart.
+/// DPDK's own runtime files, its telemetry socket among them, go below `run_dir`.
 [[nodiscard]] Result<Environment> start(const schema::Dataplane& config,
                                         std::span<const port::Devargs> devices,
-                                        const std::string& run_dir);
+                                        const std::filesystem::path& run_dir);
 
 /// Lets go of what EAL holds.
 void stop();

@@ -65,7 +65,7 @@ Status Gateway::open_ports() {
     devices.push_back(one->devargs);
     prepared.push_back(std::move(*one));
   }
-  auto environment = eal::start(config_.dataplane, devices, config_.run_dir.string());
+  auto environment = eal::start(config_.dataplane, devices, config_.run_dir);
   if (!environment) return fail(environment.error());
   environment_ = std::move(*environment);
   eal_started_ = true;

@@ -55,7 +55,7 @@ json status_of(gateway::Gateway& gateway) {
       {"site", gateway.config().site.name},
       {"workers", gateway.workers().size()},
       {"huge_pages", gateway.environment().huge_pages},
-      {"telemetry_file_prefix", gateway.environment().file_prefix},
+      {"telemetry_socket", gateway.environment().telemetry_socket},
       {"fail", gateway.config().dataplane.fail == schema::FailMode::open ? "open" : "closed"},
       {"alarms", gateway.alarms()},
       {"ports", ports_of(gateway)},
