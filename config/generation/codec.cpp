@@ -45,7 +45,11 @@ void store_record(std::string& out, const Record& record) {
 }  // namespace
 
 std::optional<EntryView> EntryView::decode(std::string_view bytes) {
-  if (bytes.size() == kRecordOctets) return EntryView(bytes);
+  if (bytes.size() == kRecordOctets) {
+    // A category is a bit of a mask.
+    if (load<std::uint8_t>(bytes, 4) >= 64) return std::nullopt;
+    return EntryView(bytes);
+  }
   if (bytes.size() <= kFlattenedHeaderOctets) return std::nullopt;
   const std::size_t records = load<std::uint16_t>(bytes, 18);
   if (bytes.size() != kFlattenedHeaderOctets + records * kRecordOctets) return std::nullopt;

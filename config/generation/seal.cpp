@@ -123,7 +123,8 @@ Status seal(const std::filesystem::path& file) {
 
 Result<VerifiedCopy> load_verified(const std::filesystem::path& file) {
   const std::string where = file.string();
-  const Descriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Not blocking, for the sake of a pipe by that name.
+  const Descriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
   if (!fd.valid() || fstat(fd.get(), &info) != 0) {
     return fail("cannot open: " + errno_text(), where);

@@ -196,14 +196,15 @@ Result<Server> Server::listen(const std::filesystem::path& path, Handler handler
 void Server::serve(std::chrono::milliseconds timeout) {
   std::vector<pollfd> polled{{state_->listener.get(), POLLIN, 0}};
   for (const Connection& connection : state_->connections) {
-    const int events = POLLIN | (connection.out.empty() ? 0 : POLLOUT);
+    // A peer that has said all stays readable for ever.
+    const int events = (connection.closing ? 0 : POLLIN) | (connection.out.empty() ? 0 : POLLOUT);
     polled.push_back({connection.socket.get(), static_cast<short>(events), 0});
   }
   if (poll(polled.data(), polled.size(), static_cast<int>(timeout.count())) <= 0) return;
   std::size_t index = 1;
   for (Connection& connection : state_->connections) {
     if (polled[index++].revents == 0) continue;
-    state_->read_from(connection);
+    if (!connection.closing) state_->read_from(connection);
     State::write_to(connection);
     if (connection.out.size() > kMaxReply) connection.closing = true;
   }

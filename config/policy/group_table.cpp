@@ -94,6 +94,9 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
     return fail(status.error());
   }
 
+  if (set.groups.size() > UINT16_MAX) {
+    return fail("there are more than 65535 groups", "groups", "unite some of them");
+  }
   std::set<std::uint8_t, std::greater<>> lengths4;
   std::set<std::uint8_t, std::greater<>> lengths6;
   for (const Group& group : set.groups) {

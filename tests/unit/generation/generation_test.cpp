@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
+#include "config/generation/codec.h"
 #include "config/generation/reader.h"
 #include "config/generation/writer.h"
 
@@ -190,6 +192,21 @@ TEST_F(GenerationTest, TheSameContentHasTheSameDigest) {
   const auto a = digest(write({{"example.com", {{0, kGames}}}}, 1));
   EXPECT_EQ(a, digest(write({{"example.com", {{0, kGames}}}}, 2)));
   EXPECT_NE(a, digest(write({{"example.com", {{0, kVideo}}}}, 3)));
+}
+
+TEST_F(GenerationTest, RefusesACategoryThatNoMaskHolds) {
+  std::string value = encode_simple({1, 63});
+  EXPECT_TRUE(EntryView::decode(value));
+  value[4] = 64;
+  EXPECT_FALSE(EntryView::decode(value));
+}
+
+TEST_F(GenerationTest, DoesNotWaitForAFileThatIsNoFile) {
+  const fs::path fifo = dir_ / "1.lmdb";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const auto generation = Generation::open(fifo);
+  ASSERT_FALSE(generation);
+  EXPECT_EQ(generation.error().what, "is not a regular file");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 namespace sluice::ipc {
 namespace {
@@ -79,6 +80,34 @@ TEST_F(IpcTest, ASilentPeerIsATimeout) {
   const auto reply = call(path_, {{"command", "status"}}, 100ms);
   ASSERT_FALSE(reply);
   EXPECT_NE(reply.error().text().find("no answer"), std::string::npos);
+}
+
+TEST_F(IpcTest, RestsWhileAPeerThatSaidAllDoesNotRead) {
+  auto server = Server::listen(path_, [](const nlohmann::json&) {
+    return ok({{"long", std::string(8'000'000, 'x')}});
+  });
+  ASSERT_TRUE(server);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path_.c_str());  // NOLINT: the test's own short path
+  const int lazy = socket(AF_UNIX, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(lazy, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(send(lazy, "{}\n", 3, MSG_NOSIGNAL), 3);
+  ASSERT_EQ(shutdown(lazy, SHUT_WR), 0);
+  for (int i = 0; i < 5; ++i) server->serve(10ms);
+  const auto start = std::chrono::steady_clock::now();
+  server->serve(100ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 90ms);
+  // What is still owed is delivered once it reads.
+  std::size_t got = 0;
+  std::vector<char> buffer(1 << 20);
+  for (int i = 0; i < 1000 && got < 8'000'000; ++i) {
+    const ssize_t n = recv(lazy, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n > 0) got += static_cast<std::size_t>(n);
+    server->serve(1ms);
+  }
+  EXPECT_GT(got, 8'000'000U);
+  close(lazy);
 }
 
 }  // namespace

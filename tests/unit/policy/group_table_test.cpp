@@ -74,5 +74,13 @@ TEST(GroupTable, RefusesTwoClaimsAndUnknownPolicies) {
   EXPECT_FALSE(GroupTable::build(set, {}));
 }
 
+TEST(GroupTable, RefusesMoreGroupsThanItCanNumber) {
+  PolicySet set = school();
+  set.groups.assign(UINT16_MAX, Group{"many", "staff", {}, {}, {}, {}});
+  EXPECT_TRUE(GroupTable::build(set, {}));
+  set.groups.push_back(set.groups.front());
+  EXPECT_FALSE(GroupTable::build(set, {}));
+}
+
 }  // namespace
 }  // namespace sluice::policy
