@@ -40,6 +40,11 @@ int complain(const std::string& text) {
   return 1;
 }
 
+/// The counters go with the gateway, on every way out.
+struct TelemetryEnd {
+  ~TelemetryEnd() { stats::unregister_telemetry(); }
+};
+
 int run(const Options& options) {
   const schema::Loaded loaded = schema::load(options.config);
   for (const schema::Fault& fault : loaded.faults) {
@@ -50,6 +55,7 @@ int run(const Options& options) {
 
   auto gateway = gateway::Gateway::start(config, options.generation);
   if (!gateway) return complain(gateway.error().text());
+  const TelemetryEnd telemetry_end;
   std::vector<const stats::Counters*> counters;
   for (const auto& worker : (*gateway)->workers()) counters.push_back(&worker->counters());
   if (auto status = stats::register_telemetry(counters); !status) {
@@ -67,7 +73,6 @@ int run(const Options& options) {
     (*gateway)->housekeeping();
   }
   ipc::notify("STOPPING=1");
-  stats::unregister_telemetry();
   return 0;
 }
 

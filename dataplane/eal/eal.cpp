@@ -111,6 +111,7 @@ Result<Environment> start(const schema::Dataplane& config, std::span<const port:
     return fail(std::string("DPDK does not start: ") + rte_strerror(rte_errno), command,
                 "DPDK's own messages above say more");
   }
+  environment.worker_lcores.reserve(config.workers);
   for (std::uint32_t i = 0; i < config.workers; ++i) environment.worker_lcores.push_back(i + 1);
   return environment;
 }

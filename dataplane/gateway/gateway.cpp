@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_rcu_qsbr.h>
 #include <sys/random.h>
+#include <utility>
 
 #include "dataplane/gateway/generations.h"
 
@@ -148,12 +149,12 @@ Status Gateway::start_workers() {
       if (!status) return status;
     }
   }
+  workers_started_ = true;  // from the first one on, they are to be waited for
   for (unsigned i = 0; i < workers_.size(); ++i) {
     if (rte_eal_remote_launch(run_worker, workers_[i].get(), environment_.worker_lcores[i]) != 0) {
       return fail("cannot start worker " + std::to_string(i), "dataplane.workers");
     }
   }
-  workers_started_ = true;
   return {};
 }
 
@@ -182,7 +183,7 @@ Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
                                          config_.dataplane.workers);
   if (!snapshot) return fail(snapshot.error());
   shared_.snapshot.store(snapshot->get(), std::memory_order_release);
-  // Names of groups are resolved by the snapshot that was running when they were used.
+  // Events are collected while the snapshot that they were judged by is alive.
   if (workers_started_) {
     rte_rcu_qsbr_synchronize(shared_.qsbr.get(), RTE_QSBR_THRID_INVALID);
     collect_events();
@@ -203,9 +204,9 @@ void Gateway::collect_events() {
     for (PastBlock past; worker->events().pop(past.event);) {
       past.sequence = ++sequence_;
       past.time = std::chrono::system_clock::now();
-      const auto& groups = running_->groups().groups();
-      if (past.event.group < groups.size()) past.group = groups[past.event.group].name;
-      history_.push_back(std::move(past));
+      const index::Snapshot* const judged_by = std::exchange(past.event.judged_by, nullptr);
+      past.group = judged_by->groups().groups()[past.event.group].name;
+      history_.push_back(past);
       if (history_.size() > kHistory) history_.pop_front();
     }
   }

@@ -134,4 +134,10 @@ bool is_group_addressed(std::span<const std::uint8_t> bytes, const Frame& frame)
   return destination[0] >= 224;  // multicast, reserved, and limited broadcast
 }
 
+bool has_single_source(std::span<const std::uint8_t> bytes, const Frame& frame) {
+  const auto address = source_address(bytes, frame);
+  const bool group = frame.ipv6 ? address[0] == 0xff : address[0] >= 224;
+  return !group && address != decltype(address){};
+}
+
 }  // namespace sluice::packet

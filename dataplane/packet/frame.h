@@ -70,4 +70,9 @@ inline constexpr std::uint8_t kTcpAck = 0x10;
 /// unicast datagrams to multicast MAC addresses.
 [[nodiscard]] bool is_group_addressed(std::span<const std::uint8_t> bytes, const Frame& frame);
 
+/// Whether the datagram comes from an address that is one station's: neither unspecified nor a
+/// group's (RFC 1122 3.2.1.3, RFC 4291 2.5.2 and 2.7). What is sent to any other reaches nobody, or
+/// everybody.
+[[nodiscard]] bool has_single_source(std::span<const std::uint8_t> bytes, const Frame& frame);
+
 }  // namespace sluice::packet

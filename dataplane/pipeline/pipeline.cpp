@@ -23,6 +23,11 @@ std::span<const std::uint8_t> payload_of(const Packet& packet) {
   return bytes_of(packet).subspan(packet.frame.payload_offset, packet.frame.payload_length);
 }
 
+bool is_answerable(const Packet& packet) {
+  return packet::has_single_source(bytes_of(packet), packet.frame) &&
+         !packet::is_group_addressed(bytes_of(packet), packet.frame);
+}
+
 Id counter_of(inspect::dns::Defect defect) {
   switch (defect) {
     case inspect::dns::Defect::short_header:
@@ -107,6 +112,9 @@ void Pipeline::classify(std::span<Packet> packets) {
         find_in_dns(index, packet);
       }
     } else if (packet.frame.kind == FrameKind::tcp && packet.frame.payload_length > 0) {
+      // A reset ends the connection by itself, and is never answered (RFC 9293 3.10.7).
+      const std::uint8_t flags = packet::tcp_fields(bytes_of(packet), packet.frame).flags;
+      if ((flags & packet::kTcpRst) != 0) continue;
       if (inspect::tls::may_be_tls(payload_of(packet))) find_in_tls(index, packet);
     }
   }
@@ -206,6 +214,10 @@ void Pipeline::act(const index::Snapshot& snapshot, std::span<Packet> packets) {
     if (finding.verdict.action != policy::Action::block) continue;
     Packet& packet = packets[finding.packet];
     if (packet.fate != Fate::forward) continue;  // refused already, for another of its names
+    if (!is_answerable(packet)) {
+      counters_.add(Id::unanswerable);
+      continue;
+    }
     const generation::Record record = decider ? decider->record : generation::Record{};
     const act::IncidentId incident = incidents_.next();
     if (finding.protocol == stats::Protocol::dns) {
@@ -256,7 +268,8 @@ void Pipeline::report(const index::Snapshot& snapshot, const Finding& finding, s
                           .layer = record.layer,
                           .group = finding.group,
                           .provenance = record.provenance,
-                          .generation = snapshot.generation().header().generation};
+                          .generation = snapshot.generation().header().generation,
+                          .judged_by = &snapshot};
   const std::string_view listed = names_[index].suffix(finding.listed_labels);
   event.listed_length = static_cast<std::uint8_t>(listed.size());
   std::memcpy(event.listed_key.data(), listed.data(), listed.size());

@@ -43,6 +43,7 @@ class Counter {
   X(tls_incomplete,        "ClientHellos that go on in a later segment")                     \
   X(resets_sent,           "TCP resets sent")                                                \
   X(resets_lost,           "TCP resets not sent for want of a buffer")                       \
+  X(unanswerable,          "blocked names passed: no single station asked or was asked")       \
   X(verdict_pass,          "names passed")                                                   \
   X(verdict_block,         "names blocked")                                                  \
   X(verdict_log,           "names passed and counted as watched")                            \
@@ -66,6 +67,7 @@ class Counter {
   X(tls_bad_name,          "passed: server name that is no host name")                       \
   X(tls_ip_literal,        "passed: IP address as server name")                              \
   X(vlan_tpid_assumed,     "stacked VLAN tags whose outer type the driver did not tell")     \
+  X(vlan_no_room,          "frames lost: no room in the buffer for their stripped VLAN tag")     \
   X(distributed,           "frames handed to another lcore by flow")                         \
   X(distribute_full,       "frames judged here because the other lcore was busy")            \
   X(events_lost,           "block events lost because the ring was full")

@@ -15,6 +15,10 @@
 #include "config/policy/policy.h"
 #include "dataplane/act/incident.h"
 
+namespace sluice::index {
+class Snapshot;
+}
+
 namespace sluice::stats {
 
 enum class Protocol : std::uint8_t { dns, tls };
@@ -32,6 +36,9 @@ struct BlockEvent {
   std::uint8_t listed_length = 0;
   std::uint32_t provenance = 0;
   std::uint64_t generation = 0;
+  /// What `group` is an index into. Lives until the event is collected: a swap collects what the
+  /// workers judged by the old snapshot before that one goes.
+  const index::Snapshot* judged_by = nullptr;
   std::array<char, name::kMaxWireOctets> listed_key;  // reversed key of the listed name
 };
 

@@ -122,6 +122,9 @@ bool Worker::receive(const Queue& queue) {
     if (restore_vlan(frames[i], *counters_)) {
       frames[i]->port = queue.port;
       frames[kept++] = frames[i];
+    } else {
+      counters_->add(Id::vlan_no_room);
+      rte_pktmbuf_free(frames[i]);
     }
   }
   counters_->add(Id::rx_packets, n);

@@ -99,12 +99,60 @@ TEST_F(PipelineTest, ResetsBothSidesOfABlockedClientHello) {
   EXPECT_EQ(pipeline_->emissions().size(), 0U);
 }
 
+TEST_F(PipelineTest, AnswersNobodyWhoCannotBeOneReceiver) {
+  for (const bool ipv6 : {false, true}) {
+    const std::size_t source = 14 + (ipv6 ? 8 : 12);
+    const std::size_t octets = ipv6 ? 16 : 4;
+    for (const Bytes& payload : {test::dns_query("blocked.example"),
+                                 test::client_hello(test::server_name({"www.blocked.example"}))}) {
+      const bool dns = payload[0] == 0x12;
+      const auto make = [&] {
+        return test::frame(payload,
+                           {.ipv6 = ipv6, .protocol = static_cast<std::uint8_t>(dns ? 17 : 6)});
+      };
+      Bytes multicast = make();
+      multicast[source] = ipv6 ? 0xff : 239;
+      EXPECT_EQ(fate(multicast), Fate::forward);
+      Bytes unspecified = make();
+      std::fill_n(unspecified.begin() + static_cast<long>(source), octets, 0);
+      EXPECT_EQ(fate(unspecified), Fate::forward);
+      Bytes to_group = make();
+      to_group[source + octets] = ipv6 ? 0xff : 239;
+      EXPECT_EQ(fate(to_group), Fate::forward);
+      EXPECT_NE(fate(make()), Fate::forward);
+    }
+  }
+  EXPECT_EQ(count(stats::Id::unanswerable), 10U);
+}
+
+TEST_F(PipelineTest, AnswersUnderAGroupMacAddressFromOneStation) {
+  // A server behind a load balancer's multicast MAC address; frames from one are invalid and lost.
+  Bytes query = test::frame(test::dns_query("blocked.example"));
+  query[0] = 0x03;
+  ASSERT_EQ(run(query), Fate::reply);
+  EXPECT_EQ(query[6], 0x02);
+  EXPECT_TRUE(std::equal(query.begin() + 7, query.begin() + 12, Bytes{0, 0, 0, 0, 1}.begin()));
+  Bytes hello =
+      test::frame(test::client_hello(test::server_name({"www.blocked.example"})), {.protocol = 6});
+  hello[0] = 0x03;
+  ASSERT_EQ(run(hello), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions()[0].bytes[6], 0x02);
+  EXPECT_EQ(pipeline_->emissions()[1].bytes[0], 0x03) << "toward the server as it was sent";
+}
+
+TEST_F(PipelineTest, NeverAnswersAReset) {
+  const Bytes hello = test::client_hello(test::server_name({"www.blocked.example"}));
+  EXPECT_EQ(fate(test::frame(hello, {.protocol = 6, .tcp_flags = 0x14})), Fate::forward);
+  EXPECT_EQ(pipeline_->emissions().size(), 0U);
+}
+
 TEST_F(PipelineTest, ReportsAnEventWithoutWhoAskedForWhat) {
   (void)fate(test::frame(test::dns_query("secret.blocked.example")));
   stats::BlockEvent event;
   ASSERT_TRUE(events_->pop(event));
   EXPECT_EQ(std::string_view(event.listed_key.data(), event.listed_length), "example.blocked.");
   EXPECT_EQ(event.generation, 5U);
+  EXPECT_EQ(event.judged_by, snapshot_.get());
   EXPECT_EQ(event.category, policy::find_category("gambling")->id);
 }
 
