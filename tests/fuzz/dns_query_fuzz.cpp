@@ -1,0 +1,29 @@
+// Any octets as a DNS message: what is found lies inside it and is a whole name.
+#include "config/name/name.h"
+#include "dataplane/inspect/dns/query.h"
+#include "tests/fuzz/expect.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sluice;
+  namespace dns = inspect::dns;
+  dns::Query query;
+  const inspect::Outcome outcome = dns::parse_query({data, size}, query);
+  SLUICE_EXPECT((outcome == inspect::Outcome::malformed) == (query.defect != dns::Defect::none));
+  SLUICE_EXPECT(outcome != inspect::Outcome::need_more);
+  if (outcome != inspect::Outcome::found) return 0;
+  SLUICE_EXPECT(query.name.data() == data + dns::kHeaderOctets);
+  SLUICE_EXPECT(query.name.size() > 1 && query.name.size() <= name::kMaxWireOctets);
+  SLUICE_EXPECT(query.name.back() == 0);
+  SLUICE_EXPECT(query.question_end == dns::kHeaderOctets + query.name.size() + 4);
+  SLUICE_EXPECT(query.question_end <= size && query.udp_size >= 512);
+  if (!query.client_cookie.empty()) {
+    SLUICE_EXPECT(query.client_cookie.size() == 8 && query.client_cookie.data() >= data);
+    SLUICE_EXPECT(query.client_cookie.data() + 8 <= data + size);
+  }
+  name::LookupName found;
+  name::from_wire(query.name, found);
+  SLUICE_EXPECT(found.key_length + 1U == query.name.size());
+  SLUICE_EXPECT(found.suffix(found.label_count) == found.view());
+  (void)name::display(found);
+  return 0;
+}

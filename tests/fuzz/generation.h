@@ -1,0 +1,61 @@
+// A small generation for targets that judge: everything below `example`, `test` and `com` is
+// listed, in categories that the policy blocks, watches and leaves alone.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <unistd.h>
+#include <vector>
+
+#include "config/generation/writer.h"
+#include "dataplane/index/snapshot.h"
+#include "tests/fuzz/expect.h"
+
+namespace sluice::fuzz {
+
+inline std::shared_ptr<const generation::Generation> make_generation() {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() /
+                                     ("sluice-fuzz-" + std::to_string(getpid()) + ".lmdb");
+  using generation::Disposition;
+  using generation::Layer;
+  using generation::Record;
+  using generation::Scope;
+  const auto id = [](std::string_view name) { return policy::find_category(name)->id; };
+  auto writer = generation::Writer::create(path, 1 << 20);
+  SLUICE_EXPECT(writer);
+  const auto add = [&](std::string_view key, std::vector<Record> records) {
+    SLUICE_EXPECT(writer->append(key, records));
+  };
+  add("com.", {{0, id("video")}});
+  add("com.example.", {{0, id("gambling")}});
+  add("example.", {{0, id("gambling")}});
+  add("example.allowed.", {{0, 0, Scope::tree, Disposition::allow, Layer::site}});
+  add("example.permitted.", {{0, id("protected"), Scope::tree, Disposition::protect}});
+  add("test.", {{0, id("terror"), Scope::subs, Disposition::block, Layer::emergency},
+                {0, id("games"), Scope::exact, Disposition::block, Layer::site}});
+  SLUICE_EXPECT(writer->finish(1, "2026-01-01T00:00:00Z"));
+  auto generation = generation::Generation::open(path);
+  std::filesystem::remove(path);
+  SLUICE_EXPECT(generation);
+  return *generation;
+}
+
+inline std::unique_ptr<const index::Snapshot> make_snapshot(
+    const std::shared_ptr<const generation::Generation>& generation, policy::DnsAnswer dns) {
+  const auto gambling = policy::bit(policy::find_category("gambling")->id);
+  const auto video = policy::bit(policy::find_category("video")->id);
+  policy::PolicySet set;
+  set.policies = {{"pupils", gambling, video}, {"staff", 0, gambling}};
+  set.default_policy = "pupils";
+  set.groups = {{"staff", "staff", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}},
+                {"lab", "pupils", {}, {policy::parse_prefix("2001:db8::/33").value()}, {}, {}},
+                {"guests", "staff", {}, {}, {{300, 0}, {100, 7}}, {}}};
+  set.answer.dns = dns;
+  set.answer.page_ipv4 = {192, 0, 2, 53};
+  set.answer.page_ipv6.emplace().fill(0x20);
+  auto snapshot = index::Snapshot::build(generation, set, {}, 1);
+  SLUICE_EXPECT(snapshot);
+  return std::move(*snapshot);
+}
+
+}  // namespace sluice::fuzz

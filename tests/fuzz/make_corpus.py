@@ -1,0 +1,71 @@
+#!/usr/bin/python3
+"""Fills corpus/ from captures: whole frames, and the DNS and TLS payloads inside them.
+
+    make_corpus.py CAPTURE…            (README.md says which ones were used)
+
+Frames over 1,700 octets are left out, and a payload that is already there is not written twice.
+"""
+import hashlib
+import pathlib
+import struct
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "packet"))
+import pcap  # noqa: E402
+
+CORPUS = pathlib.Path(__file__).parent / "corpus"
+MOST = 1700
+
+
+def put(target, data):
+    if len(data) > MOST:
+        return
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / hashlib.sha256(data).hexdigest()[:12]).write_bytes(data)
+
+
+def payload(frame):
+    """(protocol, destination port, octets) behind plain IPv4 or IPv6 headers; None for the rest."""
+    at = 12
+    while frame[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
+        at += 4
+    kind, at = frame[at:at + 2], at + 2
+    if kind == b"\x08\x00" and len(frame) >= at + 20:
+        protocol, at = frame[at + 9], at + (frame[at] & 15) * 4
+    elif kind == b"\x86\xdd" and len(frame) >= at + 40:
+        protocol, at = frame[at + 6], at + 40
+    else:
+        return None
+    if len(frame) < at + 20 or protocol not in (6, 17):
+        return None
+    port = int.from_bytes(frame[at + 2:at + 4], "big")
+    return protocol, port, frame[at + (8 if protocol == 17 else (frame[at + 12] >> 4) * 4):]
+
+
+def entries():
+    """Values of entries: simple ones, and flattened ones of nought to three records."""
+    simple = [struct.pack("<IBBBB", n, category, scope, disposition, layer)
+              for n, (category, scope, disposition, layer)
+              in enumerate([(8, 0, 0, 0), (4, 1, 0, 4), (0, 2, 1, 2), (41, 0, 2, 2), (63, 2, 0, 3)])]
+    yield from simple
+    for count in range(4):
+        yield struct.pack("<QQBBHI", 1 << 8, 1 << 4 | 1 << 8, count, 7 - count, count, 0) + b"".join(
+            simple[:count])
+
+
+def main():
+    for path in sys.argv[1:]:
+        for frame in pcap.read(path):
+            put("frame", frame)
+            found = payload(frame)
+            if found and found[0] == 17 and found[1] == 53:
+                put("dns_query", found[2])
+            if found and found[0] == 6 and found[2][:1] == b"\x16":
+                put("client_hello", found[2])
+    for value in entries():
+        put("entry", value)
+
+
+if __name__ == "__main__":
+    main()
