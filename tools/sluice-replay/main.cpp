@@ -1,4 +1,6 @@
 // sluice-replay: what the gateway would have done with a capture.
+#include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -111,9 +113,7 @@ Status run(const Options& options) {
   return outcome;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int replay_captures(int argc, char** argv) {
   CLI::App app{
       "Runs Sluice's pipeline over captures and tells, one JSON object a line, every name\n"
       "that was found and what would have become of it."};
@@ -139,4 +139,15 @@ int main(int argc, char** argv) {
     return 1;
   }
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return replay_captures(argc, argv);
+  } catch (const std::exception& error) {  // libraries at this edge throw; nothing of ours does
+    std::fprintf(stderr, "sluice-replay: %s\n", error.what());
+    return 1;
+  }
 }
