@@ -46,7 +46,8 @@ struct TelemetryEnd {
 };
 
 int run(const Options& options) {
-  const schema::Loaded loaded = schema::load(options.config);
+  // Keys and certificates are control's: without them the last good list still judges.
+  const schema::Loaded loaded = schema::load(options.config, schema::References::unchecked);
   for (const schema::Fault& fault : loaded.faults) {
     std::fprintf(stderr, "%s\n", fault.text().c_str());
   }

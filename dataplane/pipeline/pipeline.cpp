@@ -150,7 +150,10 @@ void Pipeline::find_in_tls(std::uint8_t index, Packet& packet) {
     case inspect::Outcome::found:
       break;
     case inspect::Outcome::malformed:
-      return counters_.add(Id::tls_malformed);
+      // Later in a connection, handshake records are other messages, or encrypted.
+      return counters_.add(hello.defect == inspect::tls::Defect::not_client_hello
+                               ? Id::tls_other_handshake
+                               : Id::tls_malformed);
     case inspect::Outcome::need_more:
       return counters_.add(Id::tls_incomplete);
     case inspect::Outcome::no_name:

@@ -1,5 +1,6 @@
 #include "dataplane/port/device_spec.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
@@ -36,10 +37,12 @@ std::string af_packet_arguments(const std::string& interface, std::uint32_t mtu)
   constexpr std::uint32_t kOverhead = 128;
   // Deep enough to hold a burst for the while that a busy machine runs something else.
   constexpr std::uint32_t kRingOctets = 8 << 20;
+  constexpr std::uint32_t kLeastFrames = 2048;  // of jumbo frames too
   const std::uint32_t frame = std::bit_ceil(mtu + kOverhead);
   const std::uint32_t block = frame < 65536 ? 65536 : frame;
   return "iface=" + interface + ",framesz=" + std::to_string(frame) +
-         ",blocksz=" + std::to_string(block) + ",framecnt=" + std::to_string(kRingOctets / frame);
+         ",blocksz=" + std::to_string(block) +
+         ",framecnt=" + std::to_string(std::max(kRingOctets / frame, kLeastFrames));
 }
 
 }  // namespace

@@ -64,6 +64,7 @@ class Counter {
   X(dns_cut_record,        "passed: DNS record past the message")                            \
   X(dns_duplicate_opt,     "passed: more than one OPT")                                      \
   X(tls_malformed,         "passed: not a readable ClientHello")                             \
+  X(tls_other_handshake,   "passed: a handshake record of another message than ClientHello")  \
   X(tls_bad_name,          "passed: server name that is no host name")                       \
   X(tls_ip_literal,        "passed: IP address as server name")                              \
   X(vlan_tpid_assumed,     "stacked VLAN tags whose outer type the driver did not tell")     \

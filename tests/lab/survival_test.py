@@ -61,6 +61,13 @@ class Survival(unittest.TestCase):
         self.assertEqual(unknown.returncode, 1)
         self.assertIn("no such incident", unknown.stderr)
 
+    def test_control_s_missing_files_are_not_the_dataplane_s_business(self):
+        settings = {**self.lab.authority_settings(), "root": "/nowhere/root.json"}
+        self.appliance.configure(authority=settings)
+        self.appliance.compile(["casino.example"])
+        self.appliance.start_dataplane()
+        self.assert_works()
+
     # ----- lists
 
     def test_a_signed_change_is_felt_without_a_restart(self):

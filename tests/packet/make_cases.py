@@ -324,7 +324,7 @@ def tls_cases():
             ("tls-record-too-long", "a record length that no record has",
              b"\x16\x03\x01\xff\xff" + hello(sni(bad))[5:], "tls_malformed"),
             ("tls-server-hello", "another handshake message",
-             b"\x16\x03\x03\0\x10\x02" + b"\0" * 15, "tls_malformed"),
+             b"\x16\x03\x03\0\x10\x02" + b"\0" * 15, "tls_other_handshake"),
             ("tls-extension-length", "an extension longer than its block",
              hello(struct.pack(">HH", 0, 500) + bad), "tls_malformed")):
         case(title, about, tcp(payload), counters={counter: 1})

@@ -22,7 +22,7 @@ TEST(DeviceSpec, BecomesDpdkArguments) {
   EXPECT_EQ(devargs("af_packet:eth1"),
             "net_af_packet3,iface=eth1,framesz=2048,blocksz=65536,framecnt=4096");
   EXPECT_EQ(devargs("af_packet:eth1", 9000),
-            "net_af_packet3,iface=eth1,framesz=16384,blocksz=65536,framecnt=512");
+            "net_af_packet3,iface=eth1,framesz=16384,blocksz=65536,framecnt=2048");
 }
 
 TEST(DeviceSpec, NamesThePort) {
