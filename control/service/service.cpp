@@ -7,10 +7,10 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "config/ipc/notify.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
 #include "control/service/log.h"
-#include "control/service/notify.h"
 
 namespace sluice::service {
 namespace {
@@ -93,13 +93,13 @@ Status Service::run() {
   if (!server) return fail(server.error());
   if (auto status = start(); !status) return status;
   worker_ = std::thread([this] { work(); });
-  notify_manager("READY=1");
+  ipc::notify("READY=1");
   log(Level::info, "start", "serving on " + config_.control_socket().string());
   while (!stop_) {
     server->serve(kAnswerRound);
     take_signals();
   }
-  notify_manager("STOPPING=1");
+  ipc::notify("STOPPING=1");
   worker_.join();
   log(Level::info, "stop", "stopped");
   return {};
