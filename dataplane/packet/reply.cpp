@@ -22,10 +22,10 @@ ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& 
   if (swap) {
     std::memcpy(headers.data(), &original[6], 6);
     std::memcpy(headers.data() + 6, original.data(), 6);
-    // A server may be reached by a group address, but a frame from one is invalid and is not
-    // carried (IEEE 802.3 3.2.3).
-    headers[6] &= 0xfe;
   }
+  // A server may be reached by a group address, but a frame from one is invalid and is not carried
+  // (IEEE 802.3 3.2.3).
+  headers[6] &= 0xfe;
   std::uint8_t* ip = headers.data() + link;
   const std::uint8_t* from = &original[link];
   std::size_t octets = 0;

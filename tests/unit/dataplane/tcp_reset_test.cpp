@@ -52,6 +52,14 @@ TEST(TcpReset, HitsTheNextSequenceNumberOfEachSide) {
   }
 }
 
+TEST(TcpReset, NeverComesFromAGroupAddress) {
+  Bytes hello = test::frame(Bytes(100), {.protocol = 6});
+  hello[0] = hello[6] = 0x13;
+  for (const Toward toward : {Toward::client, Toward::server}) {
+    EXPECT_EQ(reset(hello, toward)[6], 0x12);
+  }
+}
+
 TEST(TcpReset, CountsSynAndFin) {
   const Bytes hello = test::frame(Bytes(100), {.protocol = 6, .sequence = 10, .tcp_flags = 0x02});
   const Bytes client = reset(hello, Toward::client);
