@@ -147,10 +147,10 @@ class TreeBuilder final : public YAML::EventHandler {
       if (depth_ == kMaxDepth + 1) {
         faults_.add(node.place, "", "nested more than " + std::to_string(kMaxDepth) + " deep",
                     "nothing here is nested so deep; look for an unclosed '[' or '{'");
-        TextNode stub;
-        stub.form = Form::refused;
-        stub.place = node.place;
-        put_at_top(std::move(stub));
+        TextNode refused;
+        refused.form = Form::refused;
+        refused.place = node.place;
+        put_at_top(std::move(refused));
       }
       return;
     }

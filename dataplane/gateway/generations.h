@@ -4,13 +4,7 @@
 #pragma once
 
 #include <filesystem>
-#include <functional>
-#include <memory>
-#include <string>
 #include <vector>
-
-#include "config/base/result.h"
-#include "config/generation/reader.h"
 
 namespace sluice::gateway {
 

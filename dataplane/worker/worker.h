@@ -41,7 +41,8 @@ class Worker {
   /// Lets `owner` share its frames with `helper`. Control thread, before the workers run.
   [[nodiscard]] static Status connect(Worker& owner, Worker& helper);
 
-  /// Until shared.stop; then whatever is in flight is sent.
+  /// Until shared.stop. A burst that was received is sent; what then lies in the rings between two
+  /// workers is lost with them.
   void run();
 
   [[nodiscard]] const stats::Counters& counters() const { return *counters_; }

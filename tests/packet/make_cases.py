@@ -64,7 +64,7 @@ def tcp(payload, sport=50000, dport=443, seq=1000, ack=2000, flags="PA", **kind)
 
 
 def answer(request, owner_skip=4, rcode=3, records=b"", ancount=0, opt=None, do=False, ede=15,
-           cookie=b"", category="gambling", **kind):
+           cookie=b"", category="gambling", port=50000, **kind):
     """The whole answer frame. owner_skip: octets of QNAME before the listed name."""
     end = request.index(b"\0", 12) + 5
     flags = 0x8080 | (request[2] & 1) << 8 | (request[3] & 0x10) | rcode
@@ -82,7 +82,7 @@ def answer(request, owner_skip=4, rcode=3, records=b"", ancount=0, opt=None, do=
         out += b"\0" + struct.pack(">HHIH", 41, 1232, 0x8000 if do else 0, len(data)) + data
     kind.pop("ext", None)
     kind.pop("options", None)
-    return bytes(stack(reply=True, **kind) / UDP(sport=53, dport=50000, chksum=None) / Raw(out))
+    return bytes(stack(reply=True, **kind) / UDP(sport=53, dport=port) / Raw(out))
 
 
 def extension(kind, data):
@@ -283,6 +283,13 @@ def forwarding_cases():
     case("forward-ipv6-fragment", "an IPv6 fragment",
          bytes(stack(ipv6=True) / IPv6ExtHdrFragment(m=1, id=9, nh=17) / Raw(query())),
          counters={"frame_fragment": 1})
+    case("forward-two-workers", "a flow keeps its order through a second worker, both ways",
+         [udp(query(f"n{n}.example"), sport=50007) for n in range(8)] + [udp(query(), sport=50007)],
+         inside=[answer(query(), port=50007)],
+         outside=[udp(query(f"n{n}.example"), sport=50007) for n in range(8)],
+         counters={"distributed": 9, "dns_blocked": 1}, workers=2,
+         names=[(n + 1, "dns", f"n{n}.example", "pass") for n in range(8)] +
+         [(9, "dns", "www.blocked.example", "block")])
     case("forward-both-ways", "answers come back unchanged",
          [udp(query("ok.example")), udp(query("ok.example", flags=0x8180))],
          inside=[udp(query("ok.example", flags=0x8180))], from_outside=[2],

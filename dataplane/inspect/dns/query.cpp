@@ -78,30 +78,6 @@ Defect walk_records(std::span<const std::uint8_t> message, std::size_t at, Query
 
 }  // namespace
 
-std::string_view label(Defect defect) {
-  switch (defect) {
-    case Defect::none:
-      return "none";
-    case Defect::short_header:
-      return "short_header";
-    case Defect::question_count:
-      return "question_count";
-    case Defect::cut_question:
-      return "cut_question";
-    case Defect::pointer:
-      return "pointer";
-    case Defect::label_type:
-      return "label_type";
-    case Defect::name_too_long:
-      return "name_too_long";
-    case Defect::cut_record:
-      return "cut_record";
-    case Defect::duplicate_opt:
-      return "duplicate_opt";
-  }
-  return "unknown";
-}
-
 Outcome parse_query(std::span<const std::uint8_t> message, Query& out) {
   out = {};
   const auto refuse = [&out](Defect defect) {

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string_view>
 
 #include "dataplane/inspect/outcome.h"
 
@@ -32,8 +31,6 @@ enum class Defect : std::uint8_t {
   cut_record,      // a record, or its length, goes past the message
   duplicate_opt,   // more than one OPT (RFC 6891 6.1.1)
 };
-
-[[nodiscard]] std::string_view label(Defect defect);
 
 struct Query {
   Defect defect = Defect::none;

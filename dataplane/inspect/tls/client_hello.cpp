@@ -125,32 +125,6 @@ Outcome read_body(Reader body, ClientHello& out) {
 
 }  // namespace
 
-std::string_view label(Defect defect) {
-  switch (defect) {
-    case Defect::none:
-      return "none";
-    case Defect::not_client_hello:
-      return "not_client_hello";
-    case Defect::record_length:
-      return "record_length";
-    case Defect::version:
-      return "version";
-    case Defect::session_id:
-      return "session_id";
-    case Defect::cipher_suites:
-      return "cipher_suites";
-    case Defect::compression:
-      return "compression";
-    case Defect::extensions:
-      return "extensions";
-    case Defect::server_name:
-      return "server_name";
-    case Defect::too_many_names:
-      return "too_many_names";
-  }
-  return "unknown";
-}
-
 bool may_be_tls(std::span<const std::uint8_t> start) {
   return !start.empty() && start[0] == kHandshakeRecord && (start.size() < 2 || start[1] == 3);
 }

@@ -32,8 +32,6 @@ enum class Defect : std::uint8_t {
   too_many_names,
 };
 
-[[nodiscard]] std::string_view label(Defect defect);
-
 struct ClientHello {
   Defect defect = Defect::none;
   std::size_t name_count = 0;

@@ -99,9 +99,6 @@ TEST(ClientHello, NamesEachDefect) {
   EXPECT_EQ(defect(spoiled(48, 0)), Defect::compression);
   EXPECT_EQ(defect(spoiled(50, 0xff)), Defect::extensions);
   EXPECT_EQ(defect(spoiled(59, 200)), Defect::server_name);
-  for (int i = 0; i <= static_cast<int>(Defect::too_many_names); ++i) {
-    EXPECT_NE(label(static_cast<Defect>(i)), "unknown");
-  }
 }
 
 TEST(ClientHello, RandomDamageNeverReadsPastTheEnd) {
