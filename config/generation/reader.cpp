@@ -150,10 +150,9 @@ Result<Provenance> Generation::provenance(std::uint32_t id) const {
   const auto text = state_->get(txn->get(), state_->provenance, provenance_key(id));
   const auto json = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
   if (!json.is_object()) return state_->error("has no provenance " + std::to_string(id));
-  return Provenance{
-      field(json, "department"), field(json, "list"),        field(json, "order"),
-      field(json, "authority"),  field(json, "legal_basis"), field(json, "listed_at"),
-      field(json, "review_by"),  field(json, "expires"),     field(json, "appeal_url")};
+  Provenance out;
+  for (const ProvenanceField& one : kProvenanceFields) out.*one.value = field(json, one.name);
+  return out;
 }
 
 std::vector<Covering> Generation::covering(const name::LookupName& name) const {

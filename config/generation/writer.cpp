@@ -20,18 +20,9 @@ constexpr std::uint64_t kEntriesPerCommit = 500'000;
 
 std::string to_json(const Provenance& p) {
   nlohmann::json json = nlohmann::json::object();
-  const auto put = [&](const char* key, const std::string& value) {
-    if (!value.empty()) json[key] = value;
-  };
-  put("department", p.department);
-  put("list", p.list);
-  put("order", p.order);
-  put("authority", p.authority);
-  put("legal_basis", p.legal_basis);
-  put("listed_at", p.listed_at);
-  put("review_by", p.review_by);
-  put("expires", p.expires);
-  put("appeal_url", p.appeal_url);
+  for (const ProvenanceField& field : kProvenanceFields) {
+    if (!(p.*field.value).empty()) json[field.name] = p.*field.value;
+  }
   return json.dump();
 }
 

@@ -45,17 +45,10 @@ void print_block(const json& block) {
 
 void print_provenance(const generation::Provenance& provenance) {
   std::vector<std::vector<std::string>> rows;
-  const auto put = [&](const char* key, const std::string& value) {
-    if (!value.empty()) rows.push_back({std::string("  ") + key, value});
-  };
-  put("department", provenance.department);
-  put("list", provenance.list);
-  put("order", provenance.order);
-  put("authority", provenance.authority);
-  put("legal basis", provenance.legal_basis);
-  put("listed at", provenance.listed_at);
-  put("expires", provenance.expires);
-  put("appeal", provenance.appeal_url);
+  for (const generation::ProvenanceField& field : generation::kProvenanceFields) {
+    const std::string& value = provenance.*field.value;
+    if (!value.empty()) rows.push_back({std::string("  ") + field.name, value});
+  }
   std::cout << table(rows);
 }
 

@@ -101,17 +101,9 @@ ordered_json record_json(const generation::Generation& generation,
                       {"layer", text(record.layer)}};
   const auto from = generation.provenance(record.provenance);
   if (!from) return out;
-  const std::pair<const char*, const std::string*> fields[] = {{"department", &from->department},
-                                                               {"list", &from->list},
-                                                               {"order", &from->order},
-                                                               {"authority", &from->authority},
-                                                               {"legal_basis", &from->legal_basis},
-                                                               {"listed_at", &from->listed_at},
-                                                               {"review_by", &from->review_by},
-                                                               {"expires", &from->expires},
-                                                               {"appeal_url", &from->appeal_url}};
-  for (const auto& [key, value] : fields) {
-    if (!value->empty()) out[key] = *value;
+  for (const generation::ProvenanceField& field : generation::kProvenanceFields) {
+    const std::string& value = (*from).*field.value;
+    if (!value.empty()) out[field.name] = value;
   }
   return out;
 }
