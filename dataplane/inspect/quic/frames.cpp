@@ -1,0 +1,86 @@
+#include "dataplane/inspect/quic/frames.h"
+
+#include "dataplane/inspect/quic/packet.h"
+
+namespace sluice::inspect::quic {
+namespace {
+
+constexpr std::uint64_t kPadding = 0x00;
+constexpr std::uint64_t kPing = 0x01;
+constexpr std::uint64_t kAck = 0x02;
+constexpr std::uint64_t kAckEcn = 0x03;
+constexpr std::uint64_t kCrypto = 0x06;
+constexpr std::uint64_t kConnectionClose = 0x1c;
+
+bool skip_varints(Reader& reader, std::uint64_t count) {
+  std::uint64_t skipped = 0;
+  for (; count > 0; --count) {
+    if (!reader.varint(skipped)) return false;
+  }
+  return true;
+}
+
+bool skip_ack(Reader& reader, bool ecn) {
+  std::uint64_t ranges = 0;
+  // Largest Acknowledged and ACK Delay; First ACK Range, then two for each further range. A range
+  // takes octets, so that a false count ends with them.
+  if (!skip_varints(reader, 2) || !reader.varint(ranges)) return false;
+  if (!skip_varints(reader, 1) || ranges > reader.left()) return false;
+  return skip_varints(reader, 2 * ranges + (ecn ? 3 : 0));
+}
+
+bool skip_close(Reader& reader) {
+  std::uint64_t reason = 0;
+  return skip_varints(reader, 2) && reader.varint(reason) && reader.skip(reason);
+}
+
+bool read_crypto(Reader& reader, flow::Assembly& stream, FramesRead& out) {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::span<const std::uint8_t> octets;
+  if (!reader.varint(offset) || !reader.varint(length) || !reader.octets(length, octets)) {
+    return false;
+  }
+  out.crypto_octets += static_cast<std::uint32_t>(length);
+  if (stream.write(offset, octets) == flow::Written::conflict) out.conflict = true;
+  return true;
+}
+
+}  // namespace
+
+FramesRead read_frames(std::span<const std::uint8_t> payload, flow::Assembly& stream) {
+  FramesRead out;
+  Reader reader(payload);
+  std::uint64_t type = 0;
+  while (!reader.empty()) {
+    bool whole = reader.varint(type);
+    if (whole) {
+      switch (type) {
+        case kPadding:
+        case kPing:
+          break;
+        case kAck:
+        case kAckEcn:
+          whole = skip_ack(reader, type == kAckEcn);
+          break;
+        case kCrypto:
+          whole = read_crypto(reader, stream, out);
+          break;
+        case kConnectionClose:
+          out.closes = true;
+          whole = skip_close(reader);
+          break;
+        default:
+          out.defect = FrameDefect::unknown;
+          return out;
+      }
+    }
+    if (!whole) {
+      out.defect = FrameDefect::cut;
+      return out;
+    }
+  }
+  return out;
+}
+
+}  // namespace sluice::inspect::quic

@@ -1,0 +1,71 @@
+#include "dataplane/inspect/quic/packet.h"
+
+#include "dataplane/packet/bytes.h"
+
+namespace sluice::inspect::quic {
+
+bool Reader::octet(std::uint8_t& out) {
+  if (empty()) return false;
+  out = bytes_[at_++];
+  return true;
+}
+
+bool Reader::varint(std::uint64_t& out) {
+  if (empty()) return false;
+  const std::size_t count = std::size_t{1} << (bytes_[at_] >> 6);
+  if (left() < count) return false;
+  std::uint64_t value = bytes_[at_] & 0x3f;
+  for (std::size_t i = 1; i < count; ++i) value = value << 8 | bytes_[at_ + i];
+  at_ += count;
+  out = value;
+  return true;
+}
+
+bool Reader::octets(std::uint64_t count, std::span<const std::uint8_t>& out) {
+  if (left() < count) return false;
+  out = bytes_.subspan(at_, count);
+  at_ += count;
+  return true;
+}
+
+bool Reader::skip(std::uint64_t count) {
+  std::span<const std::uint8_t> skipped;
+  return octets(count, skipped);
+}
+
+HeaderDefect read_long_header(std::span<const std::uint8_t> datagram, LongHeader& out) {
+  if (datagram.empty() || (datagram[0] & 0x80) == 0) return HeaderDefect::short_header;
+  if (datagram.size() < 7) return HeaderDefect::cut;
+  out.version = Version{packet::load32(&datagram[1])};
+  out.traits = version_traits(out.version);
+  if (out.traits == nullptr) return HeaderDefect::unknown_version;
+  out.type = out.traits->types[datagram[0] >> 4 & 3];
+  if (out.type == PacketType::retry) return HeaderDefect::retry;
+  Reader reader(datagram);
+  std::uint8_t length = 0;
+  if (!reader.skip(5) || !reader.octet(length)) return HeaderDefect::cut;
+  if (length > kMaxConnectionIdOctets) return HeaderDefect::connection_id;
+  if (!reader.octets(length, out.destination) || !reader.octet(length)) return HeaderDefect::cut;
+  if (length > kMaxConnectionIdOctets) return HeaderDefect::connection_id;
+  if (!reader.octets(length, out.source)) return HeaderDefect::cut;
+  std::uint64_t octets = 0;
+  if (out.type == PacketType::initial && (!reader.varint(octets) || !reader.skip(octets))) {
+    return HeaderDefect::cut;
+  }
+  if (!reader.varint(octets)) return HeaderDefect::cut;
+  out.packet_number_offset = reader.at();
+  if (!reader.skip(octets)) return HeaderDefect::cut;
+  out.packet = datagram.first(reader.at());
+  return HeaderDefect::none;
+}
+
+bool may_be_initial(std::span<const std::uint8_t> datagram) {
+  LongHeader header;
+  while (read_long_header(datagram, header) == HeaderDefect::none) {
+    if (header.type == PacketType::initial) return true;
+    datagram = datagram.subspan(header.packet.size());
+  }
+  return false;
+}
+
+}  // namespace sluice::inspect::quic
