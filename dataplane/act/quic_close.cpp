@@ -77,8 +77,8 @@ std::size_t write_quic_close(const quic::Connection& connection, std::string_vie
   const std::size_t number_at = header.length();
   header.two(kPacketNumber);
 
-  quic::Keys keys;
-  crypto.derive(*traits, origin->destination.octets(), quic::Side::server, keys);
+  const quic::Keys keys =
+      quic::derive_keys(*traits, origin->destination.octets(), quic::Side::server);
   if (!crypto.seal(keys, kPacketNumber, {out, header.length()}, {frame.data(), body.length()},
                    out + header.length())) {
     return 0;

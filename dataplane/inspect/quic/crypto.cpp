@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/inspect/quic/hkdf.h"
+
 namespace sluice::inspect::quic {
 namespace {
 
 constexpr HkdfInfo kClientSecret("client in", 32);
 constexpr HkdfInfo kServerSecret("server in", 32);
-constexpr std::size_t kHashBlockOctets = 64;
 
 /// RFC 9001 section 5.3: the IV, with the packet number over its end.
 std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
@@ -23,64 +24,41 @@ int length(std::span<const std::uint8_t> octets) { return static_cast<int>(octet
 
 }  // namespace
 
+Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
+                 Side side) {
+  const Digest initial = HmacKey(traits.salt).sign(destination);
+  const HkdfInfo& label = side == Side::client ? kClientSecret : kServerSecret;
+  const HmacKey secret(HmacKey(initial).sign(label.octets()));
+  const Digest key = secret.sign(traits.key.octets());
+  const Digest iv = secret.sign(traits.iv.octets());
+  const Digest header = secret.sign(traits.header.octets());
+  Keys keys;
+  std::copy_n(key.begin(), keys.key.size(), keys.key.begin());
+  std::copy_n(iv.begin(), keys.iv.size(), keys.iv.begin());
+  std::copy_n(header.begin(), keys.header.size(), keys.header.begin());
+  return keys;
+}
+
 std::unique_ptr<Crypto> Crypto::create() {
   std::unique_ptr<Crypto> made(new Crypto);
   made->gcm_.reset(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr));
   made->ecb_.reset(EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr));
-  made->sha256_.reset(EVP_MD_fetch(nullptr, "SHA256", nullptr));
   made->opener_.reset(EVP_CIPHER_CTX_new());
   made->sealer_.reset(EVP_CIPHER_CTX_new());
   made->masker_.reset(EVP_CIPHER_CTX_new());
-  made->hasher_.reset(EVP_MD_CTX_new());
   const bool right =
-      made->gcm_ && made->ecb_ && made->sha256_ && made->opener_ && made->sealer_ &&
-      made->masker_ && made->hasher_ &&
+      made->gcm_ && made->ecb_ && made->opener_ && made->sealer_ && made->masker_ &&
       EVP_DecryptInit_ex2(made->opener_.get(), made->gcm_.get(), nullptr, nullptr, nullptr) == 1 &&
       EVP_EncryptInit_ex2(made->sealer_.get(), made->gcm_.get(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_EncryptInit_ex2(made->masker_.get(), made->ecb_.get(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_DigestInit_ex2(made->hasher_.get(), made->sha256_.get(), nullptr) == 1;
+      EVP_EncryptInit_ex2(made->masker_.get(), made->ecb_.get(), nullptr, nullptr, nullptr) == 1;
   if (!right) return nullptr;
   // The first use of each lets OpenSSL set up what it keeps.
   Keys keys{};
   std::array<std::uint8_t, kTagOctets> tag{};
-  made->derive(*version_traits(Version::v1), {}, Side::client, keys);
   if (!made->seal(keys, 0, {}, {}, tag.data())) return nullptr;
   if (!made->open(keys, 0, {}, tag, tag.data())) return nullptr;
   (void)made->header_mask(keys, tag);
   return made;
-}
-
-void Crypto::hmac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> message,
-                  Digest& out) {
-  // RFC 2104, for keys of at most a block. EVP_MAC would allocate at every new key.
-  std::array<std::uint8_t, kHashBlockOctets> block;
-  block.fill(0x36);
-  for (std::size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
-  EVP_MD_CTX* context = hasher_.get();
-  EVP_DigestInit_ex2(context, nullptr, nullptr);
-  EVP_DigestUpdate(context, block.data(), block.size());
-  EVP_DigestUpdate(context, message.data(), message.size());
-  EVP_DigestFinal_ex(context, out.data(), nullptr);
-  for (std::uint8_t& octet : block) octet ^= 0x36 ^ 0x5c;
-  EVP_DigestInit_ex2(context, nullptr, nullptr);
-  EVP_DigestUpdate(context, block.data(), block.size());
-  EVP_DigestUpdate(context, out.data(), out.size());
-  EVP_DigestFinal_ex(context, out.data(), nullptr);
-}
-
-void Crypto::derive(const VersionTraits& traits, std::span<const std::uint8_t> destination,
-                    Side side, Keys& out) {
-  Digest secret;
-  Digest block;
-  hmac(traits.salt, destination, secret);
-  hmac(secret, (side == Side::client ? kClientSecret : kServerSecret).octets(), block);
-  secret = block;
-  hmac(secret, traits.key.octets(), block);
-  std::copy_n(block.begin(), out.key.size(), out.key.begin());
-  hmac(secret, traits.iv.octets(), block);
-  std::copy_n(block.begin(), out.iv.size(), out.iv.begin());
-  hmac(secret, traits.header.octets(), block);
-  std::copy_n(block.begin(), out.header.size(), out.header.begin());
 }
 
 std::array<std::uint8_t, 5> Crypto::header_mask(

@@ -29,14 +29,14 @@ struct Keys {
   std::array<std::uint8_t, 16> header;
 };
 
+/// `destination`: of the client's first Initial, or of the first one after a Retry.
+[[nodiscard]] Keys derive_keys(const VersionTraits& traits,
+                               std::span<const std::uint8_t> destination, Side side);
+
 class Crypto {
  public:
-  /// Null where this OpenSSL has no AES-128-GCM, AES-128-ECB or SHA-256.
+  /// Null where this OpenSSL has no AES-128-GCM or AES-128-ECB.
   [[nodiscard]] static std::unique_ptr<Crypto> create();
-
-  /// `destination`: of the client's first Initial, or of the first one after a Retry.
-  void derive(const VersionTraits& traits, std::span<const std::uint8_t> destination, Side side,
-              Keys& out);
 
   /// The mask over the first octet and the packet number (RFC 9001 section 5.4.3).
   [[nodiscard]] std::array<std::uint8_t, 5> header_mask(
@@ -60,21 +60,15 @@ class Crypto {
   struct Free {
     void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
-    void operator()(EVP_MD* digest) const { EVP_MD_free(digest); }
-    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
   };
-  using Digest = std::array<std::uint8_t, 32>;
 
   Crypto() = default;
-  void hmac(std::span<const std::uint8_t> key, std::span<const std::uint8_t> message, Digest& out);
 
   std::unique_ptr<EVP_CIPHER, Free> gcm_;
   std::unique_ptr<EVP_CIPHER, Free> ecb_;
-  std::unique_ptr<EVP_MD, Free> sha256_;
   std::unique_ptr<EVP_CIPHER_CTX, Free> opener_;
   std::unique_ptr<EVP_CIPHER_CTX, Free> sealer_;
   std::unique_ptr<EVP_CIPHER_CTX, Free> masker_;
-  std::unique_ptr<EVP_MD_CTX, Free> hasher_;
   std::array<std::uint8_t, kMaxPacketOctets> scratch_;
 };
 

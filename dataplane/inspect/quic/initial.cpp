@@ -121,12 +121,12 @@ std::uint8_t keep(Connection& connection, const Origin& origin) {
 
 /// Derives keys for the header's version from `destination`; if they open the packet, keeps them.
 bool open_derived(const LongHeader& header, std::span<const std::uint8_t> destination,
-                  Crypto& crypto, Opener& opener, Connection& connection, std::uint8_t& index) {
+                  Opener& opener, Connection& connection, std::uint8_t& index) {
   if (is_known(connection, header.version, destination)) return false;  // it was tried
   Origin origin;
   origin.version = header.version;
   origin.destination.assign(destination);
-  crypto.derive(*header.traits, destination, Side::client, origin.keys);
+  origin.keys = derive_keys(*header.traits, destination, Side::client);
   if (!opener.open(origin)) return false;
   index = keep(connection, origin);
   return true;
@@ -135,7 +135,7 @@ bool open_derived(const LongHeader& header, std::span<const std::uint8_t> destin
 /// Tries the kept keys first, since the others have to be derived: the client's later Initials go
 /// to the server's own connection ID but keep the keys. Then the keys after a change of version
 /// (RFC 9369 section 4.1), then the packet's own. A packet opens under one set only.
-bool open_initial(const LongHeader& header, Crypto& crypto, Opener& opener, Connection& connection,
+bool open_initial(const LongHeader& header, Opener& opener, Connection& connection,
                   std::uint8_t& index) {
   for (std::uint8_t i = connection.origin_count; i-- > 0;) {
     if (connection.origins[i].version == header.version && opener.open(connection.origins[i])) {
@@ -146,12 +146,12 @@ bool open_initial(const LongHeader& header, Crypto& crypto, Opener& opener, Conn
   const Origin* current = connection.origin();
   if (current != nullptr) {
     const ConnectionId destination = current->destination;
-    if (open_derived(header, destination.octets(), crypto, opener, connection, index)) {
+    if (open_derived(header, destination.octets(), opener, connection, index)) {
       return true;
     }
   }
   return header.destination.size() >= kMinFirstDestinationOctets &&
-         open_derived(header, header.destination, crypto, opener, connection, index);
+         open_derived(header, header.destination, opener, connection, index);
 }
 
 /// Makes the origin at `index` the current one; its stream starts anew if it is of another attempt.
@@ -178,7 +178,7 @@ void inspect_initial(const LongHeader& header, Crypto& crypto, Connection& conne
   const std::uint8_t kept = connection.origin_count;
   const bool lost = connection.origin_lost;
   std::uint8_t index = 0;
-  if (!open_initial(header, crypto, opener, connection, index)) {
+  if (!open_initial(header, opener, connection, index)) {
     note(out, Defect::no_keys);
     return;
   }

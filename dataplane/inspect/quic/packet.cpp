@@ -1,5 +1,7 @@
 #include "dataplane/inspect/quic/packet.h"
 
+#include <cstring>
+
 #include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::quic {
@@ -31,6 +33,16 @@ bool Reader::octets(std::uint64_t count, std::span<const std::uint8_t>& out) {
 bool Reader::skip(std::uint64_t count) {
   std::span<const std::uint8_t> skipped;
   return octets(count, skipped);
+}
+
+void Reader::skip_zeros() {
+  std::uint64_t octets = 0;
+  while (left() >= sizeof octets) {
+    std::memcpy(&octets, &bytes_[at_], sizeof octets);
+    if (octets != 0) break;
+    at_ += sizeof octets;
+  }
+  while (!empty() && bytes_[at_] == 0) ++at_;
 }
 
 HeaderDefect read_long_header(std::span<const std::uint8_t> datagram, LongHeader& out) {

@@ -49,6 +49,8 @@ class Reader {
   bool varint(std::uint64_t& out);
   bool octets(std::uint64_t count, std::span<const std::uint8_t>& out);
   bool skip(std::uint64_t count);
+  /// Takes every octet up to the first that is not 0.
+  void skip_zeros();
 
  private:
   std::span<const std::uint8_t> bytes_;
