@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Fills corpus/ from captures: whole frames, and the DNS and TLS payloads inside them.
+"""Fills corpus/ from captures: whole frames, and the DNS, TLS and QUIC payloads inside them.
 
     make_corpus.py CAPTURE…            (README.md says which ones were used)
 
@@ -54,6 +54,30 @@ def entries():
             simple[:count])
 
 
+def quic_frames():
+    """Plaintexts of Initials: the ClientHello of RFC 9001 A.2 whole, shuffled, and behind others."""
+    hello = bytes.fromhex(
+        "010000ed0303ebf8fa56f12939b9584a3896472ec40bb863cfd3e86804fe3a47f06a2b69484c0000041301"
+        "1302010000c000000010000e00000b6578616d706c652e636f6dff01000100000a00080006001d00170018"
+        "00100007000504616c706e000500050100000000003300260024001d00209370b2c9caa47fbabaf4559fed"
+        "ba753de171fa71f50f1ce15d43e994ec74d748002b0003020304000d0010000e0403050306030203080408"
+        "050806002d00020101001c00024001003900320408ffffffffffffffff05048000ffff07048000ffff0801"
+        "101104800075300901100f088394c8f03e51570806048000ffff")
+
+    def crypto(start, end):
+        end = min(end, len(hello))
+        return struct.pack(">BHH", 6, 0x4000 | start, 0x4000 | end - start) + hello[start:end]
+
+    yield crypto(0, 999) + bytes(40)
+    pieces = [crypto(at, at + 30) for at in range(0, len(hello), 20)]
+    yield b"\x01".join(pieces[::-1])
+    yield bytes(3).join(pieces[1::2] + pieces[::2])
+    ack, ecn = bytes([2, 5, 20, 1, 0, 0, 1]), bytes([3, 5, 20, 0, 0, 1, 2, 3])
+    close = bytes([0x1C, 0x0A, 6, 3]) + b"bye"
+    yield ack + ecn + close + b"\x40\x06" + crypto(0, 999)[1:]
+    yield crypto(0, 100) + crypto(50, 150)[:5] + b"\xff" * 100 + b"\x08"
+
+
 def main():
     for path in sys.argv[1:]:
         for frame in pcap.read(path):
@@ -63,8 +87,12 @@ def main():
                 put("dns_query", found[2])
             if found and found[0] == 6 and found[2][:1] == b"\x16":
                 put("client_hello", found[2])
+            if found and found[0] == 17 and found[2][:1] >= b"\x80" and len(found[2]) > 600:
+                put("quic", found[2])
     for value in entries():
         put("entry", value)
+    for plaintext in quic_frames():
+        put("quic_frames", plaintext)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+// Any octets as an Initial's plaintext, which the tag hides from quic_fuzz: CRYPTO octets stay
+// inside the assembly, and the ClientHello is read from whatever they make.
+#include "dataplane/inspect/quic/frames.h"
+#include "dataplane/inspect/tls/client_hello.h"
+#include "tests/fuzz/expect.h"
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sluice;
+  namespace quic = inspect::quic;
+  static flow::AssemblyStorage<2048> storage;
+  flow::Assembly stream(storage);
+  // Two packets, so that the second meets what the first left.
+  const std::span bytes(data, size);
+  const std::size_t cut = size == 0 ? 0 : data[0] * size / 256;
+  std::uint32_t crypto_octets = 0;
+  for (const auto payload : {bytes.first(cut), bytes.subspan(cut)}) {
+    const quic::FramesRead read = quic::read_frames(payload, stream);
+    SLUICE_EXPECT(read.crypto_octets <= payload.size());
+    crypto_octets += read.crypto_octets;
+  }
+  SLUICE_EXPECT(stream.end() <= stream.capacity());
+  SLUICE_EXPECT(stream.contiguous().size() <= stream.end());
+  SLUICE_EXPECT(stream.contiguous().size() <= crypto_octets);
+  // Once more, it is all there already: nothing grows, and nothing is another value than before
+  // unless it was the first time.
+  const std::uint32_t end = stream.end();
+  const std::size_t contiguous = stream.contiguous().size();
+  (void)quic::read_frames(bytes.first(cut), stream);
+  SLUICE_EXPECT(stream.end() == end && stream.contiguous().size() == contiguous);
+  inspect::tls::ClientHello hello;
+  if (contiguous > 0) (void)inspect::tls::parse_handshake(stream.contiguous(), hello);
+  for (std::size_t i = 0; i < hello.name_count; ++i) {
+    const auto* at = reinterpret_cast<const std::uint8_t*>(hello.names[i].data());
+    SLUICE_EXPECT(hello.names[i].empty() ||
+                  (at >= storage.bytes && at + hello.names[i].size() <= storage.bytes + end));
+  }
+  return 0;
+}
