@@ -12,18 +12,22 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   SLUICE_EXPECT(outcome != inspect::Outcome::need_more);
   if (outcome != inspect::Outcome::found) return 0;
   SLUICE_EXPECT(query.name.data() == data + dns::kHeaderOctets);
-  SLUICE_EXPECT(query.name.size() > 1 && query.name.size() <= name::kMaxWireOctets);
-  SLUICE_EXPECT(query.name.back() == 0);
-  SLUICE_EXPECT(query.question_end == dns::kHeaderOctets + query.name.size() + 4);
+  SLUICE_EXPECT(query.question_end >= dns::kHeaderOctets + query.name.size() + 4);
   SLUICE_EXPECT(query.question_end <= size && query.udp_size >= 512);
+  SLUICE_EXPECT(query.name_count > 0 && query.name_count <= query.question_count);
   if (!query.client_cookie.empty()) {
     SLUICE_EXPECT(query.client_cookie.size() == 8 && query.client_cookie.data() >= data);
     SLUICE_EXPECT(query.client_cookie.data() + 8 <= data + size);
   }
-  name::LookupName found;
-  name::from_wire(query.name, found);
-  SLUICE_EXPECT(found.key_length + 1U == query.name.size());
-  SLUICE_EXPECT(found.suffix(found.label_count) == found.view());
-  (void)name::display(found);
+  for (std::size_t i = 0; i < query.name_count; ++i) {
+    const auto wire = query.names[i];
+    SLUICE_EXPECT(wire.size() > 1 && wire.size() <= name::kMaxWireOctets && wire.back() == 0);
+    SLUICE_EXPECT(wire.data() + wire.size() + 4 <= data + query.question_end);
+    name::LookupName found;
+    name::from_wire(wire, found);
+    SLUICE_EXPECT(found.key_length + 1U == wire.size());
+    SLUICE_EXPECT(found.suffix(found.label_count) == found.view());
+    (void)name::display(found);
+  }
   return 0;
 }

@@ -1,50 +1,38 @@
-// Finds the name that a DNS query asks for, and what an answer to it must echo.
+// Finds the names that a DNS query asks for, and what an answer to it must echo.
 //
-// RFC 1035 4.1 (message), RFC 6891 6.1 (OPT), RFC 7873 4 (cookies), RFC 9619 (QDCOUNT is 1).
+// RFC 1035 4.1 (message), RFC 6891 6.1 (OPT), RFC 9619 (QDCOUNT is 1: senders that know better hide
+// a name in a second question, so that a few more are read).
 // Thread safety: plain values over the caller's bytes. Nothing allocates or reads past the span.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
+#include "dataplane/inspect/dns/message.h"
 #include "dataplane/inspect/outcome.h"
 
 namespace sluice::inspect::dns {
 
-inline constexpr std::size_t kHeaderOctets = 12;
-inline constexpr std::uint16_t kTypeA = 1;
-inline constexpr std::uint16_t kTypeSoa = 6;
-inline constexpr std::uint16_t kTypeAaaa = 28;
-inline constexpr std::uint16_t kTypeOpt = 41;
-inline constexpr std::uint16_t kTypeAny = 255;
-inline constexpr std::uint16_t kClassIn = 1;
-inline constexpr std::uint16_t kClassAny = 255;
+inline constexpr std::size_t kMaxQuestions = 4;
 
-enum class Defect : std::uint8_t {
-  none,
-  short_header,    // under 12 octets
-  question_count,  // QDCOUNT is not 1
-  cut_question,    // the message ends inside the question
-  pointer,         // a compression pointer in the question, where nothing precedes it
-  label_type,      // label types 01 and 10 (RFC 2673, obsolete)
-  name_too_long,   // over 255 octets
-  cut_record,      // a record, or its length, goes past the message
-  duplicate_opt,   // more than one OPT (RFC 6891 6.1.1)
-};
-
-struct Query {
+struct Query : Edns {
   Defect defect = Defect::none;
-  std::span<const std::uint8_t> name;  // QNAME in wire form, root label included
-  std::uint16_t type = 0;
-  std::uint16_t question_end = 0;  // offset after QCLASS
-  bool has_opt = false;
-  bool dnssec_ok = false;
-  std::uint16_t udp_size = 512;                 // what the client takes; at least 512
-  std::span<const std::uint8_t> client_cookie;  // 8 octets, or empty
+  std::span<const std::uint8_t> name;  // the first QNAME in wire form, root label included
+  std::uint16_t type = 0;              // of the first question
+  std::uint16_t question_end = 0;      // offset after the last QCLASS
+  std::uint8_t question_count = 0;
+  /// What has to be judged: every QNAME but the root, of class IN or ANY.
+  std::uint8_t name_count = 0;
+  std::array<std::span<const std::uint8_t>, kMaxQuestions> names;
 };
 
 /// found: a standard query of class IN or ANY for a name other than the root. no_name: a response,
 /// another opcode or class, or the root.
 [[nodiscard]] Outcome parse_query(std::span<const std::uint8_t> message, Query& out);
+
+/// The `count` questions behind the header, into a Query that is still empty.
+[[nodiscard]] Defect read_questions(std::span<const std::uint8_t> message, unsigned count,
+                                    Query& out);
 
 }  // namespace sluice::inspect::dns

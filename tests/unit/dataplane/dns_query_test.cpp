@@ -24,6 +24,39 @@ TEST(DnsQuery, FindsTheNameAndWhatToEcho) {
             (Bytes{1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
+// RFC 9619 forbids a second question, and servers differ in which one they read.
+TEST(DnsQuery, FindsTheNameOfEveryQuestion) {
+  Bytes message = test::dns_query("a.example", {.type = 28});
+  const auto add = [&message](const Bytes& name, std::uint16_t query_class = 1) {
+    ++message[5];
+    test::put(message, name);
+    test::put16(message, 16);
+    test::put16(message, query_class);
+  };
+  add(test::wire_name(""));
+  add(test::wire_name("chaos.example"), 3);
+  add(test::wire_name("blocked.example"));
+  Query query;
+  ASSERT_EQ(parse_query(message, query), Outcome::found);
+  EXPECT_EQ(query.question_count, 4);
+  EXPECT_EQ(query.question_end, message.size());
+  EXPECT_EQ(query.type, 28);
+  EXPECT_EQ(query.name.data(), query.names[0].data());
+  ASSERT_EQ(query.name_count, 2);
+  EXPECT_EQ(Bytes(query.names[1].begin(), query.names[1].end()),
+            test::wire_name("blocked.example"));
+
+  message = test::dns_query("a.example");
+  add({0xc0, 12});
+  EXPECT_EQ(parse_query(message, query), Outcome::malformed);
+  EXPECT_EQ(query.defect, Defect::pointer);
+  message = test::dns_query("");
+  add(test::wire_name("blocked.example"));
+  EXPECT_EQ(parse_query(message, query), Outcome::found);
+  EXPECT_EQ(query.name.size(), 1U);
+  EXPECT_EQ(query.name_count, 1);
+}
+
 TEST(DnsQuery, AsksForNoNameHere) {
   Query query;
   const auto outcome = [&](const Bytes& message) { return parse_query(message, query); };
@@ -46,8 +79,10 @@ TEST(DnsQuery, NamesEachDefect) {
   EXPECT_EQ(defect({}), Defect::short_header);
   EXPECT_EQ(defect(Bytes(11)), Defect::short_header);
   Bytes bad = test::dns_query("a.example");
-  bad[5] = 2;
+  bad[5] = 5;
   EXPECT_EQ(defect(bad), Defect::question_count);
+  bad[5] = 2;  // a question that is not there
+  EXPECT_EQ(defect(bad), Defect::cut_question);
   bad[5] = 0;
   EXPECT_EQ(defect(bad), Defect::question_count);
   bad = test::dns_query("a.example");
