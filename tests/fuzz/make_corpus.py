@@ -78,6 +78,18 @@ def quic_frames():
     yield crypto(0, 100) + crypto(50, 150)[:5] + b"\xff" * 100 + b"\x08"
 
 
+def gquic():
+    """First packets of Q025, Q043 and Q046, whose CHLO is in clear."""
+    name = b"www.example.com"
+    chlo = (b"CHLO" + struct.pack("<HH", 2, 0) + b"PAD\0" + struct.pack("<I", 5) + b"SNI\0"
+            + struct.pack("<I", 5 + len(name)) + b"-----" + name)
+    connection, rest = bytes(range(8)), b"\x01" + bytes(12)
+    yield (b"\x09" + connection + b"Q025" + rest + b"\x01\xa0\x01"
+           + struct.pack("<H", len(chlo)) + chlo)
+    yield b"\x09" + connection + b"Q043" + rest + b"\x80\x01" + chlo
+    yield b"\xc0Q046\x50" + connection + rest + b"\xa0\x01" + struct.pack(">H", len(chlo)) + chlo
+
+
 def main():
     for path in sys.argv[1:]:
         for frame in pcap.read(path):
@@ -91,6 +103,8 @@ def main():
                 put("quic", found[2])
     for value in entries():
         put("entry", value)
+    for datagram in gquic():
+        put("quic", datagram)
     for plaintext in quic_frames():
         put("quic_frames", plaintext)
 

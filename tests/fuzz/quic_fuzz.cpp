@@ -1,8 +1,9 @@
-// Any octets as UDP payloads of one client: names lie in the assembly, the datagram stays as it is,
-// and what no keys open changes nothing.
+// Any octets as UDP payloads of one client of QUIC or gQUIC: names lie in the assembly, the
+// datagram stays as it is, and what no keys open changes nothing.
 #include <cstring>
 
 #include "dataplane/act/quic_close.h"
+#include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/inspect/quic/initial.h"
 #include "tests/fuzz/expect.h"
 
@@ -24,6 +25,14 @@ void check_names(const State& state, const quic::Result& result) {
     SLUICE_EXPECT(name.empty() || (name.data() >= start && name.data() + name.size() <=
                                                                start + sizeof state.storage.bytes));
   }
+}
+
+void see_gquic(std::span<const std::uint8_t> datagram) {
+  std::string_view name;
+  if (quic::parse_gquic(datagram, name) != inspect::Outcome::found) return;
+  const auto* at = reinterpret_cast<const std::uint8_t*>(name.data());
+  SLUICE_EXPECT(quic::may_be_gquic(datagram) && !name.empty());
+  SLUICE_EXPECT(at > datagram.data() && at + name.size() <= datagram.data() + datagram.size());
 }
 
 void see(State& state, std::span<const std::uint8_t> datagram, quic::Connection& connection,
@@ -58,6 +67,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   flow::Assembly stream(state.storage);
   inspect::quic::Connection connection;
   const std::span bytes(data, size);
+  fuzz::see_gquic(bytes);
   fuzz::see(state, bytes, connection, stream);
   fuzz::see(state, bytes, connection, stream);
   // Behind a connection that is there already, its packets cut as the input's first octet says.
