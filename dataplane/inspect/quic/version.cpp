@@ -1,5 +1,7 @@
 #include "dataplane/inspect/quic/version.h"
 
+#include <algorithm>
+
 namespace sluice::inspect::quic {
 namespace {
 
@@ -51,10 +53,8 @@ const VersionTraits* version_traits(Version version) {
 }
 
 std::uint8_t initial_type_bits(const VersionTraits& traits) {
-  for (std::uint8_t bits = 0; bits < traits.types.size(); ++bits) {
-    if (traits.types[bits] == initial) return static_cast<std::uint8_t>(bits << 4);
-  }
-  return 0;
+  const auto* const at = std::find(traits.types.begin(), traits.types.end(), initial);
+  return static_cast<std::uint8_t>((at - traits.types.begin()) << 4);
 }
 
 }  // namespace sluice::inspect::quic
