@@ -35,4 +35,15 @@ std::uint16_t transport_checksum(std::span<const std::uint8_t> addresses, std::u
   return checksum_fold(checksum_add(sum, segment));
 }
 
+ChecksumState tcp_checksum(std::span<const std::uint8_t> addresses,
+                           std::span<const std::uint8_t> segment) {
+  constexpr std::uint32_t kTcp = 6;
+  const std::uint32_t pseudo =
+      checksum_add(0, addresses) + kTcp + static_cast<std::uint32_t>(segment.size());
+  if (checksum_fold(checksum_add(pseudo, segment)) == 0) return ChecksumState::good;
+  const std::uint16_t stated = load16(&segment[16]);
+  const auto left_to_card = static_cast<std::uint16_t>(~checksum_fold(pseudo));
+  return stated == 0 || stated == left_to_card ? ChecksumState::partial : ChecksumState::bad;
+}
+
 }  // namespace sluice::packet

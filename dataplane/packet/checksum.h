@@ -23,4 +23,13 @@ void set_ipv4_checksum(std::uint8_t* ip);
                                                std::uint8_t protocol,
                                                std::span<const std::uint8_t> segment);
 
+/// What the checksum of a TCP segment says of it.
+enum class ChecksumState : std::uint8_t {
+  good,
+  partial,  // only the pseudo-header's sum, or none: a sender on this machine left it to its card
+  bad,      // the receiver drops the segment
+};
+[[nodiscard]] ChecksumState tcp_checksum(std::span<const std::uint8_t> addresses,
+                                         std::span<const std::uint8_t> segment);
+
 }  // namespace sluice::packet

@@ -1,9 +1,12 @@
-// A bounds-checked view of an Ethernet frame down to the transport payload: VLAN tags (802.1Q,
-// 802.1ad), IPv4 with options, IPv6 with extension headers, UDP, TCP. Lengths come from the
-// innermost header that states one, so that Ethernet padding is never payload.
+// A bounds-checked view of an Ethernet frame down to the transport payload, through what lies
+// between: VLAN tags (802.1Q, 802.1ad), MPLS, PPPoE sessions, IPv4 with options, IPv6 with
+// extension headers, and the tunnels GRE, IP-in-IP, 6in4, VXLAN, Geneve, GTP-U and L2TP. Lengths
+// come from the innermost header that states one, so that Ethernet padding is never payload.
 //
-// RFC 791, RFC 8200 section 4, RFC 768, RFC 9293 section 3.1. Thread safety: plain values over the
-// caller's bytes; nothing allocates, nothing reads past the frame.
+// RFC 791, RFC 8200 section 4, RFC 768, RFC 9293 section 3.1; RFC 3032 (MPLS), RFC 2516 (PPPoE),
+// RFC 2784, 2890 and 2637 (GRE), RFC 2003 and 4213 (IP in IP), RFC 7348 (VXLAN), RFC 8926 (Geneve),
+// 3GPP TS 29.281 (GTP-U), RFC 2661 (L2TP). Thread safety: plain values over the caller's bytes;
+// nothing allocates, nothing reads past the frame.
 #pragma once
 
 #include <array>
@@ -15,32 +18,56 @@ namespace sluice::packet {
 inline constexpr std::size_t kEthernetOctets = 14;
 inline constexpr std::size_t kVlanTagOctets = 4;
 inline constexpr unsigned kMaxVlanTags = 4;
+/// Headers around the innermost IP header; frames with more pass as too_many_headers.
+inline constexpr unsigned kMaxLayers = 10;
+/// Octets before the innermost IP header; likewise.
+inline constexpr std::size_t kMaxLinkOctets = 256;
 inline constexpr std::uint8_t kProtocolTcp = 6;
 inline constexpr std::uint8_t kProtocolUdp = 17;
 
-/// Where parsing ended. Everything but udp and tcp is passed on untouched.
+/// Where parsing ended. Everything but udp, tcp and fragment is passed on untouched.
 enum class FrameKind : std::uint8_t {
   udp,
   tcp,
-  not_ip,               // ARP, unknown ethertypes
-  other_protocol,       // ICMP, ESP, tunnels
+  not_ip,               // ARP, unknown ethertypes, PPP control protocols
+  other_protocol,       // ICMP, ESP, unknown tunnels
   fragment,             // a fragment that is not the whole datagram
-  truncated,            // the frame is shorter than its headers say
+  truncated,            // the frame is shorter than its headers
   malformed_ip,         // impossible version or header length
   malformed_transport,  // UDP or TCP lengths that contradict IP's
-  too_many_headers,     // more VLAN tags or extension headers than the bounds
+  too_many_headers,     // more tags, tunnels or extension headers than the bounds
+};
+
+/// A header that a reply through the same encapsulation has to change, other than the innermost IP.
+enum class LayerKind : std::uint8_t { ethernet, pppoe, gre, ipv4, ipv6, udp, gtp };
+struct Layer {
+  LayerKind kind = LayerKind::ethernet;
+  std::uint16_t offset = 0;
 };
 
 struct Frame {
   FrameKind kind = FrameKind::not_ip;
   bool ipv6 = false;
+  bool cut = false;           // the frame ends before its IP length does: a capture's snap length
+  std::uint8_t protocol = 0;  // IP protocol number of what the innermost IP header carries
   std::uint8_t vlan_count = 0;
-  std::uint16_t outer_vlan = 0;  // VLAN identifiers; 0 for absent
+  std::uint8_t layer_count = 0;
+  std::uint16_t outer_vlan = 0;  // VLAN identifiers of the outermost Ethernet header; 0 for absent
   std::uint16_t inner_vlan = 0;
-  std::uint16_t network_offset = 0;    // of the IP header
+  std::uint16_t link_offset = 0;       // of the innermost Ethernet header
+  std::uint16_t network_offset = 0;    // of the innermost IP header
   std::uint16_t transport_offset = 0;  // of the UDP or TCP header
-  std::uint16_t payload_offset = 0;
+  std::uint16_t payload_offset = 0;    // of a fragment: its data
   std::uint16_t payload_length = 0;
+  std::array<Layer, kMaxLayers> layers;  // from the outside in
+
+  // Where kind is fragment:
+  bool more_fragments = false;
+  std::uint16_t fragment_offset = 0;  // octets
+  std::uint16_t next_header_at = 0;   // IPv6: of the field that names the Fragment header
+  std::uint32_t identification = 0;
+
+  [[nodiscard]] bool tunnelled() const { return layer_count > 1; }
 };
 
 /// TCP header fields; valid where kind is tcp.
@@ -52,16 +79,29 @@ struct TcpFields {
   std::uint8_t flags;
 };
 
+/// Options that matter to who accepts a segment.
+struct TcpOptions {
+  bool authenticated = false;  // MD5 (RFC 2385) or TCP-AO (RFC 5925)
+  bool has_timestamps = false;
+  std::uint32_t timestamp = 0;  // TSval
+  std::uint32_t echoed = 0;     // TSecr
+};
+
 inline constexpr std::uint8_t kTcpFin = 0x01;
 inline constexpr std::uint8_t kTcpSyn = 0x02;
 inline constexpr std::uint8_t kTcpRst = 0x04;
+inline constexpr std::uint8_t kTcpPsh = 0x08;
 inline constexpr std::uint8_t kTcpAck = 0x10;
+inline constexpr std::uint8_t kTcpUrg = 0x20;
 
 [[nodiscard]] Frame parse_frame(std::span<const std::uint8_t> bytes);
 
 [[nodiscard]] TcpFields tcp_fields(std::span<const std::uint8_t> bytes, const Frame& frame);
+[[nodiscard]] TcpOptions tcp_options(std::span<const std::uint8_t> bytes, const Frame& frame);
 
-/// The source address, IPv4 in the first four octets.
+/// The addresses, IPv4 in the first four octets.
+[[nodiscard]] std::array<std::uint8_t, 16> destination_address(std::span<const std::uint8_t> bytes,
+                                                               const Frame& frame);
 [[nodiscard]] std::array<std::uint8_t, 16> source_address(std::span<const std::uint8_t> bytes,
                                                           const Frame& frame);
 

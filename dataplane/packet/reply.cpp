@@ -1,5 +1,6 @@
 #include "dataplane/packet/reply.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -11,26 +12,100 @@ namespace {
 
 constexpr std::uint8_t kHopLimit = 64;
 
+constexpr std::uint16_t kL2tpPort = 1701;
+
+void swap_octets(std::uint8_t* one, std::uint8_t* other, std::size_t octets) {
+  std::swap_ranges(one, one + octets, other);
+}
+
+// The layer's part of the way back: who sends and who receives.
+void turn_layer(const Layer& layer, std::uint8_t* at) {
+  switch (layer.kind) {
+    case LayerKind::ethernet:
+      return swap_octets(at, at + 6, 6);
+    case LayerKind::ipv4:
+      return swap_octets(at + 12, at + 16, 4);
+    case LayerKind::ipv6:
+      return swap_octets(at + 8, at + 24, 16);
+    case LayerKind::udp:
+      // The other tunnels are received at one port, and vary the source port for entropy only.
+      if (load16(at) == kL2tpPort || load16(at + 2) == kL2tpPort) swap_octets(at, at + 2, 2);
+      return;
+    case LayerKind::pppoe:
+    case LayerKind::gre:
+    case LayerKind::gtp:
+      return;
+  }
+}
+
+void finish_udp_layer(std::uint8_t* at, std::size_t octets, const Layer& ip, std::uint8_t* frame) {
+  store16(at + 4, static_cast<std::uint16_t>(octets));
+  store16(at + 6, 0);
+  if (ip.kind != LayerKind::ipv6) return;  // over IPv4, 0 is "none" (RFC 768)
+  const std::uint16_t sum =
+      transport_checksum({frame + ip.offset + 8, 32}, kProtocolUdp, {at, octets});
+  store16(at + 6, sum == 0 ? 0xffff : sum);
+}
+
+// Lengths and checksums of one layer, whose inner layers are finished; `octets` from its start to
+// the end of the frame.
+void finish_layer(const Layer& layer, const Layer& around, std::uint8_t* frame,
+                  std::size_t octets) {
+  std::uint8_t* at = frame + layer.offset;
+  switch (layer.kind) {
+    case LayerKind::ethernet:
+      return;
+    case LayerKind::pppoe:
+      return store16(at + 4, static_cast<std::uint16_t>(octets - 6));
+    case LayerKind::gtp:
+      return store16(at + 2, static_cast<std::uint16_t>(octets - 8));
+    case LayerKind::ipv6:
+      return store16(at + 4, static_cast<std::uint16_t>(octets - 40));
+    case LayerKind::ipv4: {
+      const std::size_t header = (at[0] & 15) * 4U;
+      store16(at + 2, static_cast<std::uint16_t>(octets));
+      store16(at + 6, load16(at + 6) & 0x4000U);  // a made packet is no fragment
+      store16(at + 10, 0);
+      return store16(at + 10, checksum_fold(checksum_add(0, {at, header})));
+    }
+    case LayerKind::udp:
+      return finish_udp_layer(at, octets, around, frame);
+    case LayerKind::gre:
+      if ((at[0] & 0x80) == 0) return;
+      store16(at + 4, 0);
+      return store16(at + 4, checksum_fold(checksum_add(0, {at, octets})));
+  }
+}
+
 }  // namespace
 
-ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame,
-                           Toward toward, std::uint8_t protocol, std::uint8_t* out) {
-  std::array<std::uint8_t, kMaxReplyHeaderOctets> headers{};
-  const bool swap = toward == Toward::client;
+void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) {
+  for (unsigned i = parsed.layer_count; i > 0; --i) {
+    const Layer& layer = parsed.layers[i - 1];
+    const Layer& around = parsed.layers[i > 1 ? i - 2 : 0];
+    finish_layer(layer, around, frame, total - layer.offset);
+  }
+}
+
+ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                           std::uint8_t protocol, std::uint8_t* out) {
+  std::array<std::uint8_t, kMaxReplyHeaderOctets> headers;
+  const bool swap = way == Way::back;
   const std::size_t link = frame.network_offset;
   std::memcpy(headers.data(), original.data(), link);
-  if (swap) {
-    std::memcpy(headers.data(), &original[6], 6);
-    std::memcpy(headers.data() + 6, original.data(), 6);
+  for (unsigned i = 0; i < frame.layer_count; ++i) {
+    const Layer& layer = frame.layers[i];
+    if (swap) turn_layer(layer, headers.data() + layer.offset);
+    // A server may be reached by a group address, but a frame from one is invalid and is not
+    // carried (IEEE 802.3 3.2.3).
+    if (layer.kind == LayerKind::ethernet) headers[layer.offset + 6U] &= 0xfe;
   }
-  // A server may be reached by a group address, but a frame from one is invalid and is not carried
-  // (IEEE 802.3 3.2.3).
-  headers[6] &= 0xfe;
   std::uint8_t* ip = headers.data() + link;
   const std::uint8_t* from = &original[link];
   std::size_t octets = 0;
   if (frame.ipv6) {
     octets = 40;
+    std::memset(ip, 0, octets);
     ip[0] = 0x60;
     ip[6] = protocol;
     ip[7] = kHopLimit;
@@ -38,6 +113,7 @@ ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& 
     std::memcpy(ip + (swap ? 8 : 24), from + 24, 16);
   } else {
     octets = 20;
+    std::memset(ip, 0, octets);
     ip[0] = 0x45;
     store16(ip + 6, 0x4000);  // never fragmented, so the identification is free (RFC 6864)
     ip[8] = kHopLimit;
@@ -49,7 +125,7 @@ ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& 
   return {static_cast<std::uint16_t>(link), static_cast<std::uint16_t>(link + octets), frame.ipv6};
 }
 
-std::size_t finish_headers(const ReplyHeaders& headers, std::uint8_t* frame,
+std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std::uint8_t* frame,
                            std::size_t segment_octets, std::size_t checksum_at) {
   std::uint8_t* ip = frame + headers.network_offset;
   std::uint8_t* segment = frame + headers.transport_offset;
@@ -70,7 +146,9 @@ std::size_t finish_headers(const ReplyHeaders& headers, std::uint8_t* frame,
   // Zero means "no checksum" in UDP (RFC 768); over IPv6 it is forbidden.
   if (sum == 0 && protocol == kProtocolUdp) sum = 0xffff;
   store16(segment + checksum_at, sum);
-  return headers.transport_offset + segment_octets;
+  const std::size_t total = headers.transport_offset + segment_octets;
+  finish_layers(parsed, frame, total);
+  return total;
 }
 
 }  // namespace sluice::packet

@@ -82,7 +82,8 @@ TEST(Frame, NamesWhatItDoesNotRead) {
   EXPECT_EQ(kind(bad), FrameKind::malformed_ip);
   bad = test::frame(kPayload);
   bad[16] = 9;  // total length over the frame
-  EXPECT_EQ(kind(bad), FrameKind::truncated);
+  EXPECT_TRUE(parse_frame(bad).cut);
+  EXPECT_EQ(kind(bad), FrameKind::udp);
   bad = test::frame(kPayload);
   bad[39] = 99;  // UDP length over the datagram
   EXPECT_EQ(kind(bad), FrameKind::malformed_transport);
@@ -107,7 +108,9 @@ TEST(Frame, EveryCutIsSafe) {
     for (std::size_t size = 0; size < whole.size(); ++size) {
       // A copy of its own size, so that the address sanitizer sees a read past its end.
       const Bytes cut(whole.begin(), whole.begin() + static_cast<long>(size));
-      EXPECT_EQ(parse_frame(cut).kind, FrameKind::truncated) << size;
+      const Frame frame = parse_frame(cut);
+      EXPECT_TRUE(frame.kind == FrameKind::truncated || (frame.kind == FrameKind::udp && frame.cut))
+          << size;
     }
   }
 }
