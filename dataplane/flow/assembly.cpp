@@ -1,0 +1,98 @@
+#include "dataplane/flow/assembly.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+namespace sluice::flow {
+namespace {
+
+constexpr std::uint32_t words(std::uint32_t octets) { return (octets + 63) / 64; }
+
+}  // namespace
+
+Assembly::Assembly(std::uint8_t* bytes, std::uint64_t* have, std::uint32_t capacity)
+    : bytes_(bytes), have_(have), capacity_(capacity) {}
+
+Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piece) {
+  if (piece.empty()) return Written::stored;
+  if (offset >= capacity_) {
+    overflowed_ = true;
+    return Written::stored;
+  }
+  const auto from = static_cast<std::uint32_t>(offset);
+  const auto to = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(capacity_, std::uint64_t{from} + piece.size()));
+  if (to - from < piece.size()) overflowed_ = true;
+  Written written = Written::stored;
+  if (from >= end_) {
+    std::memcpy(bytes_ + from, piece.data(), to - from);
+  } else {
+    for (std::uint32_t at = from; at < to; ++at) {
+      const std::uint8_t octet = piece[at - from];
+      const bool there = at < end_ && has(at);
+      if (there && bytes_[at] != octet) written = Written::conflict;
+      if (!there || keep_last_) bytes_[at] = octet;
+    }
+  }
+  mark(from, to);
+  return written;
+}
+
+void Assembly::mark(std::uint32_t from, std::uint32_t to) {
+  if (to > end_) {
+    // Words are cleared only when the set first reaches them.
+    for (std::uint32_t word = words(end_); word < words(to); ++word) have_[word] = 0;
+    end_ = to;
+  }
+  for (std::uint32_t at = from; at < to;) {
+    const std::uint32_t bit = at % 64;
+    const std::uint32_t count = std::min(64 - bit, to - at);
+    const std::uint64_t ones = count == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+    have_[at / 64] |= ones << bit;
+    at += count;
+  }
+  advance();
+}
+
+void Assembly::advance() {
+  while (contiguous_ < end_) {
+    const std::uint32_t bit = contiguous_ % 64;
+    const auto run = static_cast<std::uint32_t>(std::countr_one(have_[contiguous_ / 64] >> bit));
+    if (run == 0) return;
+    contiguous_ += std::min(run, 64 - bit);
+  }
+}
+
+void Assembly::consume(std::uint32_t octets) {
+  octets = std::min(octets, contiguous_);
+  if (octets == 0) return;
+  const std::uint32_t end = end_ - octets;
+  const std::uint32_t contiguous = contiguous_ - octets;
+  std::memmove(bytes_, bytes_ + octets, end);
+  for (std::uint32_t word = 0; word < words(end); ++word) {
+    const std::uint32_t at = word * 64 + octets;
+    std::uint64_t bits = have_[at / 64] >> (at % 64);
+    if (at % 64 != 0 && at / 64 + 1 < words(end_)) bits |= have_[at / 64 + 1] << (64 - at % 64);
+    have_[word] = bits;
+  }
+  end_ = end;
+  contiguous_ = contiguous;
+}
+
+void Assembly::copy_from(const Assembly& other) {
+  end_ = other.end_;
+  contiguous_ = other.contiguous_;
+  keep_last_ = other.keep_last_;
+  if (end_ == 0) return;
+  std::memcpy(bytes_, other.bytes_, end_);
+  std::memcpy(have_, other.have_, words(end_) * sizeof(std::uint64_t));
+}
+
+void Assembly::clear() {
+  contiguous_ = 0;
+  end_ = 0;
+  overflowed_ = false;
+}
+
+}  // namespace sluice::flow

@@ -1,0 +1,95 @@
+#include "dataplane/flow/fragments.h"
+
+#include <cstring>
+
+#include "dataplane/packet/bytes.h"
+#include "dataplane/packet/reply.h"
+
+namespace sluice::flow {
+
+Fragments::Fragments()
+    : entries_(std::make_unique<Entry[]>(kMaxDatagrams)),
+      storage_(std::make_unique_for_overwrite<Storage[]>(kMaxDatagrams)) {}
+
+// Fragments are rare, so that a walk over the entries' states costs less than a hash to keep.
+Fragments::Entry* Fragments::find(const Key& key, std::uint64_t now_ms) {
+  Entry* free = nullptr;
+  Entry* oldest = nullptr;
+  for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
+    Entry& entry = entries_[i];
+    if (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms) {
+      entry.state = State::free;
+    }
+    if (entry.state == State::free) {
+      if (free == nullptr) free = &entry;
+      continue;
+    }
+    if (entry.key == key) return &entry;
+    if (oldest == nullptr || entry.started_ms < oldest->started_ms) oldest = &entry;
+  }
+  if (free == nullptr && oldest->started_ms + kMinAgeMs <= now_ms) free = oldest;
+  if (free == nullptr) return nullptr;
+  Storage& storage = storage_[free - entries_.get()];
+  *free =
+      Entry{State::open, key, now_ms, 0, Assembly(storage.bytes, storage.have, kMaxDatagramOctets)};
+  return free;
+}
+
+Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const packet::Frame& frame,
+                                   std::uint16_t wire, std::uint64_t now_ms) {
+  const std::size_t head = frame.payload_offset - (frame.ipv6 ? 8U : 0U);
+  const std::uint32_t end = std::uint32_t{frame.fragment_offset} + frame.payload_length;
+  if (end > kMaxDatagramOctets || head > kHeadOctets || frame.cut) return {Result::too_large};
+
+  Key key{.identification = frame.identification,
+          .outer_vlan = frame.outer_vlan,
+          .inner_vlan = frame.inner_vlan,
+          .wire = wire,
+          .protocol = frame.ipv6 ? std::uint8_t{0} : frame.protocol,
+          .ipv6 = frame.ipv6};
+  std::memcpy(key.addresses.data(), &bytes[frame.network_offset + (frame.ipv6 ? 8U : 12U)],
+              frame.ipv6 ? 32 : 8);
+  Entry* entry = find(key, now_ms);
+  if (entry == nullptr) return {Result::table_full};
+  const auto handle = static_cast<std::uint32_t>(entry - entries_.get());
+  if (entry->state == State::overlapped) return {Result::overlap, {}, handle};
+  if (entry->state == State::blocked) return {Result::blocked, {}, handle};
+
+  const auto payload = bytes.subspan(frame.payload_offset, frame.payload_length);
+  const bool contradicts_end =
+      (!frame.more_fragments &&
+       ((entry->total != 0 && entry->total != end) || entry->assembly.end() > end)) ||
+      (entry->total != 0 && end > entry->total);
+  if (contradicts_end ||
+      entry->assembly.write(frame.fragment_offset, payload) == Written::conflict) {
+    entry->state = State::overlapped;
+    return {Result::overlap, {}, handle};
+  }
+  if (!frame.more_fragments) entry->total = end;
+  if (entry->total == 0 || entry->assembly.contiguous().size() < entry->total) {
+    return {Result::incomplete, {}, handle};
+  }
+  return {Result::complete, view(bytes, frame, *entry, storage_[handle]), handle};
+}
+
+std::span<const std::uint8_t> Fragments::view(std::span<const std::uint8_t> bytes,
+                                              const packet::Frame& frame, const Entry& entry,
+                                              Storage& storage) {
+  const std::size_t octets = frame.payload_offset - (frame.ipv6 ? 8U : 0U);
+  std::uint8_t* start = storage.head + kHeadOctets - octets;
+  std::memcpy(start, bytes.data(), octets);
+  std::uint8_t* ip = start + frame.network_offset;
+  if (frame.ipv6) {
+    start[frame.next_header_at] = frame.protocol;
+    packet::store16(ip + 4,
+                    static_cast<std::uint16_t>(octets - frame.network_offset - 40 + entry.total));
+  } else {
+    packet::store16(ip + 2,
+                    static_cast<std::uint16_t>(octets - frame.network_offset + entry.total));
+    packet::store16(ip + 6, 0);
+  }
+  packet::finish_layers(frame, start, octets + entry.total);
+  return {start, octets + entry.total};
+}
+
+}  // namespace sluice::flow

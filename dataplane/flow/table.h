@@ -1,0 +1,160 @@
+// The undecided flows of one lcore, and the tombstones of blocked ones. Bounded in entries and in
+// octets: a flow is kept from its first octets to its verdict, and where there is no room the
+// oldest go, but none that moved within the last second; then the table is full and the policy says
+// what becomes of the new flow. A SYN opens nothing here (flow/syn_cache.h).
+//
+// Thread safety: one table belongs to one lcore. Nothing allocates after construction; pages that
+// were never used are never touched.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+
+#include "dataplane/flow/assembly.h"
+#include "dataplane/flow/key.h"
+
+namespace sluice::flow {
+
+inline constexpr std::uint32_t kMaxFlows = 8192;
+/// One TLS record of any size and its neighbours; QUIC and HTTP allow no more either.
+inline constexpr std::uint32_t kLargeOctets = 20480;
+inline constexpr std::uint32_t kSmallOctets = 4096;  // holds today's ClientHellos
+inline constexpr std::uint32_t kLargeBlocks = 256;
+inline constexpr std::uint32_t kSmallBlocks = 4096;
+/// From the last octet that mattered; for a tombstone, from the last refusal.
+inline constexpr std::uint64_t kLifetimeMs = 30'000;
+/// What moved this recently is not evicted.
+inline constexpr std::uint64_t kMinAgeMs = 1'000;
+
+enum class State : std::uint8_t {
+  undecided,
+  passed,   // judged; the server has not answered yet, so other octets may still replace them
+  blocked,  // a tombstone: everything of the client's is refused
+};
+
+enum class Kind : std::uint8_t { unknown, dns, tls, http, h2, quic, dtls };
+
+/// Reading::wanted of a reading that has told all that it has to tell.
+inline constexpr std::uint32_t kSettled = UINT32_MAX;
+
+/// One way to read a client's octets. The second one is there only where copies of the same octets
+/// differ: the first reading keeps the first copy, the second the last.
+struct Reading {
+  Assembly assembly;
+  Kind kind = Kind::unknown;
+  std::uint32_t wanted = 0;       // octets before which nothing new can be told
+  std::uint8_t names_judged = 0;  // of the message at the front
+  std::uint8_t storage = 0;       // which pool its octets are from
+  std::uint32_t block = 0;
+};
+
+inline constexpr std::size_t kInspectorOctets = 1024;
+
+struct Flow {
+  Key key;
+  std::uint64_t hash = 0;
+  std::uint64_t touched_ms = 0;
+  State state = State::undecided;
+  Kind kind = Kind::unknown;  // of the reading that was told last
+  std::uint8_t reading_count = 0;
+  bool closing = false;   // goes at the end of the burst
+  bool syn_data = false;  // TCP: octets came with the SYN, which the server may not have taken
+  bool used = false;
+  bool authenticated = false;  // TCP: the SYN had an MD5 or TCP-AO option
+  std::uint32_t base = 0;      // TCP: sequence number of the readings' offset 0
+  std::uint32_t judged = 0;    // octets of the message that passed, which the readings still hold
+  std::array<Reading, 2> readings;
+  std::uint8_t refused_at = 0;  // index in the burst of the frame that was refused
+
+  std::uint32_t chain = 0;  // the table's own
+  std::uint32_t older = 0;
+  std::uint32_t newer = 0;
+};
+
+class Table {
+ public:
+  explicit Table(std::uint64_t secret);
+
+  /// Whether a flow of this hash may be there: one load, for frames that mostly are of none.
+  [[nodiscard]] bool may_hold(std::uint64_t hash) const { return buckets_[slot(hash)] != kNone; }
+  [[nodiscard]] Flow* find(const Key& key, std::uint64_t hash);
+  /// A new flow without readings; null where everything is in use by flows that moved just now.
+  [[nodiscard]] Flow* open(const Key& key, std::uint64_t hash, std::uint64_t now_ms);
+  void close(Flow& flow);
+  void touch(Flow& flow, std::uint64_t now_ms);
+
+  /// Makes reading `index` (at most reading_count) there, with room for `octets` octets; what it
+  /// holds is kept. A new second reading starts as a copy of the first. False where there is no
+  /// block to be had.
+  [[nodiscard]] bool reserve(Flow& flow, unsigned index, std::uint32_t octets,
+                             std::uint64_t now_ms);
+  /// Gives the readings' storage back.
+  void drop_readings(Flow& flow);
+
+  /// Closes what is past its lifetime; returns how many went. Call it once a burst.
+  std::uint32_t age(std::uint64_t now_ms);
+
+  /// An inspector's own state of a flow; undefined until make_state().
+  template <class T>
+  [[nodiscard]] T& state(const Flow& flow) {
+    static_assert(sizeof(T) <= kInspectorOctets && std::is_trivially_destructible_v<T>);
+    return *std::launder(reinterpret_cast<T*>(inspector(flow)));
+  }
+  template <class T>
+  T& make_state(const Flow& flow) {
+    static_assert(sizeof(T) <= kInspectorOctets && std::is_trivially_destructible_v<T>);
+    return *new (inspector(flow)) T();
+  }
+
+  [[nodiscard]] std::uint32_t size() const { return size_; }
+  [[nodiscard]] std::uint64_t secret() const { return secret_; }
+  /// Flows that were closed to make room, so far.
+  [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
+
+ private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::uint32_t kBuckets = kMaxFlows * 2;
+  // Lists by what a flow holds, so that room of one kind is made by who has it.
+  enum Pool : std::uint8_t { kNoBlock, kSmall, kLarge, kPools };
+  struct List {
+    std::uint32_t oldest = kNone;
+    std::uint32_t newest = kNone;
+  };
+  struct Inspector {
+    alignas(16) std::byte bytes[kInspectorOctets];
+  };
+
+  static std::uint32_t slot(std::uint64_t hash) {
+    return static_cast<std::uint32_t>(hash >> 32) % kBuckets;
+  }
+  [[nodiscard]] std::uint32_t index_of(const Flow& flow) const {
+    return static_cast<std::uint32_t>(&flow - flows_.get());
+  }
+  [[nodiscard]] std::byte* inspector(const Flow& flow) { return inspectors_[index_of(flow)].bytes; }
+  [[nodiscard]] static Pool pool_of(const Flow& flow);
+  void link(Flow& flow, Pool pool);
+  void unlink(Flow& flow, Pool pool);
+  [[nodiscard]] bool evict_oldest(Pool pool, std::uint64_t now_ms, const Flow* keep);
+  [[nodiscard]] bool take_block(Pool pool, std::uint64_t now_ms, const Flow& asker,
+                                std::uint32_t& block);
+  [[nodiscard]] Assembly assembly(Pool pool, std::uint32_t block);
+  void release(Reading& reading);
+
+  std::uint64_t secret_;
+  std::uint32_t size_ = 0;
+  std::uint64_t evicted_ = 0;
+  std::unique_ptr<Flow[]> flows_;
+  std::unique_ptr<Inspector[]> inspectors_;
+  std::unique_ptr<std::uint32_t[]> buckets_;
+  std::array<List, kPools> lists_;
+  std::unique_ptr<AssemblyStorage<kSmallOctets>[]> small_;
+  std::unique_ptr<AssemblyStorage<kLargeOctets>[]> large_;
+  std::array<std::unique_ptr<std::uint32_t[]>, kPools> free_;  // stacks of flows and blocks
+  std::array<std::uint32_t, kPools> free_count_{};
+};
+
+}  // namespace sluice::flow
