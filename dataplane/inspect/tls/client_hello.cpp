@@ -1,6 +1,7 @@
 #include "dataplane/inspect/tls/client_hello.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "dataplane/packet/bytes.h"
 
@@ -12,9 +13,14 @@ using packet::load24;
 
 constexpr std::size_t kRecordHeaderOctets = 5;
 constexpr std::size_t kMaxRecordOctets = (1 << 14) + 256;
+constexpr std::size_t kMessageHeaderOctets = 4;
+constexpr std::uint8_t kChangeCipherSpecRecord = 20;
+constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
+constexpr unsigned kMaxOtherRecords = 16;
 constexpr std::uint8_t kClientHelloMessage = 1;
 constexpr std::uint16_t kServerNameExtension = 0;
+constexpr std::uint16_t kEncryptedClientHelloExtension = 0xfe0d;
 constexpr std::uint8_t kHostName = 0;
 
 /// Reads forward through what is there of a structure whose full length is known. Running out of
@@ -27,6 +33,8 @@ class Reader {
   [[nodiscard]] std::size_t left() const { return stated_ - at_; }
   [[nodiscard]] bool over() const { return over_; }       // asked past the stated length
   [[nodiscard]] bool short_of() const { return short_; }  // asked past the bytes there
+  /// Where short_of(): octets of the structure that have to be there to go on.
+  [[nodiscard]] std::size_t needed() const { return needed_; }
 
   std::span<const std::uint8_t> take(std::size_t octets) {
     if (over_ || short_ || octets > left()) {
@@ -35,6 +43,7 @@ class Reader {
     }
     if (octets > there_.size() - at_) {
       short_ = true;
+      needed_ = at_ + octets;
       return {};
     }
     const auto taken = there_.subspan(at_, octets);
@@ -54,6 +63,7 @@ class Reader {
   std::span<const std::uint8_t> there_;
   std::size_t stated_;
   std::size_t at_ = 0;
+  std::size_t needed_ = 0;
   bool over_ = false;
   bool short_ = false;
 };
@@ -76,76 +86,187 @@ Defect read_server_names(std::span<const std::uint8_t> extension, ClientHello& o
   return Defect::none;
 }
 
-Outcome read_body(Reader body, ClientHello& out) {
-  const auto refuse = [&out](Defect defect) {
-    out.defect = defect;
-    return Outcome::malformed;
-  };
-  const auto unreadable = [&](Defect defect) {
-    return body.short_of() ? Outcome::need_more : refuse(defect);
-  };
-  const std::size_t version = body.number(2);
-  body.take(32);
-  if (!body.good()) return unreadable(Defect::version);
-  if (version >> 8 != 3) return refuse(Defect::version);
-  const std::size_t session = body.number(1);
-  if (body.good() && session > 32) return refuse(Defect::session_id);
-  body.take(session);
-  if (!body.good()) return unreadable(Defect::session_id);
-  const std::size_t suites = body.number(2);
-  if (body.good() && (suites == 0 || suites % 2 != 0)) return refuse(Defect::cipher_suites);
-  body.take(suites);
-  if (!body.good()) return unreadable(Defect::cipher_suites);
-  const std::size_t compressions = body.number(1);
-  if (body.good() && compressions == 0) return refuse(Defect::compression);
-  body.take(compressions);
-  if (!body.good()) return unreadable(Defect::compression);
-  if (body.left() == 0) return Outcome::no_name;  // TLS 1.0 without extensions
+// RFC 9849 section 5: type outer (0), KDF, AEAD, config_id, …
+void read_ech(std::span<const std::uint8_t> extension, ClientHello& out) {
+  if (extension.size() < 6 || extension[0] != 0) return;
+  out.ech = {true, extension[5]};
+}
 
-  const std::size_t extensions = body.number(2);
-  if (body.good() && extensions > body.left()) return refuse(Defect::extensions);
-  std::size_t left = extensions;
+Outcome refuse(Defect defect, ClientHello& out) {
+  out.defect = defect;
+  out.complete = true;
+  // What was read before the fault is what a lenient server acts on.
+  return out.name_count > 0 ? Outcome::found : Outcome::malformed;
+}
+
+Outcome read_extensions(Reader& body, ClientHello& out) {
+  std::size_t left = body.number(2);
+  if (body.good() && left > body.left()) return refuse(Defect::extensions, out);
   while (body.good() && left >= 4) {
     const std::size_t type = body.number(2);
     const std::size_t length = body.number(2);
     left -= 4;
-    if (body.good() && length > left) return refuse(Defect::extensions);
+    if (body.good() && length > left) return refuse(Defect::extensions, out);
     const auto data = body.take(length);
     if (!body.good()) break;
     left -= length;
+    if (type == kEncryptedClientHelloExtension) read_ech(data, out);
     if (type != kServerNameExtension) continue;
     if (const Defect defect = read_server_names(data, out); defect != Defect::none) {
-      return refuse(defect);
+      return refuse(defect, out);
     }
   }
-  if (out.name_count > 0) return Outcome::found;
-  if (!body.good()) return unreadable(Defect::extensions);
-  return left == 0 ? Outcome::no_name : refuse(Defect::extensions);
+  if (body.over()) return refuse(Defect::extensions, out);
+  if (body.short_of()) return out.name_count > 0 ? Outcome::found : Outcome::need_more;
+  if (left != 0) return refuse(Defect::extensions, out);
+  out.complete = true;
+  return out.name_count > 0 ? Outcome::found : Outcome::no_name;
+}
+
+Outcome read_body(Reader& body, ClientHello& out, bool dtls) {
+  const auto unreadable = [&](Defect defect) {
+    return body.short_of() ? Outcome::need_more : refuse(defect, out);
+  };
+  const std::size_t version = body.number(2);
+  if (body.good() && version >> 8 != (dtls ? 0xfe : 3)) return refuse(Defect::version, out);
+  body.take(32);
+  if (!body.good()) return unreadable(Defect::version);
+  const std::size_t session = body.number(1);
+  if (body.good() && session > 32) return refuse(Defect::session_id, out);
+  body.take(session);
+  if (dtls) body.take(body.number(1));
+  if (!body.good()) return unreadable(Defect::session_id);
+  const std::size_t suites = body.number(2);
+  if (body.good() && (suites == 0 || suites % 2 != 0)) return refuse(Defect::cipher_suites, out);
+  body.take(suites);
+  if (!body.good()) return unreadable(Defect::cipher_suites);
+  const std::size_t compressions = body.number(1);
+  if (body.good() && compressions == 0) return refuse(Defect::compression, out);
+  body.take(compressions);
+  if (!body.good()) return unreadable(Defect::compression);
+  if (body.left() == 0) {  // TLS 1.0 without extensions
+    out.complete = true;
+    return Outcome::no_name;
+  }
+  return read_extensions(body, out);
+}
+
+/// Handshake octets gathered over records: in place while one record holds them all, in scratch
+/// from the second one on.
+class Gatherer {
+ public:
+  explicit Gatherer(std::span<std::uint8_t> scratch) : scratch_(scratch) {}
+
+  /// False where the scratch does not take it all.
+  bool add(std::span<const std::uint8_t> fragment) {
+    if (bytes_.empty()) {
+      bytes_ = fragment;
+      return true;
+    }
+    const std::size_t have = bytes_.size();
+    if (have + fragment.size() > scratch_.size()) return false;
+    if (bytes_.data() != scratch_.data()) std::memcpy(scratch_.data(), bytes_.data(), have);
+    std::memcpy(&scratch_[have], fragment.data(), fragment.size());
+    bytes_ = scratch_.first(have + fragment.size());
+    return true;
+  }
+  [[nodiscard]] std::span<const std::uint8_t> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::uint8_t> scratch_;
+  std::span<const std::uint8_t> bytes_;
+};
+
+void reset(ClientHello& out) {
+  out.defect = Defect::none;
+  out.complete = false;
+  out.name_count = 0;
+  out.ech = {};
+  out.wanted = 0;
+  out.consumed = 0;
 }
 
 }  // namespace
 
 bool may_be_tls(std::span<const std::uint8_t> start) {
-  return !start.empty() && start[0] == kHandshakeRecord && (start.size() < 2 || start[1] == 3);
+  if (start.empty() || (start.size() > 1 && start[1] != 3)) return false;
+  if (start[0] == kHandshakeRecord) return true;
+  // A plain alert or ChangeCipherSpec before the ClientHello is skipped by tolerant servers.
+  const bool alert = start[0] == kAlertRecord;
+  return start.size() >= kRecordHeaderOctets && (alert || start[0] == kChangeCipherSpecRecord) &&
+         load16(&start[3]) == (alert ? 2 : 1);
 }
 
-Outcome parse_client_hello(std::span<const std::uint8_t> stream, ClientHello& out) {
-  out.defect = Defect::none;
-  out.name_count = 0;
-  const auto refuse = [&out](Defect defect) {
-    out.defect = defect;
-    return Outcome::malformed;
-  };
-  if (stream.size() < kRecordHeaderOctets + 4) return Outcome::need_more;
-  const std::size_t record = load16(&stream[3]);
-  if (record == 0 || record > kMaxRecordOctets) return refuse(Defect::record_length);
-  if (stream[kRecordHeaderOctets] != kClientHelloMessage) return refuse(Defect::not_client_hello);
-  if (record < 4) return Outcome::need_more;  // the message header is cut over two records
-  const std::size_t message = load24(&stream[kRecordHeaderOctets + 1]);
-  // What of the message this record holds; the rest of a longer message is in later records.
-  auto body = stream.subspan(kRecordHeaderOctets);
-  body = body.first(std::min(body.size(), record)).subspan(4);
-  return read_body(Reader(body, message), out);
+Outcome parse_handshake(std::span<const std::uint8_t> message, ClientHello& out, bool dtls) {
+  reset(out);
+  if (!message.empty() && message[0] != kClientHelloMessage) {
+    return refuse(Defect::not_client_hello, out);
+  }
+  if (message.size() < kMessageHeaderOctets) {
+    out.wanted = kMessageHeaderOctets;
+    return Outcome::need_more;
+  }
+  const std::size_t length = load24(&message[1]);
+  Reader body(message.subspan(kMessageHeaderOctets), length);
+  const Outcome outcome = read_body(body, out, dtls);
+  if (out.complete) {
+    out.consumed = kMessageHeaderOctets + length;
+  } else {
+    out.wanted = kMessageHeaderOctets + body.needed();
+  }
+  return outcome;
+}
+
+Outcome parse_client_hello(std::span<const std::uint8_t> stream, std::span<std::uint8_t> scratch,
+                           ClientHello& out) {
+  reset(out);
+  Gatherer message(scratch);
+  std::size_t at = 0;
+  std::size_t others = 0;
+  std::size_t message_octets = 0;  // of the whole message, once known
+  std::size_t end = 0;             // of the message in the stream, once known
+  while (stream.size() - at >= kRecordHeaderOctets) {
+    const std::uint8_t type = stream[at];
+    const std::size_t length = load16(&stream[at + 3]);
+    if (stream[at + 1] != 3 || type < kChangeCipherSpecRecord || type > kHandshakeRecord) {
+      return refuse(Defect::not_client_hello, out);
+    }
+    if (length > kMaxRecordOctets) return refuse(Defect::record_length, out);
+    if (type != kHandshakeRecord || length == 0) {
+      if (++others > kMaxOtherRecords) return refuse(Defect::too_many_records, out);
+    } else {
+      const auto rest = stream.subspan(at + kRecordHeaderOctets);
+      if (!message.add(rest.first(std::min(rest.size(), length)))) {
+        return refuse(Defect::message_too_long, out);
+      }
+      const auto bytes = message.bytes();
+      if (message_octets == 0 && bytes.size() >= kMessageHeaderOctets) {
+        message_octets = kMessageHeaderOctets + load24(&bytes[1]);
+      }
+      if (message_octets != 0 && bytes.size() >= message_octets) {
+        // Records may hold further messages behind it; none is a client's to send.
+        end = at + kRecordHeaderOctets + std::min(rest.size(), length) -
+              (bytes.size() - message_octets);
+        break;
+      }
+    }
+    if (length + kRecordHeaderOctets > stream.size() - at) {
+      at = stream.size();
+      break;
+    }
+    at += kRecordHeaderOctets + length;
+  }
+  const Outcome outcome = parse_handshake(message.bytes(), out);
+  if (outcome == Outcome::malformed) return outcome;
+  if (out.complete) {
+    out.consumed = end;
+    return outcome;
+  }
+  // Each missing octet of the message is an octet of the stream, and the rest of a header, if the
+  // stream ends in one, is too.
+  const std::size_t missing = out.wanted - std::min(out.wanted, message.bytes().size());
+  out.wanted = stream.size() + std::max<std::size_t>(missing, 1);
+  return outcome;
 }
 
 }  // namespace sluice::inspect::tls

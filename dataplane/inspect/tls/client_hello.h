@@ -30,18 +30,42 @@ enum class Defect : std::uint8_t {
   extensions,        // lengths that contradict each other
   server_name,       // an unreadable server_name extension
   too_many_names,
+  too_many_records,  // other records than handshake ones before the ClientHello's end
+  message_too_long,  // more than is looked at
+};
+
+/// The encrypted_client_hello extension of an outer ClientHello, real or GREASE: the two look the
+/// same, by design (RFC 9849 section 6.2).
+struct EchOffer {
+  bool offered = false;
+  std::uint8_t config_id = 0;
 };
 
 struct ClientHello {
   Defect defect = Defect::none;
+  bool complete = false;  // read to its end: no further name can come
   std::size_t name_count = 0;
   std::array<std::string_view, kMaxNames> names;  // as sent: any case, any octets
+  EchOffer ech;
+  /// With need_more, or with found and not complete: how many octets, at least, have to be there
+  /// before another call can tell more.
+  std::size_t wanted = 0;
+  std::size_t consumed = 0;  // where complete: octets of the stream up to the message's end
 };
 
 /// Whether a stream that starts so may be TLS: a handshake record of major version 3. True for
 /// fewer than three octets that fit so far.
 [[nodiscard]] bool may_be_tls(std::span<const std::uint8_t> start);
 
-[[nodiscard]] Outcome parse_client_hello(std::span<const std::uint8_t> stream, ClientHello& out);
+/// Over TLS records. `scratch` holds a message that is cut over several records, and the names may
+/// point into it; a longer one than it takes is malformed (message_too_long). Records of other
+/// types and empty ones are skipped up to a bound (RFC 8446 5.1, appendix D.4).
+[[nodiscard]] Outcome parse_client_hello(std::span<const std::uint8_t> stream,
+                                         std::span<std::uint8_t> scratch, ClientHello& out);
+
+/// The bare handshake message, as QUIC's CRYPTO stream and DTLS carry it; `dtls`: the cookie field
+/// is there and versions count down (RFC 6347 4.2.1).
+[[nodiscard]] Outcome parse_handshake(std::span<const std::uint8_t> message, ClientHello& out,
+                                      bool dtls = false);
 
 }  // namespace sluice::inspect::tls
