@@ -29,6 +29,7 @@ Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Que
     const Defect defect = read_question_name(message, at, name);
     if (defect != Defect::none) return defect;
     if (message.size() - at < 4) return Defect::cut_question;
+    if (i == kMaxQuestions) return Defect::question_count;
     const std::uint16_t query_class = load16(&message[at + 2]);
     if (i == 0) {
       out.name = name;
@@ -38,27 +39,26 @@ Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Que
       out.names[out.name_count++] = name;
     }
     at += 4;
+    out.question_count = static_cast<std::uint8_t>(i + 1);
+    out.question_end = static_cast<std::uint16_t>(at);
   }
-  out.question_count = static_cast<std::uint8_t>(count);
-  out.question_end = static_cast<std::uint16_t>(at);
   return Defect::none;
 }
 
 Outcome parse_query(std::span<const std::uint8_t> message, Query& out) {
   out = {};
-  const auto refuse = [&out](Defect defect) {
-    out.defect = defect;
+  if (message.size() < kHeaderOctets) {
+    out.defect = Defect::short_header;
     return Outcome::malformed;
-  };
-  if (message.size() < kHeaderOctets) return refuse(Defect::short_header);
+  }
   // A response, or any opcode but QUERY: not a question that is asked here.
   if ((message[2] & 0xf8) != 0) return Outcome::no_name;
   const unsigned questions = load16(&message[4]);
-  if (questions == 0 || questions > kMaxQuestions) return refuse(Defect::question_count);
-  Defect defect = read_questions(message, questions, out);
-  if (defect == Defect::none) defect = walk_records(message, out);
-  if (defect != Defect::none) return refuse(defect);
-  return out.name_count > 0 ? Outcome::found : Outcome::no_name;
+  out.defect = questions == 0 ? Defect::question_count : read_questions(message, questions, out);
+  if (out.defect == Defect::none) out.defect = walk_records(message, out);
+  // What a lenient server acts on is what could be read.
+  if (out.name_count > 0) return Outcome::found;
+  return out.defect == Defect::none ? Outcome::no_name : Outcome::malformed;
 }
 
 }  // namespace sluice::inspect::dns

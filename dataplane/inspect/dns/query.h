@@ -27,8 +27,8 @@ struct Query : Edns {
   std::array<std::span<const std::uint8_t>, kMaxQuestions> names;
 };
 
-/// found: a standard query of class IN or ANY for a name other than the root. no_name: a response,
-/// another opcode or class, or the root.
+/// found: a standard query of class IN or ANY for a name other than the root; `defect` tells what
+/// is wrong behind it, if anything. no_name: a response, another opcode or class, or the root.
 [[nodiscard]] Outcome parse_query(std::span<const std::uint8_t> message, Query& out);
 
 /// The `count` questions behind the header, into a Query that is still empty.
