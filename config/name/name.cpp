@@ -194,4 +194,20 @@ std::string display(const LookupName& name) {
   return out;
 }
 
+std::string_view text_of(const LookupName& name, unsigned labels,
+                         std::span<char, kMaxTextOctets + 1> buffer) {
+  std::size_t size = 0;
+  for (unsigned label = labels; label > 0; --label) {
+    const std::size_t start = label == 1 ? 0U : name.label_end[label - 2];
+    const std::size_t end = name.label_end[label - 1] - 1U;
+    if (size + end - start + 1 > buffer.size()) break;
+    for (std::size_t at = start; at < end; ++at) {
+      const char octet = name.key[at];
+      buffer[size++] = kHostOctets[static_cast<unsigned char>(octet)] != 0 ? octet : '?';
+    }
+    if (label > 1) buffer[size++] = '.';
+  }
+  return {buffer.data(), size};
+}
+
 }  // namespace sluice::name

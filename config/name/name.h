@@ -71,6 +71,11 @@ void from_wire(std::span<const std::uint8_t> wire, LookupName& out);
 /// "com.example.www." -> "www.example.com".
 [[nodiscard]] std::string from_reversed_key(std::string_view key);
 
+/// The `labels` rightmost labels of a name of host octets, as text in `buffer`; nothing allocates.
+/// Octets that no host name has become '?'.
+[[nodiscard]] std::string_view text_of(const LookupName& name, unsigned labels,
+                                       std::span<char, kMaxTextOctets + 1> buffer);
+
 /// Any look-up name as text for a person: octets that no host name has are escaped as \DDD (RFC
 /// 1035 5.1), so that a dot inside a label is not read as a boundary.
 [[nodiscard]] std::string display(const LookupName& name);

@@ -17,7 +17,7 @@ using packet::store32;
 constexpr std::size_t kUdpOctets = 8;
 // Header (12), the longest question (259), SOA (59), OPT (11) with cookie (20) and error (6) with
 // its text: 431 octets at most, which every client takes (RFC 1035 4.2.1). Nothing is ever cut.
-constexpr std::size_t kMaxMessage = 512;
+// More than one question, which RFC 9619 forbids, may make it longer.
 constexpr std::size_t kMaxErrorText = 64;
 constexpr std::uint16_t kOurUdpSize = 1232;
 constexpr std::uint8_t kNxDomain = 3;
@@ -150,37 +150,42 @@ void put_opt(Message& message, const inspect::dns::Query& query, const DnsBlock&
 
 }  // namespace
 
-std::size_t write_dns_answer(std::uint8_t* frame, std::size_t capacity, const packet::Frame& parsed,
-                             const inspect::dns::Query& query, const DnsBlock& block) {
-  const std::uint8_t* request = frame + parsed.payload_offset;
-  std::array<std::uint8_t, kMaxMessage> buffer;
-  Message message(buffer);
-  message.put({request, query.question_end});
+std::size_t write_dns_message(std::span<const std::uint8_t> request,
+                              const inspect::dns::Query& query, const DnsBlock& block,
+                              std::span<std::uint8_t, kMaxDnsMessage> out) {
+  Message message(out);
+  message.put(request.first(query.question_end));
   const std::uint16_t answers = put_records(message, query, block);
   const bool exists = block.answer->dns == policy::DnsAnswer::address;
+  if (!message.good()) return 0;
 
-  buffer[2] = static_cast<std::uint8_t>(0x80 | (request[2] & 0x01));  // QR, RD as asked
-  buffer[3] = static_cast<std::uint8_t>(0x80 | (request[3] & 0x10) | (exists ? 0 : kNxDomain));
-  message.set16(4, 1);
+  out[2] = static_cast<std::uint8_t>(0x80 | (request[2] & 0x01));  // QR, RD as asked
+  out[3] = static_cast<std::uint8_t>(0x80 | (request[3] & 0x10) | (exists ? 0 : kNxDomain));
+  message.set16(4, query.question_count);
   message.set16(6, answers);
   message.set16(8, answers == 0 ? 1 : 0);
   message.set16(10, query.has_opt ? 1 : 0);
   if (query.has_opt) put_opt(message, query, block);
-  if (!message.good()) return 0;
+  return message.good() ? message.size() : 0;
+}
 
+std::size_t write_udp_datagram(std::span<const std::uint8_t> original, const packet::Frame& parsed,
+                               packet::Way way, std::span<const std::uint8_t> message,
+                               std::uint8_t* out, std::size_t capacity) {
   const std::size_t network_octets = parsed.ipv6 ? 40 : 20;
   if (parsed.network_offset + network_octets + kUdpOctets + message.size() > capacity) return 0;
   std::array<std::uint8_t, 4> ports;  // read before the headers move over them
-  std::memcpy(ports.data(), frame + parsed.transport_offset, ports.size());
-  const packet::ReplyHeaders headers = packet::write_headers(
-      {frame, parsed.payload_offset}, parsed, packet::Toward::client, packet::kProtocolUdp, frame);
-  std::uint8_t* udp = frame + headers.transport_offset;
-  std::memcpy(udp, &ports[2], 2);
-  std::memcpy(udp + 2, ports.data(), 2);
+  std::memcpy(ports.data(), &original[parsed.transport_offset], ports.size());
+  const packet::ReplyHeaders headers =
+      packet::write_headers(original, parsed, way, packet::kProtocolUdp, out);
+  std::uint8_t* udp = out + headers.transport_offset;
+  const bool back = way == packet::Way::back;
+  std::memcpy(udp, &ports[back ? 2 : 0], 2);
+  std::memcpy(udp + 2, &ports[back ? 0 : 2], 2);
   const std::size_t segment = kUdpOctets + message.size();
   store16(udp + 4, static_cast<std::uint16_t>(segment));
-  std::memcpy(udp + kUdpOctets, buffer.data(), message.size());
-  return packet::finish_headers(headers, frame, segment, 6);
+  std::memcpy(udp + kUdpOctets, message.data(), message.size());
+  return packet::finish_headers(headers, parsed, out, segment, 6);
 }
 
 }  // namespace sluice::act

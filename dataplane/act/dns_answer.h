@@ -1,6 +1,6 @@
-// Turns a blocked DNS query into its answer, in the query's own buffer (DESIGN section 6): same
-// ports, id and question octets; NXDOMAIN or the block page's address; SOA for negative caching at
-// the listed name; OPT if the query had one, with the reason as an Extended DNS Error.
+// Turns a blocked DNS query into its answer (DESIGN section 6): same id and question octets;
+// NXDOMAIN or the block page's address; SOA for negative caching at the listed name; OPT if the
+// query had one, with the reason as an Extended DNS Error.
 //
 // RFC 1035 4.1.1, RFC 2308 3 (SOA), RFC 6891 6.1.1 (OPT), RFC 7873 5.2 (cookies), RFC 8914 (EDE).
 // Thread safety: free functions over the caller's buffers; nothing allocates.
@@ -14,6 +14,7 @@
 #include "dataplane/act/incident.h"
 #include "dataplane/inspect/dns/query.h"
 #include "dataplane/packet/frame.h"
+#include "dataplane/packet/reply.h"
 
 namespace sluice::act {
 
@@ -28,10 +29,21 @@ struct DnsBlock {
   std::uint8_t listed_labels = 0;  // of QNAME, from the right: the owner of the SOA
 };
 
-/// Rewrites the query at `frame` as its answer; `capacity` octets belong to the buffer. Returns the
-/// new length of the frame, or 0 where the answer does not fit.
-[[nodiscard]] std::size_t write_dns_answer(std::uint8_t* frame, std::size_t capacity,
-                                           const packet::Frame& parsed,
-                                           const inspect::dns::Query& query, const DnsBlock& block);
+/// The longest message that write_dns_message() makes.
+inline constexpr std::size_t kMaxDnsMessage = 1232;
+
+/// The answer to `request`, which is the message that `query` was read from: a query, or the
+/// response of another server that is replaced. Returns its length, or 0 where it does not fit.
+[[nodiscard]] std::size_t write_dns_message(std::span<const std::uint8_t> request,
+                                            const inspect::dns::Query& query, const DnsBlock& block,
+                                            std::span<std::uint8_t, kMaxDnsMessage> out);
+
+/// Writes a UDP datagram that carries `message` in place of the one in `original`, into `out`,
+/// which may begin at the same address. Returns the frame's length, or 0 where `capacity` octets do
+/// not take it.
+[[nodiscard]] std::size_t write_udp_datagram(std::span<const std::uint8_t> original,
+                                             const packet::Frame& parsed, packet::Way way,
+                                             std::span<const std::uint8_t> message,
+                                             std::uint8_t* out, std::size_t capacity);
 
 }  // namespace sluice::act

@@ -24,6 +24,16 @@ struct Answered {
   PacketPtr packet;
 };
 
+// The answer in the query's own buffer.
+std::size_t write_answer(Bytes& frame, const packet::Frame& parsed,
+                         const inspect::dns::Query& query, const DnsBlock& block) {
+  std::array<std::uint8_t, kMaxDnsMessage> message;
+  const std::size_t octets = write_dns_message(
+      {&frame[parsed.payload_offset], parsed.payload_length}, query, block, message);
+  return write_udp_datagram(frame, parsed, packet::Way::back, {message.data(), octets},
+                            frame.data(), frame.size());
+}
+
 Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed_labels = 2) {
   const packet::Frame parsed = packet::parse_frame(frame);
   EXPECT_EQ(parsed.kind, packet::FrameKind::udp);
@@ -37,9 +47,8 @@ Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed
   (void)inspect::dns::parse_query({&frame[parsed.payload_offset], parsed.payload_length}, query);
   IncidentId incident;
   incident.text = {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'};
-  const std::size_t length =
-      write_dns_answer(frame.data(), frame.size(), parsed, query,
-                       {&how, ExtendedError::censored, "gambling", incident, listed_labels});
+  const std::size_t length = write_answer(
+      frame, parsed, query, {&how, ExtendedError::censored, "gambling", incident, listed_labels});
   EXPECT_GT(length, original - 40);
   frame.resize(length);
 
@@ -175,7 +184,7 @@ TEST(DnsAnswer, SaysWhenTheBufferIsTooSmall) {
   (void)inspect::dns::parse_query({&frame[parsed.payload_offset], parsed.payload_length}, query);
   const policy::BlockAnswer how;
   const Bytes before = frame;
-  EXPECT_EQ(write_dns_answer(frame.data(), frame.size(), parsed, query, {.answer = &how}), 0U);
+  EXPECT_EQ(write_answer(frame, parsed, query, {.answer = &how}), 0U);
   EXPECT_EQ(frame, before);
 }
 

@@ -1,4 +1,4 @@
-#include "dataplane/act/tcp_reset.h"
+#include "dataplane/act/tcp_segment.h"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +8,12 @@
 namespace sluice::act {
 namespace {
 
-using packet::Toward;
+using packet::Way;
 using test::Bytes;
 
-Bytes reset(const Bytes& withheld, Toward toward) {
-  Bytes out(kMaxResetOctets);
-  out.resize(write_tcp_reset(withheld, packet::parse_frame(withheld), toward, out.data()));
+Bytes reset(const Bytes& withheld, Way way) {
+  Bytes out(kMaxSegmentOctets);
+  out.resize(write_tcp_reset(withheld, packet::parse_frame(withheld), way, out.data()));
   const packet::Frame frame = packet::parse_frame(out);
   EXPECT_EQ(frame.kind, packet::FrameKind::tcp);
   EXPECT_EQ(frame.payload_length, 0);
@@ -24,7 +24,7 @@ Bytes reset(const Bytes& withheld, Toward toward) {
   return out;
 }
 
-TEST(TcpReset, HitsTheNextSequenceNumberOfEachSide) {
+TEST(TcpSegment, HitsTheNextSequenceNumberOfEachSide) {
   for (const bool ipv6 : {false, true}) {
     const Bytes hello = test::frame(Bytes(517), {.ipv6 = ipv6,
                                                  .vlans = {{0x8100, 5}},
@@ -33,7 +33,7 @@ TEST(TcpReset, HitsTheNextSequenceNumberOfEachSide) {
                                                  .destination_port = 443,
                                                  .sequence = 0xffffff00,
                                                  .acknowledgement = 77});
-    const Bytes client = reset(hello, Toward::client);
+    const Bytes client = reset(hello, Way::back);
     auto tcp = packet::tcp_fields(client, packet::parse_frame(client));
     EXPECT_EQ(tcp.source_port, 443);
     EXPECT_EQ(tcp.destination_port, 40000);
@@ -42,7 +42,7 @@ TEST(TcpReset, HitsTheNextSequenceNumberOfEachSide) {
     EXPECT_EQ(tcp.flags, packet::kTcpRst | packet::kTcpAck);
     EXPECT_EQ(packet::parse_frame(client).outer_vlan, 5);
 
-    const Bytes server = reset(hello, Toward::server);
+    const Bytes server = reset(hello, Way::onward);
     tcp = packet::tcp_fields(server, packet::parse_frame(server));
     EXPECT_EQ(tcp.source_port, 40000);
     EXPECT_EQ(tcp.destination_port, 443);
@@ -52,17 +52,17 @@ TEST(TcpReset, HitsTheNextSequenceNumberOfEachSide) {
   }
 }
 
-TEST(TcpReset, NeverComesFromAGroupAddress) {
+TEST(TcpSegment, NeverComesFromAGroupAddress) {
   Bytes hello = test::frame(Bytes(100), {.protocol = 6});
   hello[0] = hello[6] = 0x13;
-  for (const Toward toward : {Toward::client, Toward::server}) {
-    EXPECT_EQ(reset(hello, toward)[6], 0x12);
+  for (const Way way : {Way::back, Way::onward}) {
+    EXPECT_EQ(reset(hello, way)[6], 0x12);
   }
 }
 
-TEST(TcpReset, CountsSynAndFin) {
+TEST(TcpSegment, CountsSynAndFin) {
   const Bytes hello = test::frame(Bytes(100), {.protocol = 6, .sequence = 10, .tcp_flags = 0x02});
-  const Bytes client = reset(hello, Toward::client);
+  const Bytes client = reset(hello, Way::back);
   EXPECT_EQ(packet::tcp_fields(client, packet::parse_frame(client)).acknowledgement, 111U);
 }
 
