@@ -85,7 +85,8 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
       return fail("no policy is named '" + policy + "'", "groups." + group,
                   "define it under policies");
     }
-    table.groups_.push_back({group, policy, found->second->blocked, found->second->watched});
+    table.groups_.push_back(
+        {group, policy, found->second->blocked, found->second->watched, found->second->strict});
     return {};
   };
   if (set.default_policy.empty()) {

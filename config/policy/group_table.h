@@ -42,6 +42,7 @@ struct ResolvedGroup {
   std::string policy;
   CategoryMask blocked = 0;
   CategoryMask watched = 0;
+  bool strict = false;
 };
 
 class GroupTable {

@@ -38,6 +38,19 @@ std::string_view text(Reason reason) {
   return "unknown";
 }
 
+std::string_view text(TlsRefusal refusal) {
+  if (refusal == TlsRefusal::alert) return "alert";
+  return refusal == TlsRefusal::drop ? "drop" : "reset";
+}
+
+std::string_view text(QuicRefusal refusal) {
+  return refusal == QuicRefusal::drop ? "drop" : "close";
+}
+
+std::string_view text(HttpRefusal refusal) {
+  return refusal == HttpRefusal::reset ? "reset" : "page";
+}
+
 Verdict decide(const generation::Answer& answer, CategoryMask blocked, CategoryMask watched) {
   if (answer.is_protected) return {Action::pass, Reason::is_protected, 0};
   if (answer.categories == 0) {

@@ -37,8 +37,17 @@ enum class Reason : std::uint8_t {
 
 /// What a blocked DNS query is answered with.
 enum class DnsAnswer : std::uint8_t { nxdomain, address };
-/// How a blocked TLS connection is refused.
-enum class TlsRefusal : std::uint8_t { reset, drop };
+/// How a blocked TLS connection is refused: by RST both ways, by a fatal alert to the client and RST
+/// to the server, or by silence.
+enum class TlsRefusal : std::uint8_t { reset, alert, drop };
+/// How a blocked QUIC connection is refused: by CONNECTION_CLOSE, or by silence.
+enum class QuicRefusal : std::uint8_t { close, drop };
+/// How a blocked HTTP request is refused: by a page that says why, or as TLS is by reset.
+enum class HttpRefusal : std::uint8_t { page, reset };
+
+[[nodiscard]] std::string_view text(TlsRefusal refusal);
+[[nodiscard]] std::string_view text(QuicRefusal refusal);
+[[nodiscard]] std::string_view text(HttpRefusal refusal);
 
 struct BlockAnswer {
   DnsAnswer dns = DnsAnswer::nxdomain;
@@ -46,6 +55,8 @@ struct BlockAnswer {
   std::optional<std::array<std::uint8_t, 16>> page_ipv6;
   std::uint32_t ttl_seconds = 30;                         // at most 60
   TlsRefusal tls = TlsRefusal::reset;
+  QuicRefusal quic = QuicRefusal::close;
+  HttpRefusal http = HttpRefusal::page;
   bool guardian = false;  // the home profile: EDE 17 (Filtered) instead of 15 (Blocked)
 };
 
@@ -53,6 +64,8 @@ struct Policy {
   std::string name;
   CategoryMask blocked = 0;
   CategoryMask watched = 0;
+  /// What cannot be judged (malformed, too long, no room to keep it) is refused instead of passed.
+  bool strict = false;
 };
 
 using Mac = std::array<std::uint8_t, 6>;

@@ -107,11 +107,23 @@ class Fields {
   std::optional<Error> error_;
 };
 
+/// The value that `name` is the text of; `fallback` for any other.
+template <class T>
+T one_of(std::string_view name, T fallback, std::initializer_list<T> others) {
+  for (const T value : others) {
+    if (text(value) == name) return value;
+  }
+  return fallback;
+}
+
 Result<BlockAnswer> answer_from(const json& value) {
   Fields fields(value, "policy.answer");
   BlockAnswer answer;
   answer.dns = fields.string("dns") == "address" ? DnsAnswer::address : DnsAnswer::nxdomain;
-  answer.tls = fields.string("tls") == "drop" ? TlsRefusal::drop : TlsRefusal::reset;
+  answer.tls =
+      one_of(fields.string("tls"), TlsRefusal::reset, {TlsRefusal::alert, TlsRefusal::drop});
+  answer.quic = one_of(fields.string("quic"), QuicRefusal::close, {QuicRefusal::drop});
+  answer.http = one_of(fields.string("http"), HttpRefusal::page, {HttpRefusal::reset});
   answer.ttl_seconds = static_cast<std::uint32_t>(fields.number("ttl_seconds", 30, 60));
   answer.guardian = fields.boolean("guardian");
   if (const std::string ip = fields.string("page_ipv4"); !ip.empty()) {
@@ -162,7 +174,9 @@ Result<Group> group_from(const json& value) {
 
 std::string to_json(const PolicySet& set) {
   json answer = {{"dns", set.answer.dns == DnsAnswer::address ? "address" : "nxdomain"},
-                 {"tls", set.answer.tls == TlsRefusal::drop ? "drop" : "reset"},
+                 {"tls", text(set.answer.tls)},
+                 {"quic", text(set.answer.quic)},
+                 {"http", text(set.answer.http)},
                  {"ttl_seconds", set.answer.ttl_seconds},
                  {"guardian", set.answer.guardian}};
   std::array<char, INET6_ADDRSTRLEN> buffer{};
@@ -178,7 +192,8 @@ std::string to_json(const PolicySet& set) {
   for (const Policy& policy : set.policies) {
     policies.push_back({{"name", policy.name},
                         {"block", names_of(policy.blocked)},
-                        {"watch", names_of(policy.watched)}});
+                        {"watch", names_of(policy.watched)},
+                        {"strict", policy.strict}});
   }
   json groups = json::array();
   for (const Group& group : set.groups) {
@@ -210,8 +225,8 @@ Result<PolicySet> from_json(std::string_view document) {
   set.default_policy = fields.string("default_policy");
   for (const json& item : fields.list("policies")) {
     Fields policy(item, "policy.policies");
-    set.policies.push_back(
-        {policy.string("name"), policy.categories("block"), policy.categories("watch")});
+    set.policies.push_back({policy.string("name"), policy.categories("block"),
+                            policy.categories("watch"), policy.boolean("strict")});
     if (!policy.good()) return fail(policy.error());
   }
   for (const json& item : fields.list("groups")) {

@@ -119,6 +119,9 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     policy.name = member->key.text;
     policy.blocked = bind_categories(find(member->value, "block"), path + ".block", faults);
     policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
+    if (const TextNode* doubt = find(member->value, "in_doubt")) {
+      policy.strict = doubt->text == "refuse";
+    }
     config.policy.policies.push_back(std::move(policy));
   }
   const TextNode* fallback = find(root, "default_policy");

@@ -56,7 +56,15 @@ void bind_dataplane(const TextNode& node, Dataplane& dataplane, Faults& faults) 
 void bind_answer(const TextNode& node, policy::BlockAnswer& answer, Faults& faults) {
   take(node, "ttl_seconds", answer.ttl_seconds);
   if (const TextNode* tls = find(node, "tls")) {
-    answer.tls = tls->text == "drop" ? policy::TlsRefusal::drop : policy::TlsRefusal::reset;
+    answer.tls = tls->text == "drop"    ? policy::TlsRefusal::drop
+                 : tls->text == "alert" ? policy::TlsRefusal::alert
+                                        : policy::TlsRefusal::reset;
+  }
+  if (const TextNode* quic = find(node, "quic")) {
+    answer.quic = quic->text == "drop" ? policy::QuicRefusal::drop : policy::QuicRefusal::close;
+  }
+  if (const TextNode* http = find(node, "http")) {
+    answer.http = http->text == "reset" ? policy::HttpRefusal::reset : policy::HttpRefusal::page;
   }
   if (const TextNode* page = find(node, "page_ipv4")) {
     inet_pton(AF_INET, page->text.c_str(), answer.page_ipv4.emplace().data());

@@ -38,7 +38,10 @@ constexpr std::array<string_view, 3> kProfiles{"school", "home", "isp"};
 constexpr std::array<string_view, 2> kFailModes{"open", "closed"};
 constexpr std::array<string_view, 3> kHugePageModes{"automatic", "required", "never"};
 constexpr std::array<string_view, 2> kDnsAnswers{"nxdomain", "address"};
-constexpr std::array<string_view, 2> kTlsRefusals{"reset", "drop"};
+constexpr std::array<string_view, 3> kTlsRefusals{"reset", "alert", "drop"};
+constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
+constexpr std::array<string_view, 2> kHttpRefusals{"page", "reset"};
+constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 
 constexpr Shape one_of(std::span<const string_view> choices) {
@@ -49,6 +52,9 @@ constexpr Shape kFailMode = one_of(kFailModes);
 constexpr Shape kHugePages = one_of(kHugePageModes);
 constexpr Shape kDnsAnswer = one_of(kDnsAnswers);
 constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
+constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
+constexpr Shape kHttpRefusal = one_of(kHttpRefusals);
+constexpr Shape kDoubt = one_of(kDoubts);
 constexpr Shape kDefaultsWord{
     .kind = Kind::choice, .noun = "a list of categories in [ ]", .choices = kDefaults};
 
@@ -139,6 +145,9 @@ constexpr std::array kPolicyFields{
           "Categories that are refused. `defaults` stands for all that are blocked for minors "
           "unless somebody decides otherwise; in a list it may stand beside others."},
     Field{"watch", &kCategories, false, "nothing", "Categories that pass and are counted."},
+    Field{"in_doubt", &kDoubt, false, "pass",
+          "What becomes of a first flight that cannot be judged: malformed, longer than is looked "
+          "at, or with no room left to keep it. `refuse` is the strict choice."},
 };
 constexpr Shape kPolicy{.kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields};
 constexpr Shape kPolicies{.kind = Kind::named,
@@ -172,8 +181,15 @@ constexpr std::array kAnswerFields{
     Field{"page_ipv4", &kIpv4, false, "none", "The block page's IPv4 address."},
     Field{"page_ipv6", &kIpv6, false, "none", "The block page's IPv6 address."},
     Field{"ttl_seconds", &kTtl, false, "30", "How long clients may remember the answer."},
-    Field{"tls", &kTlsRefusal, false, "reset",
-          "How a blocked TLS connection ends: `reset` at once, `drop` by silence."},
+    Field{
+        "tls", &kTlsRefusal, false, "reset",
+        "How a blocked TLS connection ends: `reset` both ways at once, `alert` by the fatal alert "
+        "access_denied to the client and a reset to the server, `drop` by silence."},
+    Field{"quic", &kQuicRefusal, false, "close",
+          "How a blocked QUIC connection ends: `close` at once, `drop` by silence."},
+    Field{"http", &kHttpRefusal, false, "page",
+          "What a blocked HTTP request gets: `page`, one that says why; `reset`, the end of its "
+          "connection."},
 };
 constexpr Shape kAnswer{.kind = Kind::mapping, .noun = "its keys", .fields = kAnswerFields};
 

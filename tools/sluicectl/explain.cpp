@@ -170,7 +170,10 @@ std::string address_text(int family, const void* address) {
 ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::BlockAnswer& answer,
                                   const std::optional<generation::Record>& decider) {
   if (verdict.action != policy::Action::block) {
-    return {{"dns", "the server's own answer"}, {"tls", "the server's own connection"}};
+    return {{"dns", "the server's own answer"},
+            {"tls", "the server's own connection"},
+            {"quic", "the server's own connection"},
+            {"http", "the server's own answer"}};
   }
   const bool ordered = decider && (decider->layer == generation::Layer::authority ||
                                    decider->layer == generation::Layer::emergency);
@@ -184,9 +187,18 @@ ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::
     if (answer.page_ipv6) dns += " AAAA " + address_text(AF_INET6, answer.page_ipv6->data());
   }
   dns += ", TTL " + std::to_string(answer.ttl_seconds) + " s, extended error " + why;
-  const bool drop = answer.tls == policy::TlsRefusal::drop;
+  const std::string tls =
+      answer.tls == policy::TlsRefusal::drop    ? "no answer: the ClientHello is dropped"
+      : answer.tls == policy::TlsRefusal::alert ? "the fatal alert access_denied, at once"
+                                                : "a reset, both ways, at once";
+  const bool silent = answer.quic == policy::QuicRefusal::drop;
+  const bool reset = answer.http == policy::HttpRefusal::reset;
   return {{"dns", std::move(dns)},
-          {"tls", drop ? "no answer: the ClientHello is dropped" : "a reset, both ways, at once"}};
+          {"tls", tls},
+          {"quic", silent ? "no answer: the Initial is dropped" : "CONNECTION_CLOSE, at once"},
+          {"http", reset     ? "a reset, both ways, at once"
+                   : ordered ? "451 Unavailable For Legal Reasons, with a page that says why"
+                             : "403 Forbidden, with a page that says why"}};
 }
 
 ordered_json device_json(const Device& device) {

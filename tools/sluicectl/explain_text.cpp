@@ -82,8 +82,10 @@ std::string explanation_text(const ordered_json& document) {
   if (document["records"].empty()) out += "  nothing lists the name\n";
 
   const ordered_json& gets = document["client_gets"];
-  out +=
-      "\nthe client gets\n" + table({{"  DNS", field(gets, "dns")}, {"  TLS", field(gets, "tls")}});
+  out += "\nthe client gets\n" + table({{"  DNS", field(gets, "dns")},
+                                        {"  TLS", field(gets, "tls")},
+                                        {"  QUIC", field(gets, "quic")},
+                                        {"  HTTP", field(gets, "http")}});
   return out;
 }
 
