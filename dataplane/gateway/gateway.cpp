@@ -118,7 +118,9 @@ Status Gateway::assign_roles() {
     shared_.ports[inside->number()] = {outside->number(),
                                        static_cast<std::uint16_t>(inside_ports_.size()),
                                        inside->queues(), true, true};
-    shared_.ports[outside->number()] = {inside->number(), 0, outside->queues(), false, true};
+    shared_.ports[outside->number()] = {inside->number(),
+                                        static_cast<std::uint16_t>(inside_ports_.size()),
+                                        outside->queues(), false, true};
     inside_ports_.push_back(pair.inside);
     links_.emplace_back(*inside, *outside);
   }

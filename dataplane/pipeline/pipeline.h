@@ -2,109 +2,167 @@
 // bytes, not ports: the workers run it over mbufs and sluice-replay over captures, so that both do
 // the same.
 //
+// Two rules hold throughout. Early pieces of a message go on at once, and only the one that makes a
+// blocked name readable is withheld, so that nothing is ever held back to wait. And a pass is final
+// only when the server has answered, a block at once and for the flow's later frames too.
+//
 // Thread safety: one Pipeline belongs to one lcore. process() neither allocates, locks nor logs.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
+#include "dataplane/act/dns_answer.h"
 #include "dataplane/act/incident.h"
-#include "dataplane/act/tcp_reset.h"
+#include "dataplane/flow/fragments.h"
+#include "dataplane/flow/limiter.h"
+#include "dataplane/flow/syn_cache.h"
+#include "dataplane/flow/table.h"
 #include "dataplane/index/snapshot.h"
-#include "dataplane/inspect/dns/query.h"
-#include "dataplane/packet/frame.h"
+#include "dataplane/inspect/quic/initial.h"
+#include "dataplane/inspect/tls/client_hello.h"
+#include "dataplane/pipeline/burst.h"
+#include "dataplane/pipeline/ech_seen.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/stats/event_ring.h"
 
+namespace sluice::inspect::http {
+struct Request;
+}
+
 namespace sluice::pipeline {
-
-inline constexpr std::size_t kBurst = 32;
-inline constexpr std::size_t kMaxFindings = kBurst * 4;
-
-enum class Fate : std::uint8_t {
-  forward,  // leaves the other port, unchanged
-  reply,    // now holds an answer that leaves the port it came in on
-  drop,
-};
-
-/// One frame of a burst. The caller fills in the upper part.
-struct Packet {
-  std::uint8_t* data = nullptr;
-  std::uint32_t length = 0;    // octets of frame; changed where the fate is reply
-  std::uint32_t capacity = 0;  // octets from data to the end of the buffer
-  std::uint16_t port = 0;      // policy::Client::port; meaningful where judge is set
-  bool judge = false;          // came in on an inside port, in one buffer
-
-  Fate fate = Fate::forward;
-  packet::Frame frame;
-};
-
-/// A name that was found, and what became of it.
-struct Finding {
-  std::uint8_t packet = 0;  // index into the burst
-  stats::Protocol protocol = stats::Protocol::dns;
-  std::uint8_t transport = 0;      // IP protocol number
-  std::uint8_t listed_labels = 0;  // of the deciding entry; 0 for none
-  std::uint16_t group = 0;
-  policy::Verdict verdict;
-  inspect::dns::Query query;  // where protocol is dns
-};
-
-/// A frame made here, to be sent besides the burst.
-struct Emission {
-  std::uint8_t packet = 0;  // the frame that caused it
-  packet::Toward toward = packet::Toward::client;
-  std::uint16_t length = 0;
-  std::array<std::uint8_t, act::kMaxResetOctets> bytes;
-};
 
 class Pipeline {
  public:
-  /// `lcore`: which of the snapshot's look-ups is ours. `secret`: random, for incident ids.
-  /// `events` may be null.
+  /// `lcore`: which of the snapshot's look-ups is ours. `secret`: random, for incident ids and the
+  /// flow table. `events` may be null.
   Pipeline(unsigned lcore, std::uint64_t secret, stats::Counters& counters,
-           stats::EventRing* events)
-      : lcore_(lcore), incidents_(secret, lcore), counters_(counters), events_(events) {}
+           stats::EventRing* events);
+  ~Pipeline();
 
   /// At most kBurst packets. Sets fate, length and bytes of each; findings() and emissions() hold
-  /// for this burst until the next call.
-  void process(const index::Snapshot& snapshot, std::span<Packet> packets);
+  /// for this burst until the next call. `now_ms`: of any clock that never goes back.
+  void process(const index::Snapshot& snapshot, std::span<Packet> packets, std::uint64_t now_ms);
 
   [[nodiscard]] std::span<const Finding> findings() const { return {findings_.data(), found_}; }
   [[nodiscard]] const name::LookupName& name(std::size_t finding) const { return names_[finding]; }
   [[nodiscard]] std::span<const Emission> emissions() const {
     return {emissions_.data(), emitted_};
   }
+  [[nodiscard]] const flow::Table& flows() const { return flows_; }
 
  private:
+  // pipeline.cpp: the passes.
   void parse(std::span<Packet> packets);
+  void piece_together(Packet& packet);
   void classify(std::span<Packet> packets);
-  void look_up(const index::Snapshot& snapshot);
-  void decide(const index::Snapshot& snapshot, std::span<Packet> packets);
-  void act(const index::Snapshot& snapshot, std::span<Packet> packets);
-
-  void find_in_dns(std::uint8_t index, Packet& packet);
-  void find_in_tls(std::uint8_t index, Packet& packet);
+  void look_up();
+  void decide(std::span<Packet> packets);
+  void act(std::span<Packet> packets);
+  void finish();
   void count_frame(packet::FrameKind kind);
-  void block_dns(const index::Snapshot& snapshot, const Finding& finding, Packet& packet,
-                 const generation::Record& record, act::IncidentId incident);
-  void block_tls(const index::Snapshot& snapshot, const Finding& finding, Packet& packet);
-  void report(const index::Snapshot& snapshot, const Finding& finding, std::size_t index,
-              const generation::Record& record, act::IncidentId incident);
+
+  // finding.cpp: what the inspectors' results become.
+  Finding* add_finding(const Packet& packet, stats::Protocol protocol);
+  void drop_last_finding() { --found_; }
+  bool find_text(Packet& packet, stats::Protocol protocol, std::string_view text);
+  std::uint8_t find_hello(Packet& packet, stats::Protocol protocol,
+                          const inspect::tls::ClientHello& hello, std::uint8_t from);
+  Ech ech_of(const inspect::tls::ClientHello& hello);
+  Asked* keep_message(std::span<const std::uint8_t> message, bool copy);
+  void in_doubt(Packet& packet, stats::Id reason);
+  policy::Client client_of(const Packet& packet, bool response) const;
+  const policy::ResolvedGroup& group_of(const Packet& packet, bool response) const;
+
+  // find_udp.cpp
+  void find_in_udp(Packet& packet);
+  void find_in_query(Packet& packet);
+  void find_in_response(Packet& packet, std::span<const std::uint8_t> message);
+  void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
+  void read_quic(Packet& packet, flow::Flow& flow, unsigned reading);
+  void find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t hash);
+  void find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
+
+  // find_tcp.cpp: segments into readings.
+  void from_server(Packet& packet);
+  void from_client(Packet& packet);
+  bool is_acceptable(const Packet& packet, const packet::TcpFields& tcp, bool authenticated);
+  flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
+                          bool authenticated);
+  bool pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload, std::uint32_t& at);
+  void add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence);
+  void clear_urgent(Packet& packet);
+
+  // find_stream.cpp: readings into names.
+  bool is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port, bool known) const;
+  void read_stream(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool guess(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool read_tls(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool read_http(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool read_h2(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool read_dns(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool follow_http(flow::Flow& flow, const inspect::http::Request& request);
+  void consume(flow::Flow& flow, unsigned reading, std::uint64_t octets);
+  void settle(flow::Flow& flow, unsigned reading);
+  void give_up(flow::Flow& flow);
+
+  // refuse.cpp
+  void refuse(std::span<Packet> packets, std::size_t index);
+  void refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block);
+  void refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block);
+  void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
+  void refuse_datagram(Packet& packet, flow::Flow* flow);
+  void refuse_again(Packet& packet);
+  void reset(Packet& packet, packet::Way way);
+  Emission* emit(const Packet& packet, packet::Way way);
+  bool may_refuse(const Packet& packet);
+  void report(const Finding& finding, std::size_t index, const generation::Record& record,
+              act::IncidentId incident);
+
+  [[nodiscard]] flow::Key key_of(const Packet& packet) const;
+  [[nodiscard]] std::uint8_t index_of(const Packet& packet) const {
+    return static_cast<std::uint8_t>(&packet - packets_.data());
+  }
+  [[nodiscard]] std::span<const std::uint8_t> payload_of(const Packet& packet) const {
+    return packet.view.subspan(packet.frame.payload_offset, packet.frame.payload_length);
+  }
+
+  static constexpr std::size_t kScratchOctets = 65536;
 
   unsigned lcore_;
+  std::uint64_t secret_;
   act::IncidentSource incidents_;
   stats::Counters& counters_;
   stats::EventRing* events_;
+
+  flow::Table flows_;
+  flow::SynCache syns_;
+  flow::Fragments fragments_;
+  flow::Limiter limiter_;
+  EchSeen ech_;
+  std::unique_ptr<inspect::quic::Crypto> crypto_;
+
+  // The burst at hand.
+  const index::Snapshot* snapshot_ = nullptr;
+  std::uint64_t now_ms_ = 0;
+  std::span<Packet> packets_;
   std::size_t found_ = 0;
+  std::size_t asked_ = 0;
   std::size_t emitted_ = 0;
+  std::size_t messages_used_ = 0;
+  std::size_t closing_ = 0;
   std::array<Finding, kMaxFindings> findings_;
   std::array<generation::Answer, kMaxFindings> answers_;
   std::array<name::LookupName, kMaxFindings> names_;
   std::array<const name::LookupName*, kMaxFindings> wanted_;
+  std::array<Asked, kMaxQueries> asked_messages_;
   std::array<Emission, kBurst * 2> emissions_;
+  std::array<flow::Flow*, kBurst * 2> to_close_;
+  std::array<std::uint8_t, kScratchOctets> messages_;  // copies that outlive their stream's buffer
+  std::array<std::uint8_t, kScratchOctets> scratch_;   // the inspectors'
 };
 
 }  // namespace sluice::pipeline

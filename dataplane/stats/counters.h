@@ -30,19 +30,56 @@ class Counter {
   X(rx_bytes,              "octets received")                                                 \
   X(tx_packets,            "frames sent")                                                     \
   X(tx_full_dropped,       "frames lost because a port would not take them in time")         \
-  X(forwarded,             "frames passed on unchanged")                                     \
+  X(forwarded,             "frames passed on")                                     \
   X(inspected,             "frames in which a name was looked for")                          \
   X(dns_queries,           "DNS queries whose name was judged")                              \
   X(dns_blocked,           "DNS queries answered here")                                      \
   X(dns_no_name,           "DNS messages that ask for no name here")                         \
   X(dns_group_addressed,   "DNS queries to multicast or broadcast, never answered")          \
   X(dns_answer_no_room,    "blocked DNS queries dropped: the answer did not fit its buffer") \
+  X(dns_responses,         "DNS responses read for the names they lead to")                   \
+  X(dns_response_blocked,  "DNS responses replaced: their chain leads through a blocked name") \
+  X(dns_response_malformed, "passed: not a readable DNS response")                            \
+  X(dns_stream_malformed,  "passed: TCP to port 53 that is not DNS")                          \
   X(tls_client_hellos,     "ClientHellos whose names were judged")                           \
   X(tls_blocked,           "ClientHellos refused")                                           \
   X(tls_no_name,           "ClientHellos without a server name")                             \
-  X(tls_incomplete,        "ClientHellos that go on in a later segment")                     \
-  X(resets_sent,           "TCP resets sent")                                                \
-  X(resets_lost,           "TCP resets not sent for want of a buffer")                       \
+  X(tls_incomplete,        "segments of ClientHellos that go on in a later one")             \
+  X(ech_real,              "ClientHellos with ECH that a DNS answer seen here offered")      \
+  X(ech_grease,            "ClientHellos with ECH that no DNS answer seen here offered")     \
+  X(quic_initials,         "datagrams with client Initials that opened")                     \
+  X(quic_client_hellos,    "QUIC ClientHellos whose names were judged")                      \
+  X(quic_blocked,          "QUIC connections refused")                                       \
+  X(quic_no_name,          "QUIC ClientHellos without a server name")                        \
+  X(quic_unopened,         "passed: QUIC Initials that no key opened")                       \
+  X(quic_forgotten,        "passed: an attempt of which a part was inspected and forgotten")  \
+  X(quic_malformed,        "passed: opened Initials without a readable ClientHello")         \
+  X(dtls_client_hellos,    "DTLS ClientHellos whose names were judged")                      \
+  X(dtls_blocked,          "DTLS ClientHellos refused")                                      \
+  X(dtls_malformed,        "passed: not a readable DTLS ClientHello")                        \
+  X(http_requests,         "HTTP requests whose hosts were judged")                          \
+  X(http_blocked,          "HTTP requests refused")                                          \
+  X(http_no_name,          "HTTP requests without a host")                                   \
+  X(http_malformed,        "passed: not a readable HTTP request")                            \
+  X(http_ip_literal,       "passed: IP address as HTTP host")                                \
+  X(http_bad_name,         "passed: HTTP host that is no host name")                         \
+  X(socks_names,           "SOCKS requests whose name was judged")                           \
+  X(socks_blocked,         "SOCKS requests refused")                                         \
+  X(resets_sent,           "TCP segments and QUIC packets sent to refuse")                   \
+  X(resets_lost,           "refusals not sent for want of a buffer")                         \
+  X(refusals_limited,      "refused in silence: too many refusals for one client")           \
+  X(flow_refused_again,    "frames withheld of flows that were refused before")              \
+  X(flow_opened,           "flows whose first octets are kept until their verdict")          \
+  X(flow_expired,          "flows forgotten undecided, or tombstones at their end")          \
+  X(flow_evicted,          "flows forgotten to make room for newer ones")                    \
+  X(flow_table_full,       "flows not kept: no room")                                        \
+  X(flow_too_long,         "flows given up: more octets before the verdict than are kept")   \
+  X(flow_unknown,          "TCP streams that start as no protocol known here")               \
+  X(flow_conflict,         "streams with two versions of the same octets: both were judged") \
+  X(tcp_bad_checksum,      "passed unread: segments that their receiver drops by checksum")  \
+  X(tcp_not_accepted,      "passed unread: segments that their receiver drops by flags or options") \
+  X(tcp_urgent_cleared,    "segments whose urgent flag was taken off, so that both ends read the same") \
+  X(burst_full,            "passed: more names in one burst than are judged")                 \
   X(unanswerable,          "blocked names passed: no single station asked or was asked")       \
   X(verdict_pass,          "names passed")                                                   \
   X(verdict_block,         "names blocked")                                                  \
@@ -52,11 +89,16 @@ class Counter {
   X(frame_truncated,       "passed: the frame is shorter than its headers say")              \
   X(frame_malformed_ip,    "passed: impossible IP header")                                   \
   X(frame_malformed_transport, "passed: UDP or TCP length contradicts IP")                   \
-  X(frame_fragment,        "passed: IP fragment")                                            \
+  X(frame_fragment,        "IP fragments seen")                                              \
+  X(fragment_datagrams,    "datagrams put together from fragments")                          \
+  X(fragment_overlap,      "fragments withheld: they contradict each other")                 \
+  X(fragment_refused_again, "fragments withheld of datagrams that were refused")             \
+  X(fragment_too_large,    "passed: fragment of a datagram longer than is looked at")        \
+  X(fragment_table_full,   "passed: fragment of one datagram too many")                      \
   X(frame_too_many_headers, "passed: more tags or extension headers than the bounds")        \
   X(frame_multi_segment,   "passed: frame in several buffers")                               \
   X(dns_short_header,      "passed: DNS message under 12 octets")                            \
-  X(dns_question_count,    "passed: QDCOUNT is not 1")                                       \
+  X(dns_question_count,    "passed: QDCOUNT is 0 or over 4")                                       \
   X(dns_cut_question,      "passed: DNS question cut short")                                 \
   X(dns_pointer,           "passed: compression pointer in the question")                    \
   X(dns_label_type,        "passed: obsolete label type")                                    \
@@ -64,6 +106,7 @@ class Counter {
   X(dns_cut_record,        "passed: DNS record past the message")                            \
   X(dns_duplicate_opt,     "passed: more than one OPT")                                      \
   X(tls_malformed,         "passed: not a readable ClientHello")                             \
+  X(tls_cut_in_flight,     "ClientHellos that were read in part, up to a fault behind a name") \
   X(tls_other_handshake,   "passed: a handshake record of another message than ClientHello")  \
   X(tls_bad_name,          "passed: server name that is no host name")                       \
   X(tls_ip_literal,        "passed: IP address as server name")                              \

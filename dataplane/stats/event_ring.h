@@ -21,9 +21,12 @@ class Snapshot;
 
 namespace sluice::stats {
 
-enum class Protocol : std::uint8_t { dns, tls };
+/// What carried a name.
+enum class Protocol : std::uint8_t { dns, tls, quic, http, dtls, socks };
 [[nodiscard]] constexpr std::string_view text(Protocol protocol) {
-  return protocol == Protocol::dns ? "dns" : "tls";
+  constexpr std::array<std::string_view, 6> kTexts = {"dns",  "tls",  "quic",
+                                                      "http", "dtls", "socks"};
+  return kTexts[static_cast<std::size_t>(protocol)];
 }
 
 struct BlockEvent {

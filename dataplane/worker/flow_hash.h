@@ -29,6 +29,7 @@ namespace sluice::worker {
       mix(&bytes[frame.transport_offset], 2);
       mix(&bytes[frame.transport_offset + 2U], 2);
       [[fallthrough]];
+    case packet::FrameKind::fragment:
     case packet::FrameKind::other_protocol: {
       const std::size_t octets = frame.ipv6 ? 16 : 4;
       const std::size_t at = frame.network_offset + (frame.ipv6 ? 8U : 12U);

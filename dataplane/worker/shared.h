@@ -20,7 +20,7 @@ namespace sluice::worker {
 /// A port as the workers see it. Constant once the workers run.
 struct PortRole {
   std::uint16_t peer = 0;         // DPDK port number of the other side of the wire
-  std::uint16_t client_port = 0;  // policy::Client::port
+  std::uint16_t client_port = 0;  // policy::Client::port, of an outside port that of its inside
   std::uint16_t queues = 0;
   bool inside = false;
   bool used = false;

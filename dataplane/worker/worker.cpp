@@ -45,6 +45,11 @@ bool restore_vlan(rte_mbuf*& frame, stats::Counters& counters) {
   return true;
 }
 
+std::uint64_t now_ms() {
+  static const std::uint64_t per_ms = std::max<std::uint64_t>(rte_get_tsc_hz() / 1000, 1);
+  return rte_get_tsc_cycles() / per_ms;
+}
+
 std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
   return {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len};
 }
@@ -183,11 +188,13 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
     packet.length = frame->data_len;
     packet.capacity = static_cast<std::uint32_t>(frame->buf_len - frame->data_off);
     packet.port = role.client_port;
+    packet.wire = std::min(frame->port, role.peer);
     packet.judge = role.inside && frame->nb_segs == 1;
+    packet.answers = !role.inside && frame->nb_segs == 1;
     if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
     causes_[i] = frame;
   }
-  pipeline_->process(*snapshot_, {packets_.data(), frames.size()});
+  pipeline_->process(*snapshot_, {packets_.data(), frames.size()}, now_ms());
   emit();
   apply_fates(frames);
   flush();
@@ -215,6 +222,12 @@ void Worker::apply_fates(std::span<rte_mbuf*> frames) {
         ++forwarded;
         queue_for(shared_.ports[frame->port].peer, frame);
         break;
+      case Fate::rewrite:
+        ++forwarded;
+        frame->data_len = static_cast<std::uint16_t>(packets_[i].length);
+        frame->pkt_len = packets_[i].length;
+        queue_for(shared_.ports[frame->port].peer, frame);
+        break;
       case Fate::reply:
         frame->data_len = static_cast<std::uint16_t>(packets_[i].length);
         frame->pkt_len = packets_[i].length;
@@ -238,7 +251,7 @@ void Worker::emit() {
     }
     std::memcpy(rte_pktmbuf_append(frame, emission.length), emission.bytes.data(), emission.length);
     const std::uint16_t from = causes_[emission.packet]->port;
-    queue_for(emission.toward == packet::Toward::client ? from : shared_.ports[from].peer, frame);
+    queue_for(emission.way == packet::Way::back ? from : shared_.ports[from].peer, frame);
     counters_->add(Id::resets_sent);
   }
 }

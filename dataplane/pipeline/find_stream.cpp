@@ -1,0 +1,280 @@
+// Readings of TCP streams into names: which protocol a stream starts as, and what its messages ask
+// for.
+#include "dataplane/inspect/dns/stream.h"
+#include "dataplane/inspect/http/h2.h"
+#include "dataplane/inspect/http/request.h"
+#include "dataplane/inspect/proxy/preamble.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using inspect::Outcome;
+using stats::Id;
+using stats::Protocol;
+
+constexpr std::uint16_t kDnsPort = 53;
+/// A body longer than this is not waited for: the next request is found at its own segment's start.
+constexpr std::uint64_t kMaxBody = 1 << 20;
+
+}  // namespace
+
+// Whether a stream may start so. `known`: it does start here; else it may be the middle of any
+// stream, so that only what is told apart with some certainty counts.
+bool Pipeline::is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port,
+                        bool known) const {
+  if (server_port == kDnsPort) return true;
+  if (inspect::tls::may_be_tls(octets) || inspect::http::may_be_http(octets)) return true;
+  if (!known) return false;
+  inspect::proxy::Preamble preamble;
+  const Outcome outcome = inspect::proxy::parse_preamble(octets, preamble);
+  return outcome == Outcome::need_more || preamble.kind != inspect::proxy::Kind::none;
+}
+
+void Pipeline::read_stream(Packet& packet, flow::Flow& flow, unsigned reading) {
+  for (;;) {
+    const flow::Reading& at = flow.readings[reading];
+    const std::size_t there = at.assembly.contiguous().size();
+    if (flow.closing || there == 0 || there < at.wanted) return;
+    bool again = false;
+    switch (at.kind) {
+      case flow::Kind::unknown:
+        again = guess(packet, flow, reading);
+        break;
+      case flow::Kind::tls:
+        again = read_tls(packet, flow, reading);
+        break;
+      case flow::Kind::http:
+        again = read_http(packet, flow, reading);
+        break;
+      case flow::Kind::h2:
+        again = read_h2(packet, flow, reading);
+        break;
+      case flow::Kind::dns:
+        again = read_dns(packet, flow, reading);
+        break;
+      case flow::Kind::quic:
+      case flow::Kind::dtls:
+        break;
+    }
+    if (again) continue;
+    if (!flow.closing && at.wanted != flow::kSettled && at.wanted > flow::kLargeOctets) {
+      give_up(flow);
+      in_doubt(packet, Id::flow_too_long);
+    }
+    return;
+  }
+}
+
+// Nothing more of the flow is of interest: it goes at the end of the burst, unless it is refused
+// until then.
+void Pipeline::give_up(flow::Flow& flow) {
+  syns_.forget(flow.hash);
+  if (flow.closing || closing_ == to_close_.size()) return;
+  flow.closing = true;
+  to_close_[closing_++] = &flow;
+}
+
+// A reading that turned out to be nothing: the flow goes with the last one.
+void Pipeline::settle(flow::Flow& flow, unsigned reading) {
+  flow.readings[reading].wanted = flow::kSettled;
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    if (flow.readings[i].wanted != flow::kSettled) return;
+  }
+  if (flow.state != flow::State::passed) give_up(flow);
+}
+
+// The first reading says how far the stream has been told; the second one goes along.
+void Pipeline::consume(flow::Flow& flow, unsigned reading, std::uint64_t octets) {
+  if (reading != 0) {
+    flow.readings[reading].wanted = flow::kSettled;
+    return;
+  }
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    flow::Reading& at = flow.readings[i];
+    const std::uint64_t there = at.assembly.contiguous().size();
+    if (octets > there) {
+      at.assembly.clear();
+    } else {
+      at.assembly.consume(static_cast<std::uint32_t>(octets));
+    }
+    at.wanted = 0;
+    at.names_judged = 0;
+  }
+  flow.base += static_cast<std::uint32_t>(octets);
+}
+
+bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  const auto octets = at.assembly.contiguous();
+  if (inspect::tls::may_be_tls(octets) && (octets.size() > 1 || flow.key.server_port != kDnsPort)) {
+    if (octets.size() < 2) {
+      at.wanted = 2;
+      return false;
+    }
+    at.kind = flow.kind = flow::Kind::tls;
+    return true;
+  }
+  if (flow.key.server_port == kDnsPort) {
+    at.kind = flow.kind = flow::Kind::dns;
+    return true;
+  }
+  inspect::proxy::Preamble preamble;
+  const Outcome outcome = inspect::proxy::parse_preamble(octets, preamble);
+  if (outcome == Outcome::found) {
+    if (find_text(packet, Protocol::socks, preamble.name)) counters_.add(Id::socks_names);
+  }
+  if (outcome != Outcome::malformed && preamble.skip > 0) {
+    consume(flow, reading, preamble.skip);
+    return reading == 0;
+  }
+  if (inspect::http::may_be_h2(octets) || inspect::http::may_be_http(octets)) {
+    if (octets.size() < 4 && inspect::http::may_be_h2(octets)) {
+      at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
+      return false;
+    }
+    at.kind = flow.kind = inspect::http::may_be_h2(octets) ? flow::Kind::h2 : flow::Kind::http;
+    return true;
+  }
+  if (outcome == Outcome::need_more) {
+    at.wanted = static_cast<std::uint32_t>(preamble.wanted);
+    return false;
+  }
+  counters_.add(Id::flow_unknown);
+  settle(flow, reading);
+  return false;
+}
+
+bool Pipeline::read_tls(Packet& packet, flow::Flow& flow, unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  inspect::tls::ClientHello hello;
+  const Outcome outcome =
+      inspect::tls::parse_client_hello(at.assembly.contiguous(), scratch_, hello);
+  if (outcome == Outcome::malformed) {
+    settle(flow, reading);
+    // Later in a connection, handshake records are other messages, or encrypted.
+    if (hello.defect == inspect::tls::Defect::not_client_hello) {
+      counters_.add(Id::tls_other_handshake);
+    } else {
+      in_doubt(packet, Id::tls_malformed);
+    }
+    return false;
+  }
+  at.names_judged = find_hello(packet, Protocol::tls, hello, at.names_judged);
+  if (!hello.complete) {
+    counters_.add(Id::tls_incomplete);
+    at.wanted = static_cast<std::uint32_t>(hello.wanted);
+    return false;
+  }
+  counters_.add(outcome == Outcome::no_name ? Id::tls_no_name : Id::tls_client_hellos);
+  at.wanted = flow::kSettled;
+  if (reading == 0) {
+    flow.state = flow::State::passed;
+    flow.judged = static_cast<std::uint32_t>(hello.consumed > 0 ? hello.consumed
+                                                                : at.assembly.contiguous().size());
+  }
+  return false;
+}
+
+bool Pipeline::read_http(Packet& packet, flow::Flow& flow, unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  const auto octets = at.assembly.contiguous();
+  inspect::http::Request request;
+  const Outcome outcome = inspect::http::parse_request(octets, request);
+  for (std::size_t i = at.names_judged; i < request.name_count; ++i) {
+    if (find_text(packet, Protocol::http, request.names[i])) {
+      findings_[found_ - 1].head = octets[0] == 'H';
+    }
+  }
+  at.names_judged = static_cast<std::uint8_t>(request.name_count);
+  if (outcome == Outcome::malformed) {
+    settle(flow, reading);
+    in_doubt(packet, Id::http_malformed);
+    return false;
+  }
+  if (!request.complete) {
+    at.wanted = static_cast<std::uint32_t>(request.wanted);
+    return false;
+  }
+  if (reading == 0) flow.state = flow::State::passed;
+  counters_.add(request.name_count == 0 ? Id::http_no_name : Id::http_requests);
+  if (reading != 0) {
+    at.wanted = flow::kSettled;
+    return false;
+  }
+  return follow_http(flow, request);
+}
+
+// Where the next request begins; whether it may be there already.
+bool Pipeline::follow_http(flow::Flow& flow, const inspect::http::Request& request) {
+  if (request.connect) {  // a stream of its own follows
+    consume(flow, 0, request.head_octets);
+    flow.readings[0].kind = flow.kind = flow::Kind::unknown;
+    flow.state = flow::State::undecided;  // the proxy's answer ends nothing
+    return true;
+  }
+  if (request.chunked || request.framing_unclear || request.upgrade_h2c ||
+      request.content_length > kMaxBody) {
+    flow.readings[0].wanted = flow::kSettled;
+    return false;
+  }
+  consume(flow, 0, request.head_octets + request.content_length);
+  return true;
+}
+
+bool Pipeline::read_h2(Packet& packet, flow::Flow& flow, unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  inspect::http::H2Request request;
+  const Outcome outcome = inspect::http::parse_h2(at.assembly.contiguous(), scratch_, request);
+  if (outcome == Outcome::need_more) {
+    at.wanted = static_cast<std::uint32_t>(request.wanted);
+    return false;
+  }
+  for (std::size_t i = 0; i < request.name_count; ++i) {
+    (void)find_text(packet, Protocol::http, request.names[i]);
+  }
+  at.wanted = flow::kSettled;
+  if (outcome == Outcome::malformed) {
+    settle(flow, reading);
+    in_doubt(packet, Id::http_malformed);
+    return false;
+  }
+  counters_.add(request.name_count == 0 ? Id::http_no_name : Id::http_requests);
+  if (reading == 0) flow.state = flow::State::passed;
+  return false;
+}
+
+bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
+  std::span<const std::uint8_t> message;
+  flow::Reading& at = flow.readings[reading];
+  const auto octets = at.assembly.contiguous();
+  switch (inspect::dns::next_message(octets, message)) {
+    case Outcome::found:
+      break;
+    case Outcome::need_more:
+      at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
+      return false;
+    default:
+      settle(flow, reading);
+      in_doubt(packet, Id::dns_stream_malformed);
+      return false;
+  }
+  Asked* asked = keep_message(message, true);
+  if (asked == nullptr) return false;
+  const Outcome outcome = inspect::dns::parse_query(asked->message, asked->query);
+  if (outcome == Outcome::found) {
+    counters_.add(Id::dns_queries);
+    for (std::size_t i = 0; i < asked->query.name_count; ++i) {
+      Finding* finding = add_finding(packet, Protocol::dns);
+      if (finding == nullptr) break;
+      finding->query = static_cast<std::uint16_t>(asked_ - 1);
+      name::from_wire(asked->query.names[i], names_[found_ - 1]);
+    }
+  } else {
+    counters_.add(Id::dns_no_name);
+  }
+  consume(flow, reading, inspect::dns::kLengthOctets + message.size());
+  return reading == 0;
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,240 @@
+// TCP segments into the readings of their flow: which octets a server would accept, and where they
+// belong. RFC 9293 3.4 (sequence numbers), RFC 7413 (data in a SYN), RFC 5961 (what a reset is
+// worth).
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/inspect/dns/stream.h"
+#include "dataplane/packet/bytes.h"
+#include "dataplane/packet/checksum.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using stats::Id;
+
+constexpr std::uint16_t kDnsPort = 53;
+// Some stacks count the padding of a bare ACK as payload: junk where the next message begins.
+constexpr std::size_t kMaxPadding = 6;
+
+// RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest, and another ClientHello
+// follows.
+constexpr std::array<std::uint8_t, 32> kRetryRandom = {
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+bool is_hello_retry_request(std::span<const std::uint8_t> octets) {
+  constexpr std::size_t kRandomAt = 5 + 4 + 2;
+  return octets.size() >= kRandomAt + kRetryRandom.size() && octets[0] == 22 && octets[5] == 2 &&
+         std::equal(kRetryRandom.begin(), kRetryRandom.end(), octets.begin() + kRandomAt);
+}
+
+bool is_settled(const flow::Flow& flow) {
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    if (flow.readings[i].wanted != flow::kSettled) return false;
+  }
+  return flow.reading_count > 0;
+}
+
+bool is_padding(std::span<const std::uint8_t> payload) {
+  return payload.size() <= kMaxPadding &&
+         std::all_of(payload.begin(), payload.end(), [](std::uint8_t octet) { return octet == 0; });
+}
+
+}  // namespace
+
+void Pipeline::from_server(Packet& packet) {
+  const packet::TcpFields tcp = packet::tcp_fields(packet.view, packet.frame);
+  const auto payload = payload_of(packet);
+  if (tcp.source_port == kDnsPort && payload.size() > inspect::dns::kLengthOctets) {
+    // Only an answer that is whole in its segment: what a server sends is not put together.
+    std::span<const std::uint8_t> message;
+    if (inspect::dns::next_message(payload, message) == inspect::Outcome::found &&
+        message.size() > 2 && (message[2] & 0x80) != 0) {
+      find_in_response(packet, message);
+    }
+  }
+  const flow::Key key = key_of(packet).reversed();
+  const std::uint64_t hash = flow::hash(key, secret_);
+  if (!flows_.may_hold(hash)) return;
+  flow::Flow* flow = flows_.find(key, hash);
+  if (flow == nullptr || (tcp.flags & packet::kTcpRst) != 0) return;
+  if (flow->state == flow::State::blocked) {
+    packet.fate = Fate::drop;
+    return counters_.add(Id::flow_refused_again);
+  }
+  if ((tcp.flags & packet::kTcpSyn) != 0) {
+    // Data of the SYN that is not acknowledged is sent again (RFC 7413 4.2.2).
+    if (tcp.acknowledgement == flow->base && flow->syn_data) {
+      flows_.drop_readings(*flow);
+      flow->syn_data = false;
+      flow->judged = 0;
+      flow->kind = flow::Kind::unknown;
+      flow->state = flow::State::undecided;
+    }
+    return;
+  }
+  if (payload.empty() || flow->state != flow::State::passed) return;
+  if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
+  give_up(*flow);  // the server has answered: the pass is final
+}
+
+void Pipeline::from_client(Packet& packet) {
+  const packet::TcpFields tcp = packet::tcp_fields(packet.view, packet.frame);
+  // A reset ends the connection by itself, and is never answered (RFC 9293 3.10.7). One that does
+  // not reach the server must not end what is known of the flow.
+  if ((tcp.flags & packet::kTcpRst) != 0) return;
+  const bool syn = (tcp.flags & (packet::kTcpSyn | packet::kTcpAck)) == packet::kTcpSyn;
+  const auto payload = payload_of(packet);
+  if (payload.empty() && !syn) return;
+  const flow::Key key = key_of(packet);
+  const std::uint64_t hash = flow::hash(key, secret_);
+  flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
+  std::uint32_t sequence = tcp.sequence;
+  if (syn) {
+    ++sequence;
+    // Another initial sequence number is another connection.
+    if (flow != nullptr && (flow->state != flow::State::blocked || sequence != flow->base)) {
+      flows_.close(*flow);
+      flow = nullptr;
+    }
+    const bool authenticated = packet::tcp_options(packet.view, packet.frame).authenticated;
+    syns_.put(hash, {tcp.sequence, authenticated}, now_ms_);
+    if (payload.empty()) return;
+  }
+  if (flow != nullptr && flow->state == flow::State::blocked) {
+    packet.flow = flow;
+    return refuse_again(packet);
+  }
+  if (is_padding(payload) && tcp.destination_port != kDnsPort) return;
+  if (flow == nullptr) {
+    const auto start = syns_.get(hash, now_ms_);
+    const std::uint32_t offset = start ? sequence - (start->sequence + 1) : 0;
+    const bool known = start && offset < flow::kLargeOctets;
+    if (start && !known && static_cast<std::int32_t>(offset) < 0) return;  // a keep-alive
+    // Octets from the middle of a stream whose start was judged, or is unknown.
+    if (offset == 0 || !known) {
+      if (!is_start(payload, tcp.destination_port, known)) {
+        if (!known) return;
+        syns_.forget(hash);
+        return counters_.add(Id::flow_unknown);
+      }
+    }
+    if (!is_acceptable(packet, tcp, start && start->authenticated)) return;
+    flow = open_stream(key, hash, known ? start->sequence + 1 : sequence,
+                       start && start->authenticated);
+    if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
+  } else if (!is_acceptable(packet, tcp, flow->authenticated)) {
+    return;
+  }
+  packet.flow = flow;
+  flow->syn_data = flow->syn_data || syn;
+  counters_.add(Id::inspected);
+  if ((tcp.flags & packet::kTcpUrg) != 0) clear_urgent(packet);
+  add_octets(packet, *flow, sequence);
+}
+
+// Whether a server takes the segment's octets: what it surely drops must not be read in their
+// place.
+bool Pipeline::is_acceptable(const Packet& packet, const packet::TcpFields& tcp,
+                             bool authenticated) {
+  const packet::Frame& frame = packet.frame;
+  if ((tcp.flags & (packet::kTcpAck | packet::kTcpSyn)) == 0 ||
+      (!authenticated && packet::tcp_options(packet.view, frame).authenticated)) {
+    counters_.add(Id::tcp_not_accepted);
+    return false;
+  }
+  if (packet.trust_checksum || frame.cut) return true;
+  const auto segment = packet.view.subspan(
+      frame.transport_offset,
+      frame.payload_offset + std::size_t{frame.payload_length} - frame.transport_offset);
+  const auto addresses =
+      packet.view.subspan(frame.network_offset + (frame.ipv6 ? 8U : 12U), frame.ipv6 ? 32 : 8);
+  if (packet::tcp_checksum(addresses, segment) != packet::ChecksumState::bad) return true;
+  counters_.add(Id::tcp_bad_checksum);
+  return false;
+}
+
+flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
+                                  bool authenticated) {
+  flow::Flow* flow = flows_.open(key, hash, now_ms_);
+  if (flow == nullptr) return nullptr;
+  flow->base = sequence;
+  flow->authenticated = authenticated;
+  counters_.add(Id::flow_opened);
+  return flow;
+}
+
+// Of a flow that passed: whether the octets at `at` are none of the message that was judged, nor
+// start another one that has to be.
+bool Pipeline::pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload,
+                         std::uint32_t& at) {
+  if (flow.judged == 0) return is_settled(flow);
+  if (at < flow.judged) return false;  // another version of what was judged, perhaps
+  // A second ClientHello, after a HelloRetryRequest.
+  if (at != flow.judged || !inspect::tls::may_be_tls(payload)) return true;
+  flows_.drop_readings(flow);
+  flow.base += flow.judged;
+  flow.judged = 0;
+  flow.kind = flow::Kind::unknown;
+  flow.state = flow::State::undecided;
+  at = 0;
+  return false;
+}
+
+void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence) {
+  auto payload = payload_of(packet);
+  auto offset = static_cast<std::int32_t>(sequence - flow.base);
+  if (offset < 0) {
+    const auto before = static_cast<std::uint32_t>(-offset);
+    if (before >= payload.size()) return;  // a keep-alive, or what was judged
+    payload = payload.subspan(before);
+    offset = 0;
+  }
+  auto at = static_cast<std::uint32_t>(offset);
+  packet.server_expects =
+      flow.base + (flow.reading_count > 0
+                       ? static_cast<std::uint32_t>(flow.readings[0].assembly.contiguous().size())
+                       : 0);
+  if (flow.state == flow::State::passed && pass_over(flow, payload, at)) return;
+  if (at >= flow::kLargeOctets) return in_doubt(packet, Id::flow_too_long);
+  const auto need =
+      static_cast<std::uint32_t>(std::min<std::size_t>(flow::kLargeOctets, at + payload.size()));
+  const unsigned readings = std::max<unsigned>(flow.reading_count, 1);
+  for (unsigned i = 0; i < readings; ++i) {
+    if (flows_.reserve(flow, i, need, now_ms_)) continue;
+    give_up(flow);
+    return in_doubt(packet, Id::flow_table_full);
+  }
+  flows_.touch(flow, now_ms_);
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    const flow::Written written = flow.readings[i].assembly.write(at, payload);
+    if (written == flow::Written::stored || flow.reading_count > 1) continue;
+    counters_.add(Id::flow_conflict);
+    if (!flows_.reserve(flow, 1, need, now_ms_)) return in_doubt(packet, Id::flow_table_full);
+    flow.readings[1].assembly.keep_last_copy();  // and the loop writes to it next
+  }
+  // The second reading first: what the first one has done with is consumed of both.
+  for (unsigned i = flow.reading_count; i > 0; --i) read_stream(packet, flow, i - 1);
+}
+
+// An urgent octet is left out of the stream by some receivers and kept by others. Without the flag
+// all of them keep it, as it is kept here.
+void Pipeline::clear_urgent(Packet& packet) {
+  if (packet.pieced) return;
+  std::uint8_t* tcp = packet.data + packet.frame.transport_offset;
+  // RFC 1624: the checksum follows from what changes in the sum.
+  const std::uint16_t before = packet::load16(tcp + 12);
+  const std::uint16_t pointer = packet::load16(tcp + 18);
+  tcp[13] &= static_cast<std::uint8_t>(~packet::kTcpUrg);
+  packet::store16(tcp + 18, 0);
+  const std::uint32_t sum = std::uint32_t{static_cast<std::uint16_t>(~packet::load16(tcp + 16))} +
+                            static_cast<std::uint16_t>(~before) + packet::load16(tcp + 12) +
+                            static_cast<std::uint16_t>(~pointer);
+  packet::store16(tcp + 16, packet::checksum_fold(sum));
+  packet.fate = Fate::rewrite;
+  counters_.add(Id::tcp_urgent_cleared);
+}
+
+}  // namespace sluice::pipeline

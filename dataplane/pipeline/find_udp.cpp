@@ -1,0 +1,253 @@
+// Names in datagrams: DNS, QUIC, DTLS. DNS is judged a datagram at a time; the others have flows.
+#include <cstring>
+
+#include "dataplane/inspect/dns/response.h"
+#include "dataplane/inspect/quic/gquic.h"
+#include "dataplane/inspect/tls/dtls.h"
+#include "dataplane/packet/bytes.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using inspect::Outcome;
+using stats::Id;
+using stats::Protocol;
+
+constexpr std::uint16_t kDnsPort = 53;
+
+Id counter_of(inspect::dns::Defect defect) {
+  switch (defect) {
+    case inspect::dns::Defect::short_header:
+      return Id::dns_short_header;
+    case inspect::dns::Defect::question_count:
+      return Id::dns_question_count;
+    case inspect::dns::Defect::pointer:
+      return Id::dns_pointer;
+    case inspect::dns::Defect::label_type:
+      return Id::dns_label_type;
+    case inspect::dns::Defect::name_too_long:
+      return Id::dns_name_too_long;
+    case inspect::dns::Defect::cut_record:
+      return Id::dns_cut_record;
+    case inspect::dns::Defect::duplicate_opt:
+      return Id::dns_duplicate_opt;
+    case inspect::dns::Defect::cut_question:
+    case inspect::dns::Defect::none:
+      break;
+  }
+  return Id::dns_cut_question;
+}
+
+bool is_response(std::span<const std::uint8_t> message) {
+  return message.size() >= 3 && (message[2] & 0x80) != 0;
+}
+
+}  // namespace
+
+void Pipeline::find_in_udp(Packet& packet) {
+  const auto payload = payload_of(packet);
+  const bool quic = inspect::quic::may_be_initial(payload);
+  if (!quic) {
+    const std::uint8_t* ports = &packet.view[packet.frame.transport_offset];
+    if (packet.answers && packet::load16(ports) == kDnsPort && is_response(payload)) {
+      return find_in_response(packet, payload);
+    }
+    if (packet.judge && packet::load16(ports + 2) == kDnsPort) return find_in_query(packet);
+  }
+  const flow::Key key = key_of(packet);
+  if (packet.answers) {
+    const flow::Key forward = key.reversed();
+    const std::uint64_t hash = flow::hash(forward, secret_);
+    if (flows_.may_hold(hash)) {
+      const flow::Flow* flow = flows_.find(forward, hash);
+      if (flow != nullptr && flow->state == flow::State::blocked) {
+        packet.fate = Fate::drop;
+        return counters_.add(Id::flow_refused_again);
+      }
+    }
+  }
+  if (!packet.judge) return;
+  const std::uint64_t hash = flow::hash(key, secret_);
+  flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
+  if (flow != nullptr && flow->state == flow::State::blocked) {
+    packet.flow = flow;
+    return refuse_again(packet);
+  }
+  if (quic) return find_in_quic(packet, flow, key, hash);
+  if (inspect::tls::may_be_dtls(payload)) return find_in_dtls(packet, flow, key, hash);
+  if (inspect::quic::may_be_gquic(payload)) find_in_gquic(packet, key, hash);
+}
+
+void Pipeline::find_in_query(Packet& packet) {
+  counters_.add(Id::inspected);
+  Asked* asked = keep_message(payload_of(packet), false);
+  if (asked == nullptr) return;
+  switch (inspect::dns::parse_query(asked->message, asked->query)) {
+    case Outcome::found:
+      // Readable in its question: whatever is wrong behind it, a lenient server answers.
+      if (asked->query.defect != inspect::dns::Defect::none) {
+        counters_.add(counter_of(asked->query.defect));
+      }
+      break;
+    case Outcome::malformed:
+      return in_doubt(packet, counter_of(asked->query.defect));
+    case Outcome::no_name:
+    case Outcome::need_more:
+      return counters_.add(Id::dns_no_name);
+  }
+  if (packet::is_group_addressed(packet.view, packet.frame)) {
+    return counters_.add(Id::dns_group_addressed);
+  }
+  counters_.add(Id::dns_queries);
+  for (std::size_t i = 0; i < asked->query.name_count; ++i) {
+    Finding* finding = add_finding(packet, Protocol::dns);
+    if (finding == nullptr) return;
+    finding->query = static_cast<std::uint16_t>(asked_ - 1);
+    name::from_wire(asked->query.names[i], names_[found_ - 1]);
+  }
+}
+
+void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> message) {
+  counters_.add(Id::dns_responses);
+  inspect::dns::Response response;
+  const auto scratch = std::span(scratch_).first(inspect::dns::kResponseScratchOctets);
+  const Outcome outcome = inspect::dns::parse_response(message, scratch, response);
+  for (std::size_t i = 0; i < response.ech_count; ++i) {
+    ech_.add(response.ech[i].config_id, response.ech[i].public_name);
+  }
+  if (outcome == Outcome::malformed) counters_.add(Id::dns_response_malformed);
+  if (response.question.name_count == 0) return;
+  // The question is judged again: a server may have answered a query that could not be read here.
+  Asked* asked = keep_message(message, false);
+  if (asked == nullptr) return;
+  asked->query = response.question;
+  const auto add = [&](std::span<const std::uint8_t> wire) {
+    Finding* finding = add_finding(packet, Protocol::dns);
+    if (finding == nullptr) return;
+    finding->response = true;
+    finding->query = static_cast<std::uint16_t>(asked_ - 1);
+    name::from_wire(wire, names_[found_ - 1]);
+  };
+  for (std::size_t i = 0; i < response.question.name_count; ++i) add(response.question.names[i]);
+  for (std::size_t i = 0; i < response.count; ++i) add(response.names[i]);
+}
+
+void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key,
+                            std::uint64_t hash) {
+  if (crypto_ == nullptr) return;
+  counters_.add(Id::inspected);
+  if (flow != nullptr && flow->kind != flow::Kind::quic) {
+    flows_.close(*flow);
+    flow = nullptr;
+  }
+  if (flow == nullptr) {
+    flow = flows_.open(key, hash, now_ms_);
+    if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
+    flow->kind = flow::Kind::quic;
+    flows_.make_state<inspect::quic::Connection>(*flow);
+    if (!flows_.reserve(*flow, 0, flow::kSmallOctets, now_ms_)) {
+      flows_.close(*flow);
+      return in_doubt(packet, Id::flow_table_full);
+    }
+  }
+  packet.flow = flow;
+  const unsigned before = flow->reading_count;
+  for (unsigned i = 0; i < before; ++i) read_quic(packet, *flow, i);
+  if (flows_.state<inspect::quic::Connection>(*flow).origin_count == 0) {
+    packet.flow = nullptr;  // nothing opened: there is nothing to remember
+    flows_.close(*flow);
+  }
+}
+
+void Pipeline::read_quic(Packet& packet, flow::Flow& flow, unsigned reading) {
+  auto& connection = flows_.state<inspect::quic::Connection>(flow);
+  const bool known = connection.origin_count > 0;
+  inspect::quic::Result result;
+  const auto inspect_into = [&](unsigned which) {
+    return inspect::quic::inspect(payload_of(packet), *crypto_, connection,
+                                  flow.readings[which].assembly, result);
+  };
+  Outcome outcome = inspect_into(reading);
+  flow::Reading* at = &flow.readings[reading];
+  if (at->assembly.overflowed() && at->assembly.capacity() < flow::kLargeOctets) {
+    if (!flows_.reserve(flow, reading, flow::kLargeOctets, now_ms_)) {
+      return in_doubt(packet, Id::flow_table_full);
+    }
+    outcome = inspect_into(reading);
+  }
+  if (result.new_stream) {
+    at->names_judged = 0;
+    flow.state = flow::State::undecided;
+    if (reading == 0 && flow.reading_count > 1) {
+      flow.readings[1].assembly.clear();
+      flow.readings[1].names_judged = 0;
+    }
+    if (result.forgotten) in_doubt(packet, Id::quic_forgotten);
+  }
+  if (result.opened > 0 && reading == 0) {
+    if (!known) counters_.add(Id::flow_opened);
+    counters_.add(Id::quic_initials);
+    flows_.touch(flow, now_ms_);
+  }
+  if (result.conflict && flow.reading_count == 1) {
+    counters_.add(Id::flow_conflict);
+    if (flows_.reserve(flow, 1, at->assembly.capacity(), now_ms_)) {
+      flow.readings[1].assembly.keep_last_copy();
+      read_quic(packet, flow, 1);
+    }
+  }
+  if (outcome == Outcome::malformed) {
+    return in_doubt(packet, result.opened > 0 ? Id::quic_malformed : Id::quic_unopened);
+  }
+  if (outcome == Outcome::need_more && at->assembly.contiguous().size() == flow::kLargeOctets) {
+    return in_doubt(packet, Id::flow_too_long);
+  }
+  const bool fresh = flow.state == flow::State::undecided || reading > 0;
+  at->names_judged = find_hello(packet, Protocol::quic, result.hello, at->names_judged);
+  if (!result.hello.complete || !fresh) return;
+  counters_.add(outcome == Outcome::no_name ? Id::quic_no_name : Id::quic_client_hellos);
+  flow.state = flow::State::passed;
+}
+
+// The versions before TLS: one clear packet holds the whole CHLO, so that a flow is only needed for
+// the tombstone.
+void Pipeline::find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t hash) {
+  counters_.add(Id::inspected);
+  std::string_view name;
+  if (inspect::quic::parse_gquic(payload_of(packet), name) != Outcome::found) return;
+  packet.flow = flows_.open(key, hash, now_ms_);
+  if (packet.flow == nullptr) return in_doubt(packet, Id::flow_table_full);
+  counters_.add(Id::quic_client_hellos);
+  give_up(*packet.flow);  // unless it is refused
+  (void)find_text(packet, Protocol::quic, name);
+}
+
+void Pipeline::find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& key,
+                            std::uint64_t hash) {
+  counters_.add(Id::inspected);
+  if (flow == nullptr) {
+    flow = flows_.open(key, hash, now_ms_);
+    if (flow == nullptr || !flows_.reserve(*flow, 0, flow::kSmallOctets, now_ms_)) {
+      if (flow != nullptr) flows_.close(*flow);
+      return in_doubt(packet, Id::flow_table_full);
+    }
+    flow->kind = flow::Kind::dtls;
+    counters_.add(Id::flow_opened);
+  }
+  if (flow->kind != flow::Kind::dtls) return;
+  packet.flow = flow;
+  flows_.touch(*flow, now_ms_);
+  inspect::tls::DtlsHello hello;
+  const Outcome outcome =
+      inspect::tls::parse_dtls(payload_of(packet), flow->readings[0].assembly, hello);
+  if (outcome == Outcome::malformed) {
+    flow->readings[0].assembly.clear();
+    return in_doubt(packet, Id::dtls_malformed);
+  }
+  if (outcome == Outcome::need_more) return;
+  (void)find_hello(packet, Protocol::dtls, hello.hello, 0);
+  counters_.add(outcome == Outcome::no_name ? Id::tls_no_name : Id::dtls_client_hellos);
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,111 @@
+// What the inspectors' results become: findings to be looked up, or doubts.
+#include <cstring>
+
+#include "dataplane/packet/bytes.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+
+using stats::Id;
+using stats::Protocol;
+
+Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
+  if (found_ == kMaxFindings) {
+    counters_.add(Id::burst_full);
+    return nullptr;
+  }
+  Finding& finding = findings_[found_++];
+  finding = Finding{};
+  finding.packet = index_of(packet);
+  finding.protocol = protocol;
+  finding.transport = packet.frame.protocol;
+  return &finding;
+}
+
+// A host name as text; false where it is none, which is counted.
+bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
+  Finding* finding = add_finding(packet, protocol);
+  if (finding == nullptr) return false;
+  const name::Defect defect = name::from_text(text, names_[found_ - 1]);
+  if (defect == name::Defect::none) return true;
+  drop_last_finding();
+  // An address is no name, and no doubt either: connections to addresses are not judged.
+  if (defect == name::Defect::ip_literal) {
+    counters_.add(protocol == Protocol::http ? Id::http_ip_literal : Id::tls_ip_literal);
+  } else {
+    in_doubt(packet, protocol == Protocol::http ? Id::http_bad_name : Id::tls_bad_name);
+  }
+  return false;
+}
+
+Ech Pipeline::ech_of(const inspect::tls::ClientHello& hello) {
+  if (!hello.ech.offered) return Ech::none;
+  for (std::size_t i = 0; i < hello.name_count; ++i) {
+    if (ech_.has(hello.ech.config_id, hello.names[i])) return Ech::real;
+  }
+  return Ech::grease;
+}
+
+// The names from `from` on; returns how many there are by now.
+std::uint8_t Pipeline::find_hello(Packet& packet, Protocol protocol,
+                                  const inspect::tls::ClientHello& hello, std::uint8_t from) {
+  const Ech ech = ech_of(hello);
+  for (std::size_t i = from; i < hello.name_count; ++i) {
+    if (find_text(packet, protocol, hello.names[i])) findings_[found_ - 1].ech = ech;
+  }
+  if (hello.complete && ech != Ech::none) {
+    counters_.add(ech == Ech::real ? Id::ech_real : Id::ech_grease);
+  }
+  if (hello.defect != inspect::tls::Defect::none && hello.name_count > 0) {
+    counters_.add(Id::tls_cut_in_flight);
+  }
+  return static_cast<std::uint8_t>(hello.name_count);
+}
+
+// A place for a message, for as long as the burst lasts; null where there is none left.
+Asked* Pipeline::keep_message(std::span<const std::uint8_t> message, bool copy) {
+  if (asked_ == kMaxQueries || (copy && message.size() > messages_.size() - messages_used_)) {
+    counters_.add(Id::burst_full);
+    return nullptr;
+  }
+  Asked& asked = asked_messages_[asked_++];
+  asked.message = message;
+  if (copy) {
+    std::memcpy(&messages_[messages_used_], message.data(), message.size());
+    asked.message = {&messages_[messages_used_], message.size()};
+    messages_used_ += message.size();
+  }
+  return &asked;
+}
+
+// What cannot be judged passes, or is refused where the group's policy says so.
+void Pipeline::in_doubt(Packet& packet, Id reason) {
+  counters_.add(reason);
+  if (!packet.judge || packet.fate != Fate::forward) return;
+  if (!group_of(packet, false).strict) return;
+  packet.fate = Fate::drop;
+  if (packet.frame.kind != packet::FrameKind::tcp || !may_refuse(packet)) return;
+  reset(packet, packet::Way::back);
+  reset(packet, packet::Way::onward);
+}
+
+policy::Client Pipeline::client_of(const Packet& packet, bool response) const {
+  policy::Client client;
+  const std::size_t mac = packet.frame.link_offset + (response ? 0U : 6U);
+  std::memcpy(client.mac.data(), &packet.view[mac], client.mac.size());
+  client.has_ip = true;
+  client.ipv6 = packet.frame.ipv6;
+  client.address = response ? packet::destination_address(packet.view, packet.frame)
+                            : packet::source_address(packet.view, packet.frame);
+  client.outer_vlan = packet.frame.outer_vlan;
+  client.inner_vlan = packet.frame.inner_vlan;
+  client.port = packet.port;
+  return client;
+}
+
+const policy::ResolvedGroup& Pipeline::group_of(const Packet& packet, bool response) const {
+  const policy::GroupTable& groups = snapshot_->groups();
+  return groups.groups()[groups.find(client_of(packet, response)).group];
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,251 @@
+// What becomes of a frame that carries a blocked name: DESIGN section 6.
+#include <cstring>
+
+#include "dataplane/act/dns_answer.h"
+#include "dataplane/act/http_page.h"
+#include "dataplane/act/quic_close.h"
+#include "dataplane/packet/bytes.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using packet::Way;
+using stats::Id;
+using stats::Protocol;
+
+// RFC 8446 6: a fatal alert, access_denied.
+constexpr std::array<std::uint8_t, 7> kAccessDenied = {21, 3, 3, 0, 2, 2, 49};
+constexpr std::uint8_t kLastSegment = packet::kTcpPsh | packet::kTcpAck | packet::kTcpFin;
+
+/// RFC 8914: 16 when an authority ordered it, 17 when the client's own guardian did, 15 when the
+/// operator did.
+act::ExtendedError error_of(generation::Layer layer, const policy::BlockAnswer& answer) {
+  if (layer == generation::Layer::authority || layer == generation::Layer::emergency) {
+    return act::ExtendedError::censored;
+  }
+  return answer.guardian ? act::ExtendedError::filtered : act::ExtendedError::blocked;
+}
+
+bool is_answerable(const Packet& packet) {
+  return packet::has_single_source(packet.view, packet.frame) &&
+         !packet::is_group_addressed(packet.view, packet.frame);
+}
+
+Id counter_of(const Finding& finding) {
+  switch (finding.protocol) {
+    case Protocol::tls:
+      return Id::tls_blocked;
+    case Protocol::quic:
+      return Id::quic_blocked;
+    case Protocol::http:
+      return Id::http_blocked;
+    case Protocol::dtls:
+      return Id::dtls_blocked;
+    case Protocol::socks:
+      return Id::socks_blocked;
+    case Protocol::dns:
+      break;
+  }
+  return finding.response ? Id::dns_response_blocked : Id::dns_blocked;
+}
+
+}  // namespace
+
+void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
+  Finding& finding = findings_[index];
+  const auto decider = snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category);
+  if (decider) finding.listed_labels = decider->labels;
+  if (finding.verdict.action != policy::Action::block) return;
+  Packet& packet = packets[finding.packet];
+  // Refused already, for another of its names.
+  if (packet.fate == Fate::reply || packet.fate == Fate::drop) return;
+  if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
+  const generation::Record record = decider ? decider->record : generation::Record{};
+  const act::IncidentId incident = incidents_.next();
+  const policy::BlockAnswer& answer = snapshot_->groups().answer();
+  const policy::Category* category = policy::find_category(finding.verdict.category);
+  const act::DnsBlock block{.answer = &answer,
+                            .error = error_of(record.layer, answer),
+                            .category = category != nullptr ? category->name : "",
+                            .incident = incident,
+                            .listed_labels = finding.listed_labels};
+  counters_.add(counter_of(finding));
+  if (packet.pieced) fragments_.block(packet.datagram);
+  if (packet.flow != nullptr && !finding.response) {
+    packet.flow->state = flow::State::blocked;
+    packet.flow->refused_at = finding.packet;
+  }
+  if (packet.frame.kind == packet::FrameKind::tcp) {
+    refuse_stream(finding, packet, block);
+  } else if (finding.protocol != Protocol::dns) {
+    refuse_datagram(packet, packet.flow);
+  } else if (finding.response) {
+    refuse_response(finding, packet, block);
+  } else {
+    refuse_query(finding, packet, block);
+  }
+  report(finding, index, record, incident);
+}
+
+void Pipeline::refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
+  const Asked& asked = asked_messages_[finding.query];
+  std::array<std::uint8_t, act::kMaxDnsMessage> message;
+  const std::size_t octets = act::write_dns_message(asked.message, asked.query, block, message);
+  const std::size_t length =
+      octets == 0 ? 0
+                  : act::write_udp_datagram(packet.view, packet.frame, Way::back,
+                                            {message.data(), octets}, packet.data, packet.capacity);
+  if (length == 0) counters_.add(Id::dns_answer_no_room);
+  packet.fate = length != 0 ? Fate::reply : Fate::drop;
+  if (length != 0) packet.length = static_cast<std::uint32_t>(length);
+}
+
+// The server's answer is replaced on its way.
+void Pipeline::refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
+  const Asked& asked = asked_messages_[finding.query];
+  act::DnsBlock own = block;
+  own.listed_labels = UINT8_MAX;  // the listed name is not QNAME's: the SOA stands at QNAME itself
+  std::array<std::uint8_t, act::kMaxDnsMessage> message;
+  const std::size_t octets = act::write_dns_message(asked.message, asked.query, own, message);
+  const std::size_t length =
+      octets == 0 ? 0
+                  : act::write_udp_datagram(packet.view, packet.frame, Way::onward,
+                                            {message.data(), octets}, packet.data, packet.capacity);
+  if (length == 0) counters_.add(Id::dns_answer_no_room);
+  packet.fate = length != 0 ? Fate::rewrite : Fate::drop;
+  if (length != 0) packet.length = static_cast<std::uint32_t>(length);
+}
+
+// A connection is refused in the name of the server, with what the client understands, and ended in
+// the name of the client.
+void Pipeline::refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
+  packet.fate = Fate::drop;
+  const policy::BlockAnswer& answer = *block.answer;
+  const bool tls = finding.protocol == Protocol::tls || finding.protocol == Protocol::socks;
+  if (tls && answer.tls == policy::TlsRefusal::drop) return;
+  if (!may_refuse(packet)) return;
+  const Way to_client = finding.response ? Way::onward : Way::back;
+  const Way to_server = finding.response ? Way::back : Way::onward;
+  // What a SYN carries is refused before there is a connection that could carry more.
+  const std::uint8_t flags = packet::tcp_fields(packet.view, packet.frame).flags;
+  if ((flags & packet::kTcpSyn) != 0) return reset(packet, to_client);
+
+  std::array<std::uint8_t, act::kMaxDnsMessage + 2> payload;
+  std::size_t octets = 0;
+  if (finding.protocol == Protocol::dns) {
+    const Asked& asked = asked_messages_[finding.query];
+    act::DnsBlock own = block;
+    if (finding.response) own.listed_labels = UINT8_MAX;
+    octets =
+        act::write_dns_message(asked.message, asked.query, own, std::span(payload).subspan<2>());
+    packet::store16(payload.data(), static_cast<std::uint16_t>(octets));
+    if (octets != 0) octets += 2;
+    if (octets > act::kMaxSegmentPayload) octets = 0;
+  } else if (finding.protocol == Protocol::http && answer.http == policy::HttpRefusal::page) {
+    const std::size_t index = static_cast<std::size_t>(&finding - findings_.data());
+    std::array<char, name::kMaxTextOctets + 1> text;
+    octets =
+        act::write_http_page({.ordered = block.error == act::ExtendedError::censored,
+                              .head = finding.head,
+                              .category = block.category,
+                              .name = name::text_of(names_[index], finding.listed_labels, text),
+                              .incident = block.incident},
+                             std::span(payload).first<act::kMaxHttpPage>());
+  } else if (finding.protocol == Protocol::tls && answer.tls == policy::TlsRefusal::alert) {
+    std::memcpy(payload.data(), kAccessDenied.data(), kAccessDenied.size());
+    octets = kAccessDenied.size();
+  }
+  if (octets == 0) {
+    reset(packet, to_client);
+  } else if (Emission* emission = emit(packet, to_client)) {
+    const auto numbers = act::numbers_after(packet.view, packet.frame, to_client);
+    emission->length = static_cast<std::uint16_t>(
+        act::write_tcp_segment(packet.view, packet.frame, to_client, numbers, kLastSegment,
+                               {payload.data(), octets}, emission->bytes.data()));
+  }
+  reset(packet, to_server);
+}
+
+void Pipeline::refuse_datagram(Packet& packet, flow::Flow* flow) {
+  packet.fate = Fate::drop;
+  if (flow == nullptr || flow->kind != flow::Kind::quic) return;
+  if (snapshot_->groups().answer().quic == policy::QuicRefusal::drop) return;
+  // Only a long header asks for a connection, and is answered.
+  const auto payload = payload_of(packet);
+  if (payload.empty() || (payload[0] & 0x80) == 0 || !may_refuse(packet)) return;
+  std::array<std::uint8_t, act::kMaxQuicCloseOctets> message;
+  const std::size_t octets = act::write_quic_close(flows_.state<inspect::quic::Connection>(*flow),
+                                                   "blocked by policy", *crypto_, message.data());
+  Emission* emission = octets == 0 ? nullptr : emit(packet, Way::back);
+  if (emission == nullptr) return;
+  emission->length = static_cast<std::uint16_t>(
+      act::write_udp_datagram(packet.view, packet.frame, Way::back, {message.data(), octets},
+                              emission->bytes.data(), emission->bytes.size()));
+}
+
+// A later frame of a flow that was refused.
+void Pipeline::refuse_again(Packet& packet) {
+  flow::Flow& flow = *packet.flow;
+  counters_.add(Id::flow_refused_again);
+  flows_.touch(flow, now_ms_);
+  packet.fate = Fate::drop;
+  if (packet.frame.kind != packet::FrameKind::tcp) return refuse_datagram(packet, &flow);
+  const bool tls = flow.kind == flow::Kind::tls;
+  if (tls && snapshot_->groups().answer().tls == policy::TlsRefusal::drop) return;
+  if (!may_refuse(packet)) return;
+  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
+  reset(packet, Way::back);
+  if ((packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) == 0) {
+    reset(packet, Way::onward);
+  }
+}
+
+void Pipeline::reset(Packet& packet, Way way) {
+  Emission* emission = emit(packet, way);
+  if (emission == nullptr) return;
+  act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
+  if (way == Way::onward && packet.flow != nullptr) numbers.sequence = packet.server_expects;
+  emission->length = static_cast<std::uint16_t>(
+      act::write_tcp_segment(packet.view, packet.frame, way, numbers,
+                             packet::kTcpRst | packet::kTcpAck, {}, emission->bytes.data()));
+}
+
+Emission* Pipeline::emit(const Packet& packet, Way way) {
+  if (emitted_ == emissions_.size()) return nullptr;
+  Emission& emission = emissions_[emitted_++];
+  emission.packet = index_of(packet);
+  emission.way = way;
+  emission.length = 0;
+  return &emission;
+}
+
+bool Pipeline::may_refuse(const Packet& packet) {
+  if (!is_answerable(packet)) return false;
+  flow::Key client;
+  client.client = packet.judge ? packet::source_address(packet.view, packet.frame)
+                               : packet::destination_address(packet.view, packet.frame);
+  if (limiter_.allow(flow::hash(client, secret_), now_ms_)) return true;
+  counters_.add(Id::refusals_limited);
+  return false;
+}
+
+void Pipeline::report(const Finding& finding, std::size_t index, const generation::Record& record,
+                      act::IncidentId incident) {
+  if (events_ == nullptr) return;
+  stats::BlockEvent event{.incident = incident,
+                          .protocol = finding.protocol,
+                          .reason = finding.verdict.reason,
+                          .category = finding.verdict.category,
+                          .layer = record.layer,
+                          .group = finding.group,
+                          .provenance = record.provenance,
+                          .generation = snapshot_->generation().header().generation,
+                          .judged_by = snapshot_};
+  const std::string_view listed = names_[index].suffix(finding.listed_labels);
+  event.listed_length = static_cast<std::uint8_t>(listed.size());
+  std::memcpy(event.listed_key.data(), listed.data(), listed.size());
+  if (!events_->push(event)) counters_.add(Id::events_lost);
+}
+
+}  // namespace sluice::pipeline
