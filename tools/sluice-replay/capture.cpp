@@ -15,6 +15,20 @@ constexpr int kSnapLength = 262144;
 
 std::uint16_t ethertype_of_version(std::uint8_t first) { return first >> 4 == 6 ? 0x86dd : 0x0800; }
 
+// Where the packet starts in a record of netfilter's log: attributes of length, type and value, in
+// the byte order of the machine that wrote them. 0 where there is none.
+std::size_t nflog_payload(std::span<const std::uint8_t> bytes) {
+  constexpr std::uint16_t kPayload = 9;
+  for (std::size_t at = 4; at + 4 <= bytes.size();) {
+    const unsigned length = bytes[at] | unsigned{bytes[at + 1]} << 8;
+    const unsigned type = bytes[at + 2] | unsigned{bytes[at + 3]} << 8;
+    if ((type & 0x7fff) == kPayload) return at + 4 < bytes.size() ? at + 4 : 0;
+    if (length < 4) return 0;
+    at += (length + 3) / 4 * 4;
+  }
+  return 0;
+}
+
 }  // namespace
 
 void Reader::Close::operator()(pcap* handle) const { pcap_close(handle); }
@@ -41,6 +55,8 @@ Result<Reader> Reader::open(const std::filesystem::path& file) {
     case DLT_LINUX_SLL2:
     case DLT_NULL:
     case DLT_LOOP:
+    case DLT_PPP:
+    case DLT_NFLOG:
       return reader;
     default:
       break;
@@ -48,13 +64,25 @@ Result<Reader> Reader::open(const std::filesystem::path& file) {
   const char* name = pcap_datalink_val_to_name(reader.link_type_);
   return fail("link type " + std::to_string(reader.link_type_) + " (" +
                   (name != nullptr ? name : "unknown") + ") is not supported",
-              file.string(), "capture Ethernet, raw IP, Linux cooked or null");
+              file.string(), "capture Ethernet, raw IP, PPP, Linux cooked, NFLOG or null");
 }
 
 // The ethertype of what follows the link header of `octets`; nullopt where the packet ends inside.
 std::optional<std::uint16_t> Reader::link_header(std::span<const std::uint8_t> bytes,
                                                  std::size_t& octets) const {
   switch (link_type_) {
+    case DLT_PPP: {
+      // RFC 1661 2, behind HDLC-like framing (RFC 1662 3.1) or not.
+      octets = bytes.size() >= 2 && bytes[0] == 0xff && bytes[1] == 0x03 ? 4 : 2;
+      if (bytes.size() < octets) return std::nullopt;
+      const std::uint16_t protocol = packet::load16(&bytes[octets - 2]);
+      if (protocol == 0x0021) return 0x0800;
+      return protocol == 0x0057 ? std::optional<std::uint16_t>(0x86dd) : std::nullopt;
+    }
+    case DLT_NFLOG:
+      octets = nflog_payload(bytes);
+      if (octets == 0) return std::nullopt;
+      break;
     case DLT_LINUX_SLL:
       octets = 16;
       if (bytes.size() < octets) return std::nullopt;
@@ -89,6 +117,7 @@ Result<std::optional<Captured>> Reader::next() {
   Captured packet;
   packet.number = ++count_;
   packet.time = header->ts;
+  packet.snapped = header->caplen < header->len;
   packet.original.assign(data, data + header->caplen);
   if (link_type_ == DLT_EN10MB) {
     packet.ethernet = packet.original;

@@ -1,6 +1,6 @@
 // Captures in and out, for any link type that the pipeline can be shown: Ethernet, raw IP, Linux
-// cooked (SLL, SLL2), BSD null and loop. What is not Ethernet is given an Ethernet header to be
-// judged under, and its own header back when it is written.
+// cooked (SLL, SLL2), PPP, NFLOG, BSD null and loop. What is not Ethernet is given an Ethernet
+// header to be judged under, and its own header back when it is written.
 //
 // Thread safety: one thread.
 #pragma once
@@ -27,6 +27,11 @@ struct Captured {
   std::vector<std::uint8_t> original;  // as it stands in the file
   std::vector<std::uint8_t> ethernet;  // as the pipeline sees it, with room for an answer behind
   std::uint32_t ethernet_length = 0;
+  bool snapped = false;  // the packet was longer than what was captured
+
+  [[nodiscard]] std::span<const std::uint8_t> ethernet_view() const {
+    return std::span(ethernet).first(ethernet_length);
+  }
 };
 
 class Reader {

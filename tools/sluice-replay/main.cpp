@@ -3,6 +3,7 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <unistd.h>
 #include <vector>
@@ -25,6 +26,7 @@ struct Options {
   std::string write;
   std::vector<std::string> captures;
   bool counters = false;
+  replay::Checksums::Mode checksums = replay::Checksums::Mode::automatic;
 };
 
 /// A file of ours that is gone when we are.
@@ -79,11 +81,13 @@ Status run(const Options& options) {
   auto snapshot = index::Snapshot::build(*generation, block_everything(), {}, 1);
   if (!snapshot) return fail(snapshot.error());
 
-  auto replay = std::make_unique<replay::Replay>(**snapshot, std::cout);
+  replay::Checksums checksums(options.checksums);
+  auto replay = std::make_unique<replay::Replay>(**snapshot, checksums, std::cout);
   std::optional<replay::Writer> writer;
   int link_type = 0;
   Status outcome;
   for (const std::string& capture : options.captures) {
+    checksums.learn(capture);
     auto reader = replay::Reader::open(capture);
     if (!reader) {
       outcome = fail(reader.error());
@@ -125,6 +129,14 @@ int replay_captures(int argc, char** argv) {
   app.add_option("--category", options.category, "category of --list")->capture_default_str();
   app.add_option("--write", options.write, "write what would leave both ports to this capture");
   app.add_flag("--counters", options.counters, "print the counters that are not zero to stderr");
+  using Mode = replay::Checksums::Mode;
+  const std::map<std::string, Mode> modes = {
+      {"auto", Mode::automatic}, {"verify", Mode::verify}, {"ignore", Mode::ignore}};
+  app.add_option("--checksums", options.checksums,
+                 "read TCP segments with a wrong checksum: auto reads those of senders whose "
+                 "checksums are mostly wrong, since their card was to fill them in")
+      ->transform(CLI::CheckedTransformer(modes))
+      ->default_str("auto");
   app.add_option("captures", options.captures, "pcap or pcapng files")->required();
   CLI11_PARSE(app, argc, argv);
 

@@ -4,6 +4,16 @@
 
 namespace sluice::replay {
 
+// Captures may step back in time, and begin at any; the pipeline's clock does not.
+std::uint64_t Replay::time_ms(std::span<const Captured> burst) {
+  for (const Captured& packet : burst) {
+    const auto ms = static_cast<std::uint64_t>(std::max<long>(packet.time.tv_sec, 0)) * 1000 +
+                    static_cast<std::uint64_t>(packet.time.tv_usec) / 1000;
+    now_ms_ = std::max(now_ms_, ms);
+  }
+  return now_ms_;
+}
+
 Status Replay::run(Reader& reader, const std::filesystem::path& file, Writer* writer) {
   std::vector<Captured> burst;
   for (;;) {
@@ -25,11 +35,14 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
     packets[i].data = burst[i].ethernet.data();
     packets[i].length = burst[i].ethernet_length;
     packets[i].capacity = static_cast<std::uint32_t>(burst[i].ethernet.size());
-    packets[i].judge = true;
+    packets[i].judge = true;  // a capture does not tell which side a frame came from
+    packets[i].answers = true;
+    packets[i].snapped = burst[i].snapped;
+    packets[i].trust_checksum = checksums_.says_nothing(burst[i].ethernet_view());
     counters_.add(stats::Id::rx_packets);
     counters_.add(stats::Id::rx_bytes, burst[i].original.size());
   }
-  pipeline_.process(snapshot_, {packets.data(), burst.size()});
+  pipeline_.process(snapshot_, {packets.data(), burst.size()}, time_ms(burst));
   for (std::size_t i = 0; i < pipeline_.findings().size(); ++i) {
     print(burst[pipeline_.findings()[i].packet], i, file);
   }
@@ -38,7 +51,7 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
   std::size_t next = 0;
   for (std::size_t i = 0; i < burst.size(); ++i) {
     if (packets[i].fate == pipeline::Fate::forward) writer->write_original(burst[i]);
-    if (packets[i].fate == pipeline::Fate::reply) {
+    if (packets[i].fate == pipeline::Fate::reply || packets[i].fate == pipeline::Fate::rewrite) {
       writer->write_made(burst[i], {packets[i].data, packets[i].length});
     }
     for (; next < emissions.size() && emissions[next].packet == i; ++next) {
@@ -60,6 +73,10 @@ void Replay::print(const Captured& packet, std::size_t index, const std::string&
       {"verdict", policy::text(finding.verdict.action)},
       {"reason", policy::text(finding.verdict.reason)}};
   if (category != nullptr) line["category"] = category->name;
+  if (finding.ech != pipeline::Ech::none) {
+    line["ech"] = finding.ech == pipeline::Ech::real ? "real" : "grease";
+  }
+  if (finding.response) line["response"] = true;
   if (finding.listed_labels > 0) {
     line["entry"] = name::from_reversed_key(name.suffix(finding.listed_labels));
   }
