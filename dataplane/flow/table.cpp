@@ -74,6 +74,7 @@ Flow* Table::open(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
   flow = Flow{};
   flow.key = key;
   flow.hash = hash;
+  flow.serial = ++serial_;
   flow.touched_ms = now_ms;
   flow.used = true;
   flow.chain = buckets_[slot(hash)];

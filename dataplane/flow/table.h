@@ -57,6 +57,7 @@ inline constexpr std::size_t kInspectorOctets = 1024;
 struct Flow {
   Key key;
   std::uint64_t hash = 0;
+  std::uint64_t serial = 0;  // tells this flow from others that had its place before
   std::uint64_t touched_ms = 0;
   State state = State::undecided;
   Kind kind = Kind::unknown;  // of the reading that was told last
@@ -147,6 +148,7 @@ class Table {
   std::uint64_t secret_;
   std::uint32_t size_ = 0;
   std::uint64_t evicted_ = 0;
+  std::uint64_t serial_ = 0;
   std::unique_ptr<Flow[]> flows_;
   std::unique_ptr<Inspector[]> inspectors_;
   std::unique_ptr<std::uint32_t[]> buckets_;

@@ -45,10 +45,18 @@ struct Packet {
   packet::Frame frame;
   /// What is looked at: the frame, or the datagram that it completes, under its headers.
   std::span<const std::uint8_t> view;
-  bool pieced = false;               // view is such a datagram
-  std::uint32_t datagram = 0;        // flow::Fragments' handle, where pieced
-  flow::Flow* flow = nullptr;        // whose undecided or refused octets this frame carries
+  bool pieced = false;         // view is such a datagram
+  std::uint32_t datagram = 0;  // flow::Fragments' handle, where pieced
+  flow::Flow* flow = nullptr;  // whose undecided or refused octets this frame carries
+  std::uint64_t flow_serial = 0;
   std::uint32_t server_expects = 0;  // TCP: the next sequence number that the server lacks
+
+  /// False where another connection took the flow's place within this burst.
+  [[nodiscard]] bool has_flow() const { return flow != nullptr && flow->serial == flow_serial; }
+  void carry(flow::Flow* of) {
+    flow = of;
+    if (of != nullptr) flow_serial = of->serial;
+  }
 };
 
 enum class Ech : std::uint8_t { none, grease, real };

@@ -104,7 +104,7 @@ void Pipeline::from_client(Packet& packet) {
     if (payload.empty()) return;
   }
   if (flow != nullptr && flow->state == flow::State::blocked) {
-    packet.flow = flow;
+    packet.carry(flow);
     return refuse_again(packet);
   }
   if (is_padding(payload) && tcp.destination_port != kDnsPort) return;
@@ -128,7 +128,7 @@ void Pipeline::from_client(Packet& packet) {
   } else if (!is_acceptable(packet, tcp, flow->authenticated)) {
     return;
   }
-  packet.flow = flow;
+  packet.carry(flow);
   flow->syn_data = flow->syn_data || syn;
   counters_.add(Id::inspected);
   if ((tcp.flags & packet::kTcpUrg) != 0) clear_urgent(packet);
@@ -185,6 +185,12 @@ bool Pipeline::pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload
 
 void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence) {
   auto payload = payload_of(packet);
+  const std::uint32_t kept =
+      flow.reading_count == 0
+          ? 0
+          : static_cast<std::uint32_t>(flow.readings[0].assembly.contiguous().size());
+  // A segment that starts before what is kept: the server has got nothing of it.
+  packet.server_expects = sequence - flow.base > flow::kLargeOctets ? sequence : flow.base + kept;
   auto offset = static_cast<std::int32_t>(sequence - flow.base);
   if (offset < 0) {
     const auto before = static_cast<std::uint32_t>(-offset);
@@ -193,10 +199,6 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
     offset = 0;
   }
   auto at = static_cast<std::uint32_t>(offset);
-  packet.server_expects =
-      flow.base + (flow.reading_count > 0
-                       ? static_cast<std::uint32_t>(flow.readings[0].assembly.contiguous().size())
-                       : 0);
   if (flow.state == flow::State::passed && pass_over(flow, payload, at)) return;
   if (at >= flow::kLargeOctets) return in_doubt(packet, Id::flow_too_long);
   const auto need =

@@ -71,7 +71,7 @@ void Pipeline::find_in_udp(Packet& packet) {
   const std::uint64_t hash = flow::hash(key, secret_);
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   if (flow != nullptr && flow->state == flow::State::blocked) {
-    packet.flow = flow;
+    packet.carry(flow);
     return refuse_again(packet);
   }
   if (quic) return find_in_quic(packet, flow, key, hash);
@@ -151,7 +151,7 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
       return in_doubt(packet, Id::flow_table_full);
     }
   }
-  packet.flow = flow;
+  packet.carry(flow);
   const unsigned before = flow->reading_count;
   for (unsigned i = 0; i < before; ++i) read_quic(packet, *flow, i);
   if (flows_.state<inspect::quic::Connection>(*flow).origin_count == 0) {
@@ -216,7 +216,7 @@ void Pipeline::find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t
   counters_.add(Id::inspected);
   std::string_view name;
   if (inspect::quic::parse_gquic(payload_of(packet), name) != Outcome::found) return;
-  packet.flow = flows_.open(key, hash, now_ms_);
+  packet.carry(flows_.open(key, hash, now_ms_));
   if (packet.flow == nullptr) return in_doubt(packet, Id::flow_table_full);
   counters_.add(Id::quic_client_hellos);
   give_up(*packet.flow);  // unless it is refused
@@ -236,7 +236,7 @@ void Pipeline::find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& k
     counters_.add(Id::flow_opened);
   }
   if (flow->kind != flow::Kind::dtls) return;
-  packet.flow = flow;
+  packet.carry(flow);
   flows_.touch(*flow, now_ms_);
   inspect::tls::DtlsHello hello;
   const Outcome outcome =

@@ -164,7 +164,7 @@ void Pipeline::act(std::span<Packet> packets) {
   }
   // Frames of a flow that was refused within this burst were read before it was.
   for (Packet& packet : packets) {
-    if (packet.flow != nullptr && packet.flow->state == flow::State::blocked && packet.judge &&
+    if (packet.has_flow() && packet.flow->state == flow::State::blocked && packet.judge &&
         packet.fate != Fate::drop && packet.flow->refused_at < &packet - packets.data()) {
       refuse_again(packet);
     }
@@ -174,7 +174,7 @@ void Pipeline::act(std::span<Packet> packets) {
 void Pipeline::finish() {
   for (std::size_t i = 0; i < closing_; ++i) {
     flow::Flow& flow = *to_close_[i];
-    if (!flow.used || !flow.closing) continue;
+    if (!flow.used || !flow.closing) continue;  // closed already, and perhaps another one's now
     flow.closing = false;
     if (flow.state != flow::State::blocked) flows_.close(flow);
   }

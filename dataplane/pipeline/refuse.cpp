@@ -72,7 +72,7 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
                             .listed_labels = finding.listed_labels};
   counters_.add(counter_of(finding));
   if (packet.pieced) fragments_.block(packet.datagram);
-  if (packet.flow != nullptr && !finding.response) {
+  if (packet.has_flow() && !finding.response) {
     packet.flow->state = flow::State::blocked;
     packet.flow->refused_at = finding.packet;
   }
@@ -142,7 +142,8 @@ void Pipeline::refuse_stream(const Finding& finding, Packet& packet, const act::
     packet::store16(payload.data(), static_cast<std::uint16_t>(octets));
     if (octets != 0) octets += 2;
     if (octets > act::kMaxSegmentPayload) octets = 0;
-  } else if (finding.protocol == Protocol::http && answer.http == policy::HttpRefusal::page) {
+  } else if (finding.protocol == Protocol::http && answer.http == policy::HttpRefusal::page &&
+             !(packet.has_flow() && packet.flow->kind == flow::Kind::h2)) {
     const std::size_t index = static_cast<std::size_t>(&finding - findings_.data());
     std::array<char, name::kMaxTextOctets + 1> text;
     octets =
@@ -205,7 +206,7 @@ void Pipeline::reset(Packet& packet, Way way) {
   Emission* emission = emit(packet, way);
   if (emission == nullptr) return;
   act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
-  if (way == Way::onward && packet.flow != nullptr) numbers.sequence = packet.server_expects;
+  if (way == Way::onward && packet.has_flow()) numbers.sequence = packet.server_expects;
   emission->length = static_cast<std::uint16_t>(
       act::write_tcp_segment(packet.view, packet.frame, way, numbers,
                              packet::kTcpRst | packet::kTcpAck, {}, emission->bytes.data()));

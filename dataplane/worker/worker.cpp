@@ -192,10 +192,8 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
     packet.judge = role.inside && frame->nb_segs == 1;
     packet.answers = !role.inside && frame->nb_segs == 1;
     if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
-    causes_[i] = frame;
   }
   pipeline_->process(*snapshot_, {packets_.data(), frames.size()}, now_ms());
-  emit();
   apply_fates(frames);
   flush();
 }
@@ -217,6 +215,7 @@ void Worker::apply_fates(std::span<rte_mbuf*> frames) {
   std::uint64_t forwarded = 0;
   for (std::size_t i = 0; i < frames.size(); ++i) {
     rte_mbuf* frame = frames[i];
+    const std::uint16_t from = frame->port;  // queueing changes it
     switch (packets_[i].fate) {
       case Fate::forward:
         ++forwarded;
@@ -237,20 +236,22 @@ void Worker::apply_fates(std::span<rte_mbuf*> frames) {
         rte_pktmbuf_free(frame);
         break;
     }
+    emit(i, from);
   }
   counters_->add(Id::forwarded, forwarded);
 }
 
-// Frames made here. They go before the burst's own, whose buffers name the ports.
-void Worker::emit() {
+// The frames that were made because of frame `cause`, behind those of the burst that came before
+// it: a reset that overtook them would not stand at the next number that its receiver expects.
+void Worker::emit(std::size_t cause, std::uint16_t from) {
   for (const pipeline::Emission& emission : pipeline_->emissions()) {
+    if (emission.packet != cause) continue;
     rte_mbuf* frame = rte_pktmbuf_alloc(shared_.pool);
     if (frame == nullptr) {
       counters_->add(Id::resets_lost);
       continue;
     }
     std::memcpy(rte_pktmbuf_append(frame, emission.length), emission.bytes.data(), emission.length);
-    const std::uint16_t from = causes_[emission.packet]->port;
     queue_for(emission.way == packet::Way::back ? from : shared_.ports[from].peer, frame);
     counters_->add(Id::resets_sent);
   }

@@ -71,7 +71,7 @@ class Worker {
   void judge(std::span<rte_mbuf*> frames);
   void without_generation(std::span<rte_mbuf*> frames);
   void apply_fates(std::span<rte_mbuf*> frames);
-  void emit();
+  void emit(std::size_t cause, std::uint16_t from);
   void queue_for(std::uint16_t port, rte_mbuf* frame);
   void flush();
   void send(std::uint16_t port, std::span<rte_mbuf*> frames);
@@ -91,7 +91,6 @@ class Worker {
   Link* returning_to_ = nullptr;                // whose frames are being judged; null: our own
 
   std::array<pipeline::Packet, pipeline::kBurst> packets_;
-  std::array<rte_mbuf*, pipeline::kBurst> causes_{};
   std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
   std::vector<std::uint16_t> pending_;  // ports with outgoing frames
   std::uint32_t empty_turns_ = 0;

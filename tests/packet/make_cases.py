@@ -11,7 +11,7 @@ import sys
 import yaml
 from scapy.all import (ARP, Dot1AD, Dot1Q, Ether, GRE, ICMP, ICMPv6ND_NS, IP, IPOption, IPv6,
                        IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, LLC, Padding, Raw, STP, TCP, UDP,
-                       Dot3, PPPoE, PPP, fragment)
+                       Dot3, PPPoE, PPP)
 from scapy.contrib.mpls import MPLS
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -220,9 +220,6 @@ def malformed_dns_cases():
     passed_dns("bad-short-header", "11 octets", whole[:11], "dns_short_header")
     passed_dns("bad-empty", "no octets at all", b"", "dns_short_header")
     passed_dns("bad-qdcount-0", "no question", query(counts=(0, 0, 0, 0)), "dns_question_count")
-    passed_dns("bad-qdcount-2", "two questions", query(counts=(2, 0, 0, 0)) + name("b.example") +
-               b"\0\x01\0\x01", "dns_question_count")
-    passed_dns("bad-qdcount-65535", "a lie", query(counts=(65535, 0, 0, 0)), "dns_question_count")
     passed_dns("bad-pointer-self", "QNAME points to itself", query(raw_name=b"\xc0\x0c"),
                "dns_pointer")
     passed_dns("bad-pointer-loop", "a label, then a pointer back to it",
@@ -238,13 +235,20 @@ def malformed_dns_cases():
     passed_dns("bad-name-256", "one octet too many",
                query(raw_name=b"\x3f" + b"a" * 63 + b"\x3f" + b"b" * 63 + b"\x3f" + b"c" * 63 +
                      b"\x3e" + b"d" * 62 + b"\0"), "dns_name_too_long")
-    passed_dns("bad-cut-opt", "OPT ends with the message", whole[:-1], "dns_cut_record")
-    passed_dns("bad-record-length", "RDLENGTH past the message",
-               query(opt=b"")[:-2] + b"\xff\xff", "dns_cut_record")
-    passed_dns("bad-missing-record", "ARCOUNT 1 and no record", query(counts=(1, 0, 0, 1)),
-               "dns_cut_record")
-    passed_dns("bad-two-opts", "two OPT records", query(counts=(1, 0, 0, 2)) +
-               b"\0\0\x29\x04\xd0\0\0\0\0\0\0" * 2, "dns_duplicate_opt")
+    # Readable in front of the fault: judged, and the fault counted.
+    for title, about, request, counter in (
+            ("bad-qdcount-65535", "QDCOUNT lies", query(counts=(65535, 0, 0, 0)), "dns_cut_question"),
+            ("bad-cut-opt", "OPT ends with the message", whole[:-1], "dns_cut_record"),
+            ("bad-record-length", "RDLENGTH past the message", query(opt=b"")[:-2] + b"\xff\xff",
+             "dns_cut_record"),
+            ("bad-missing-record", "ARCOUNT 1 and no record", query(counts=(1, 0, 0, 1)),
+             "dns_cut_record")):
+        case(title, about, udp(request), inside=[answer(request)], outside=[],
+             counters={"dns_blocked": 1, counter: 1}, names=[(1, "dns", "www.blocked.example", "block")])
+    two = query(counts=(1, 0, 0, 2)) + b"\0\0\x29\x04\xd0\0\0\0\0\0\0" * 2
+    case("bad-two-opts", "two OPT records", udp(two), inside=[answer(two, opt=b"")], outside=[],
+         counters={"dns_blocked": 1, "dns_duplicate_opt": 1},
+         names=[(1, "dns", "www.blocked.example", "block")])
     long_udp = bytearray(udp(query()))
     long_udp[39] += 20
     case("bad-udp-length", "UDP says more than IP holds", bytes(long_udp),
@@ -265,11 +269,12 @@ def forwarding_cases():
         bytes(Dot3(src=CLIENT_MAC, dst="01:80:c2:00:00:00") / LLC(dsap=0x42, ssap=0x42, ctrl=3) / STP()),
         bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC, type=0xBEEF) / Raw(b"unknown ethertype" * 4)),
         bytes(stack() / ICMP() / Raw(b"ping" * 14)),
-        bytes(stack() / GRE() / IP() / UDP(dport=53) / Raw(query())),
-        bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC) / MPLS(label=7, s=1) / IP() / UDP(dport=53) / Raw(query())),
-        bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC) / PPPoE(sessionid=7) / PPP(proto=0x21) / IP() / UDP(dport=53) / Raw(query())),
+        bytes(stack() / GRE() / IP() / UDP(dport=53) / Raw(query("ok.example"))),
+        bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC) / MPLS(label=7, s=1) / IP() / UDP(dport=53) / Raw(query("ok.example"))),
+        bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC) / PPPoE(sessionid=7) / PPP(proto=0x21) / IP() / UDP(dport=53) / Raw(query("ok.example"))),
         bytes(Ether(src=CLIENT_MAC, dst=SERVER_MAC)),
-    ], counters={"forwarded": 10})
+    ], counters={"forwarded": 10},
+        names=[(n, "dns", "ok.example", "pass") for n in (7, 8, 9)])
     case("forward-tags", "up to five tags; a frame may be as long as a jumbo's",
          [udp(query("ok.example"), tags=[("8100", i) for i in range(1, n + 1)]) for n in range(1, 5)] +
          [udp(query(), tags=[("8100", i) for i in range(1, 6)])],
@@ -277,9 +282,6 @@ def forwarding_cases():
          counters={"frame_too_many_headers": 1})
     case("forward-jumbo", "a frame of 9,000 octets", bytes(stack() / UDP(dport=9) / Raw(big)),
          counters={"forwarded": 1}, mtu=9000)
-    pieces = fragment(stack() / UDP(dport=53) / Raw(query() + b"\0" * 2900), 1400)
-    case("forward-fragments", "fragments leave as they came", [bytes(p) for p in pieces],
-         counters={"frame_fragment": len(pieces)})
     case("forward-ipv6-fragment", "an IPv6 fragment",
          bytes(stack(ipv6=True) / IPv6ExtHdrFragment(m=1, id=9, nh=17) / Raw(query())),
          counters={"frame_fragment": 1})
@@ -316,7 +318,6 @@ def tls_cases():
                 hello(sni(b"ok.example", bad)), [("ok.example", "pass"), *listed])
     blocked_tls("tls-first-segment", "the first of two segments holds the name",
                 hello(sni(bad), extension(51, b"k" * 1800))[:1400], listed)
-    blocked_tls("tls-fast-open", "in the SYN", hello(sni(bad)), listed, extra=1, flags="S", ack=0)
     case("tls-permitted", "a name that no list has", tcp(hello(sni(b"www.example.com"))),
          names=[(1, "tls", "www.example.com", "pass")])
     for title, about, payload, counter in (

@@ -48,14 +48,14 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
   }
   if (writer == nullptr) return;
   const auto emissions = pipeline_.emissions();
-  std::size_t next = 0;
   for (std::size_t i = 0; i < burst.size(); ++i) {
     if (packets[i].fate == pipeline::Fate::forward) writer->write_original(burst[i]);
     if (packets[i].fate == pipeline::Fate::reply || packets[i].fate == pipeline::Fate::rewrite) {
       writer->write_made(burst[i], {packets[i].data, packets[i].length});
     }
-    for (; next < emissions.size() && emissions[next].packet == i; ++next) {
-      writer->write_made(burst[i], {emissions[next].bytes.data(), emissions[next].length});
+    for (const pipeline::Emission& emission : emissions) {
+      if (emission.packet != i) continue;
+      writer->write_made(burst[i], {emission.bytes.data(), emission.length});
     }
   }
 }

@@ -74,8 +74,8 @@ TEST(DnsQuery, AsksForNoNameHere) {
 TEST(DnsQuery, NamesEachDefect) {
   Query query;
   const auto defect = [&](const Bytes& message) {
-    EXPECT_EQ(parse_query(message, query),
-              query.name_count > 0 ? Outcome::found : Outcome::malformed);
+    const Outcome outcome = parse_query(message, query);
+    EXPECT_EQ(outcome, query.name_count > 0 ? Outcome::found : Outcome::malformed);
     return query.defect;
   };
   EXPECT_EQ(defect({}), Defect::short_header);
