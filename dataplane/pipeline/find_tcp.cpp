@@ -107,7 +107,12 @@ void Pipeline::from_client(Packet& packet) {
     packet.carry(flow);
     return refuse_again(packet);
   }
-  if (is_padding(payload) && tcp.destination_port != kDnsPort) return;
+  if (flow != nullptr) packet.carry(flow);
+  packet.server_expects = sequence;
+  if (is_padding(payload) && tcp.destination_port != kDnsPort &&
+      (flow == nullptr || flow->base == sequence)) {
+    return;
+  }
   if (flow == nullptr) {
     const auto start = syns_.get(hash, now_ms_);
     const std::uint32_t offset = start ? sequence - (start->sequence + 1) : 0;

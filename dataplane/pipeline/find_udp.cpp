@@ -70,9 +70,9 @@ void Pipeline::find_in_udp(Packet& packet) {
   if (!packet.judge) return;
   const std::uint64_t hash = flow::hash(key, secret_);
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
-  if (flow != nullptr && flow->state == flow::State::blocked) {
+  if (flow != nullptr) {
     packet.carry(flow);
-    return refuse_again(packet);
+    if (flow->state == flow::State::blocked) return refuse_again(packet);
   }
   if (quic) return find_in_quic(packet, flow, key, hash);
   if (inspect::tls::may_be_dtls(payload)) return find_in_dtls(packet, flow, key, hash);

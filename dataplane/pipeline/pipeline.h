@@ -117,6 +117,7 @@ class Pipeline {
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
   void reset(Packet& packet, packet::Way way);
+  void write_reset(Packet& packet, packet::Way way, act::TcpNumbers numbers);
   Emission* emit(const Packet& packet, packet::Way way);
   bool may_refuse(const Packet& packet);
   void report(const Finding& finding, std::size_t index, const generation::Record& record,
@@ -159,7 +160,7 @@ class Pipeline {
   std::array<name::LookupName, kMaxFindings> names_;
   std::array<const name::LookupName*, kMaxFindings> wanted_;
   std::array<Asked, kMaxQueries> asked_messages_;
-  std::array<Emission, kBurst * 2> emissions_;
+  std::array<Emission, kBurst * 3> emissions_;
   std::array<flow::Flow*, kBurst * 2> to_close_;
   std::array<std::uint8_t, kScratchOctets> messages_;  // copies that outlive their stream's buffer
   std::array<std::uint8_t, kScratchOctets> scratch_;   // the inspectors'

@@ -203,10 +203,18 @@ void Pipeline::refuse_again(Packet& packet) {
 }
 
 void Pipeline::reset(Packet& packet, Way way) {
+  act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
+  if (way == Way::onward && packet.has_flow() && packet.server_expects != numbers.sequence) {
+    // With two versions of the octets, nobody knows which ones the server took.
+    if (packet.flow->reading_count > 1) write_reset(packet, way, numbers);
+    numbers.sequence = packet.server_expects;
+  }
+  write_reset(packet, way, numbers);
+}
+
+void Pipeline::write_reset(Packet& packet, Way way, act::TcpNumbers numbers) {
   Emission* emission = emit(packet, way);
   if (emission == nullptr) return;
-  act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
-  if (way == Way::onward && packet.has_flow()) numbers.sequence = packet.server_expects;
   emission->length = static_cast<std::uint16_t>(
       act::write_tcp_segment(packet.view, packet.frame, way, numbers,
                              packet::kTcpRst | packet::kTcpAck, {}, emission->bytes.data()));

@@ -59,7 +59,7 @@ class Worker {
     RingPtr results;  // helper -> owner: frames to send, mbuf->port being the port to send on
   };
   struct Outgoing {
-    std::array<rte_mbuf*, pipeline::kBurst * 3> frames;
+    std::array<rte_mbuf*, pipeline::kBurst * 4> frames;
     std::uint16_t count = 0;
   };
 
