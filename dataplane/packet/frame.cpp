@@ -25,12 +25,10 @@ bool is_vlan(std::uint16_t ethertype) {
 /// Walks from the outside in; each step either ends at a kind or names the header that comes next.
 class Walk {
  public:
-  explicit Walk(std::span<const std::uint8_t> bytes) : bytes_(bytes), end_(bytes.size()) {}
+  Walk(std::span<const std::uint8_t> bytes, Frame& frame)
+      : bytes_(bytes), end_(bytes.size()), frame_(frame) {}
 
-  Frame run() {
-    frame_.kind = ethernet(0);
-    return frame_;
-  }
+  void run() { frame_.kind = ethernet(0); }
 
  private:
   [[nodiscard]] std::size_t left(std::size_t at) const { return end_ - at; }
@@ -291,14 +289,16 @@ class Walk {
 
   std::span<const std::uint8_t> bytes_;
   std::size_t end_;  // of what the headers so far say is theirs
-  Frame frame_;
+  Frame& frame_;
 };
 
 }  // namespace
 
 Frame parse_frame(std::span<const std::uint8_t> bytes) {
   // Offsets are 16 bits wide; a larger frame carries nothing that is judged beyond them.
-  return Walk(bytes.first(std::min<std::size_t>(bytes.size(), UINT16_MAX))).run();
+  Frame frame;
+  Walk(bytes.first(std::min<std::size_t>(bytes.size(), UINT16_MAX)), frame).run();
+  return frame;
 }
 
 TcpFields tcp_fields(std::span<const std::uint8_t> bytes, const Frame& frame) {

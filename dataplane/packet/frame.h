@@ -41,8 +41,8 @@ enum class FrameKind : std::uint8_t {
 /// A header that a reply through the same encapsulation has to change, other than the innermost IP.
 enum class LayerKind : std::uint8_t { ethernet, pppoe, gre, ipv4, ipv6, udp, gtp };
 struct Layer {
-  LayerKind kind = LayerKind::ethernet;
-  std::uint16_t offset = 0;
+  LayerKind kind;
+  std::uint16_t offset;
 };
 
 struct Frame {
@@ -59,7 +59,7 @@ struct Frame {
   std::uint16_t transport_offset = 0;  // of the UDP or TCP header
   std::uint16_t payload_offset = 0;    // of a fragment: its data
   std::uint16_t payload_length = 0;
-  std::array<Layer, kMaxLayers> layers;  // from the outside in
+  std::array<Layer, kMaxLayers> layers;  // layer_count of them, from the outside in
 
   // Where kind is fragment:
   bool more_fragments = false;

@@ -47,7 +47,8 @@ bool is_response(std::span<const std::uint8_t> message) {
 
 void Pipeline::find_in_udp(Packet& packet) {
   const auto payload = payload_of(packet);
-  const bool quic = inspect::quic::may_be_initial(payload);
+  const bool long_header = !payload.empty() && (payload[0] & 0x80) != 0;
+  const bool quic = long_header && inspect::quic::may_be_initial(payload);
   if (!quic) {
     const std::uint8_t* ports = &packet.view[packet.frame.transport_offset];
     if (packet.answers && packet::load16(ports) == kDnsPort && is_response(payload)) {

@@ -237,6 +237,10 @@ Defect read_head(string_view text, Request& out, string_view& rest) {
 
 bool may_be_http(std::span<const std::uint8_t> start) {
   string_view text = text_of(start);
+  // Asked of every segment that belongs to no flow, most of which are encrypted.
+  if (!text.empty() && !is_token_octet(text[0]) && text[0] != '\r' && text[0] != '\n') {
+    return false;
+  }
   skip_empty_lines(text);
   return may_be_known_method(text) || may_be_unknown_method(text);
 }
