@@ -67,7 +67,7 @@ void Replay::print(const Captured& packet, std::size_t index, const std::string&
   nlohmann::ordered_json line = {
       {"file", file},
       {"packet", packet.number},
-      {"protocol", stats::text(finding.protocol)},
+      {"protocol", finding.response ? "dns-response" : stats::text(finding.protocol)},
       {"transport", finding.transport == packet::kProtocolTcp ? "tcp" : "udp"},
       {"name", name::display(name)},
       {"verdict", policy::text(finding.verdict.action)},
