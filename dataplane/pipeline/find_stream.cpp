@@ -128,6 +128,11 @@ bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
     consume(flow, reading, preamble.skip);
     return reading == 0;
   }
+  // "PROXY " looks like a method too, until there is more of it.
+  if (outcome == Outcome::need_more) {
+    at.wanted = static_cast<std::uint32_t>(preamble.wanted);
+    return false;
+  }
   if (inspect::http::may_be_h2(octets) || inspect::http::may_be_http(octets)) {
     if (octets.size() < 4 && inspect::http::may_be_h2(octets)) {
       at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
@@ -135,10 +140,6 @@ bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
     }
     at.kind = flow.kind = inspect::http::may_be_h2(octets) ? flow::Kind::h2 : flow::Kind::http;
     return true;
-  }
-  if (outcome == Outcome::need_more) {
-    at.wanted = static_cast<std::uint32_t>(preamble.wanted);
-    return false;
   }
   counters_.add(Id::flow_unknown);
   settle(flow, reading);

@@ -15,9 +15,6 @@ namespace {
 using stats::Id;
 
 constexpr std::uint16_t kDnsPort = 53;
-// Some stacks count the padding of a bare ACK as payload: junk where the next message begins.
-constexpr std::size_t kMaxPadding = 6;
-
 // RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest, and another ClientHello
 // follows.
 constexpr std::array<std::uint8_t, 32> kRetryRandom = {
@@ -35,11 +32,6 @@ bool is_settled(const flow::Flow& flow) {
     if (flow.readings[i].wanted != flow::kSettled) return false;
   }
   return flow.reading_count > 0;
-}
-
-bool is_padding(std::span<const std::uint8_t> payload) {
-  return payload.size() <= kMaxPadding &&
-         std::all_of(payload.begin(), payload.end(), [](std::uint8_t octet) { return octet == 0; });
 }
 
 }  // namespace
@@ -107,12 +99,13 @@ void Pipeline::from_client(Packet& packet) {
     packet.carry(flow);
     return refuse_again(packet);
   }
+  if (flow != nullptr && flow->closing && !awaits_verdict(*flow)) {
+    // Given up within this burst, and these octets come behind what was given up.
+    flows_.close(*flow);
+    flow = nullptr;
+  }
   if (flow != nullptr) packet.carry(flow);
   packet.server_expects = sequence;
-  if (is_padding(payload) && tcp.destination_port != kDnsPort &&
-      (flow == nullptr || flow->base == sequence)) {
-    return;
-  }
   if (flow == nullptr) {
     const auto start = syns_.get(hash, now_ms_);
     const std::uint32_t offset = start ? sequence - (start->sequence + 1) : 0;
@@ -138,6 +131,11 @@ void Pipeline::from_client(Packet& packet) {
   counters_.add(Id::inspected);
   if ((tcp.flags & packet::kTcpUrg) != 0) clear_urgent(packet);
   add_octets(packet, *flow, sequence);
+}
+
+bool Pipeline::awaits_verdict(const flow::Flow& flow) const {
+  return std::any_of(findings_.begin(), findings_.begin() + static_cast<std::ptrdiff_t>(found_),
+                     [&](const Finding& one) { return packets_[one.packet].flow == &flow; });
 }
 
 // Whether a server takes the segment's octets: what it surely drops must not be read in their

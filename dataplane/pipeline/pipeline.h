@@ -89,6 +89,7 @@ class Pipeline {
   // find_tcp.cpp: segments into readings.
   void from_server(Packet& packet);
   void from_client(Packet& packet);
+  bool awaits_verdict(const flow::Flow& flow) const;
   bool is_acceptable(const Packet& packet, const packet::TcpFields& tcp, bool authenticated);
   flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
                           bool authenticated);

@@ -1,0 +1,139 @@
+#include <gtest/gtest.h>
+#include <numeric>
+
+#include "dataplane/flow/fragments.h"
+#include "dataplane/flow/limiter.h"
+#include "dataplane/flow/syn_cache.h"
+#include "dataplane/flow/table.h"
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::flow {
+namespace {
+
+using test::Bytes;
+
+Key key_of(std::uint32_t n) {
+  Key key;
+  std::memcpy(key.client.data(), &n, sizeof n);
+  key.protocol = 6;
+  return key;
+}
+
+class TableTest : public ::testing::Test {
+ protected:
+  Flow* open(std::uint32_t n, std::uint64_t now) {
+    return table_.open(key_of(n), hash(key_of(n), 7), now);
+  }
+  Flow* find(std::uint32_t n) { return table_.find(key_of(n), hash(key_of(n), 7)); }
+  Table table_{7};
+};
+
+TEST_F(TableTest, FindsWhatIsOpenAndNothingElse) {
+  EXPECT_EQ(find(1), nullptr);
+  Flow* flow = open(1, 1000);
+  ASSERT_NE(flow, nullptr);
+  EXPECT_EQ(find(1), flow);
+  EXPECT_EQ(find(2), nullptr);
+  table_.close(*flow);
+  EXPECT_EQ(find(1), nullptr);
+  EXPECT_EQ(table_.size(), 0U);
+}
+
+TEST_F(TableTest, TheOldestGoesFirstButNoneThatMovedJustNow) {
+  for (std::uint32_t n = 0; n < kMaxFlows; ++n) ASSERT_NE(open(n, 1000 + n % 2), nullptr);
+  EXPECT_EQ(open(kMaxFlows, 1500), nullptr) << "everything moved within a second";
+  EXPECT_EQ(table_.evicted(), 0U);
+  table_.touch(*find(0), 3000);
+  EXPECT_NE(open(kMaxFlows, 3000), nullptr);
+  EXPECT_EQ(table_.evicted(), 1U);
+  EXPECT_NE(find(0), nullptr) << "it moved";
+  EXPECT_EQ(find(1), nullptr);
+}
+
+TEST_F(TableTest, BlocksAreBoundedAndComeBack) {
+  std::uint32_t held = 0;
+  for (std::uint32_t n = 0; n < kLargeBlocks + 8; ++n) {
+    Flow* flow = open(n, 1000);
+    held += table_.reserve(*flow, 0, kLargeOctets, 1000) ? 1 : 0;
+  }
+  EXPECT_EQ(held, kLargeBlocks);
+  EXPECT_TRUE(table_.reserve(*open(9999, 5000), 0, kLargeOctets, 5000)) << "an old flow made room";
+  EXPECT_EQ(table_.evicted(), 1U);
+  EXPECT_EQ(table_.age(1000 + kLifetimeMs), kLargeBlocks + 8 - 1);
+  for (std::uint32_t n = 0; n < kLargeBlocks - 1; ++n) {
+    EXPECT_TRUE(table_.reserve(*open(20000 + n, 40000), 0, kLargeOctets, 40000));
+  }
+}
+
+TEST_F(TableTest, AReadingGrowsAndASecondOneStartsAsItsCopy) {
+  Flow* flow = open(1, 1000);
+  ASSERT_TRUE(table_.reserve(*flow, 0, 10, 1000));
+  Bytes octets(3000);
+  std::iota(octets.begin(), octets.end(), std::uint8_t{0});
+  (void)flow->readings[0].assembly.write(0, octets);
+  ASSERT_TRUE(table_.reserve(*flow, 0, kSmallOctets + 1, 1000));
+  EXPECT_EQ(flow->readings[0].assembly.capacity(), kLargeOctets);
+  ASSERT_TRUE(table_.reserve(*flow, 1, 100, 1000));
+  for (const Reading& reading : flow->readings) {
+    const auto there = reading.assembly.contiguous();
+    EXPECT_EQ(Bytes(there.begin(), there.end()), octets);
+  }
+  EXPECT_FALSE(table_.reserve(*flow, 0, kLargeOctets + 1, 1000));
+}
+
+TEST(SynCache, AFloodCostsNothingButSlots) {
+  SynCache cache;
+  cache.put(hash(key_of(1), 7), {100, false}, 1000);
+  EXPECT_EQ(cache.get(hash(key_of(1), 7), 1000)->sequence, 100U);
+  for (std::uint32_t n = 2; n < 1'000'000; ++n) cache.put(hash(key_of(n), 7), {n, false}, 1000);
+  EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000)) << "forgotten, and nothing else";
+  cache.put(hash(key_of(1), 7), {100, true}, 1000);
+  EXPECT_TRUE(cache.get(hash(key_of(1), 7), 1000)->authenticated);
+  EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000 + 62'000));
+  cache.forget(hash(key_of(1), 7));
+  EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000));
+}
+
+TEST(Limiter, AllowsABurstAndThenARate) {
+  Limiter limiter;
+  std::uint32_t allowed = 0;
+  for (int i = 0; i < 5000; ++i) allowed += limiter.allow(1, 1000) ? 1 : 0;
+  EXPECT_EQ(allowed, Limiter::kBurst);
+  EXPECT_TRUE(limiter.allow(2, 1000)) << "another client";
+  allowed = 0;
+  for (int i = 0; i < 5000; ++i) allowed += limiter.allow(1, 2000) ? 1 : 0;
+  EXPECT_EQ(allowed, Limiter::kPerSecond);
+}
+
+class FragmentsTest : public ::testing::Test {
+ protected:
+  Fragments::Result add(std::uint16_t offset_field, std::uint64_t now = 1000, std::uint8_t id = 7) {
+    Bytes frame = test::frame(Bytes(16, id), {.fragment = offset_field});
+    frame[19] = id;  // identification
+    return fragments_.add(frame, packet::parse_frame(frame), 0, now).result;
+  }
+  Fragments fragments_;
+};
+
+TEST_F(FragmentsTest, AreBoundedInTime) {
+  using Result = Fragments::Result;
+  EXPECT_EQ(add(0x2000), Result::incomplete);
+  EXPECT_EQ(add(0x0003, 40'000), Result::incomplete) << "the first one was forgotten";
+  EXPECT_EQ(add(0x2000, 40'000), Result::complete);
+}
+
+TEST_F(FragmentsTest, AreBoundedInNumberAndSize) {
+  using Result = Fragments::Result;
+  Bytes frame = test::frame(Bytes(16), {.fragment = 0x2000});
+  for (std::uint32_t n = 0; n < kMaxDatagrams; ++n) {
+    packet::store16(&frame[18], static_cast<std::uint16_t>(n));
+    EXPECT_EQ(fragments_.add(frame, packet::parse_frame(frame), 0, 1000).result,
+              Result::incomplete);
+  }
+  EXPECT_EQ(fragments_.add(frame, packet::parse_frame(frame), 1, 1000).result, Result::table_full);
+  EXPECT_EQ(fragments_.add(frame, packet::parse_frame(frame), 1, 2500).result, Result::incomplete);
+  EXPECT_EQ(add(0x1fff, 2500), Result::too_large);
+}
+
+}  // namespace
+}  // namespace sluice::flow

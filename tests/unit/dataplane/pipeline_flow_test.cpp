@@ -1,0 +1,169 @@
+// Flows through the pipeline, where a capture cannot show it: time, floods, policies, two sides.
+#include <gtest/gtest.h>
+
+#include "dataplane/pipeline/pipeline.h"
+#include "tests/fuzz/generation.h"
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using test::Bytes;
+
+class PipelineFlowTest : public ::testing::Test {
+ protected:
+  void use(bool strict) {
+    policy::PolicySet set;
+    set.policies = {{"pupils", policy::bit(policy::find_category("gambling")->id), 0, strict}};
+    set.default_policy = "pupils";
+    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+    ASSERT_TRUE(snapshot);
+    snapshot_ = std::move(*snapshot);
+  }
+  void SetUp() override { use(false); }
+
+  Fate run(Bytes frame, bool inside = true) {
+    const std::size_t length = frame.size();
+    frame.resize(length + 512);
+    Packet packet{.data = frame.data(),
+                  .length = static_cast<std::uint32_t>(length),
+                  .capacity = static_cast<std::uint32_t>(frame.size()),
+                  .judge = inside,
+                  .answers = !inside};
+    pipeline_->process(*snapshot_, {&packet, 1}, now_ms_);
+    return packet.fate;
+  }
+  Fate tcp(const Bytes& payload, std::uint16_t port, std::uint32_t sequence,
+           std::uint8_t flags = 0x18, std::uint16_t to = 443) {
+    return run(test::frame(payload, {.protocol = 6,
+                                     .source_port = port,
+                                     .destination_port = to,
+                                     .sequence = sequence,
+                                     .tcp_flags = flags}));
+  }
+  static Bytes part(const Bytes& of, std::size_t from, std::size_t to) {
+    return {of.begin() + static_cast<long>(from), of.begin() + static_cast<long>(to)};
+  }
+  std::uint64_t count(stats::Id id) const { return counters_.value(id); }
+
+  const Bytes bad_ = test::client_hello(test::server_name({"www.example.com"}));
+  const Bytes good_ = test::client_hello(test::server_name({"www.permitted.org"}));
+  std::uint64_t now_ms_ = 1000;
+  std::unique_ptr<const index::Snapshot> snapshot_;
+  stats::Counters counters_;
+  std::unique_ptr<Pipeline> pipeline_ = std::make_unique<Pipeline>(0, 7, counters_, nullptr);
+};
+
+TEST_F(PipelineFlowTest, ASynFloodDecidesNothing) {
+  EXPECT_EQ(tcp(part(bad_, 0, 30), 1, 100), Fate::forward);
+  const std::uint32_t held = pipeline_->flows().size();
+  for (std::uint32_t n = 0; n < 200'000; ++n) {
+    Bytes syn = test::frame({}, {.protocol = 6,
+                                 .source_port = static_cast<std::uint16_t>(n),
+                                 .destination_port = static_cast<std::uint16_t>(n >> 16),
+                                 .sequence = n,
+                                 .tcp_flags = 0x02});
+    ASSERT_EQ(run(syn), Fate::forward);
+  }
+  EXPECT_EQ(pipeline_->flows().size(), held);
+  EXPECT_EQ(tcp(part(bad_, 30, bad_.size()), 1, 130), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, FullOfUndecidedFlowsItAsksThePolicy) {
+  const auto flood = [&] {
+    for (std::uint32_t n = 0; n < flow::kMaxFlows + 10; ++n) {
+      (void)tcp({0x16, 0x03}, static_cast<std::uint16_t>(n), 100, 0x18,
+                static_cast<std::uint16_t>(1000 + (n >> 13)));
+    }
+  };
+  flood();
+  EXPECT_GT(count(stats::Id::flow_table_full), 0U);
+  EXPECT_EQ(tcp(bad_, 60000, 5), Fate::forward) << "lenient: passes, counted";
+  use(true);
+  EXPECT_EQ(tcp(good_, 60001, 5), Fate::drop) << "strict: refused";
+  EXPECT_EQ(pipeline_->emissions().size(), 2U);
+  now_ms_ += 2000;
+  EXPECT_EQ(tcp(bad_, 60002, 5), Fate::drop) << "an old flow makes room";
+  EXPECT_EQ(count(stats::Id::tls_blocked), 1U);
+}
+
+TEST_F(PipelineFlowTest, UndecidedFlowsAndTombstonesEnd) {
+  EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
+  EXPECT_EQ(tcp({1, 2, 3}, 1, 100), Fate::drop);
+  EXPECT_EQ(count(stats::Id::flow_refused_again), 1U);
+  EXPECT_EQ(tcp(part(bad_, 0, 30), 2, 100), Fate::forward);
+  now_ms_ += flow::kLifetimeMs;
+  EXPECT_EQ(tcp({1, 2, 3}, 1, 100), Fate::forward);
+  EXPECT_EQ(pipeline_->flows().size(), 0U);
+  EXPECT_EQ(count(stats::Id::flow_expired), 2U);
+}
+
+TEST_F(PipelineFlowTest, AClientsResetEndsNothingThatIsKept) {
+  EXPECT_EQ(tcp(part(bad_, 0, 30), 1, 100), Fate::forward);
+  EXPECT_EQ(tcp({}, 1, 130, 0x04), Fate::forward);
+  EXPECT_EQ(tcp({}, 1, 130, 0x11), Fate::forward);
+  EXPECT_EQ(tcp(part(bad_, 30, bad_.size()), 1, 130), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, AnAcksPaddingIsNoStream) {
+  EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
+  EXPECT_EQ(tcp({0, 0, 0, 0, 0, 0}, 1, 100), Fate::forward);
+  EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
+  EXPECT_EQ(count(stats::Id::flow_conflict), 0U);
+}
+
+TEST_F(PipelineFlowTest, TlsOnPort53IsTls) {
+  EXPECT_EQ(tcp(bad_, 1, 100, 0x18, 53), Fate::drop);
+  EXPECT_EQ(count(stats::Id::tls_blocked), 1U);
+}
+
+TEST_F(PipelineFlowTest, TheServersAnswerEndsAPass) {
+  EXPECT_EQ(tcp(good_, 40000, 100), Fate::forward);
+  EXPECT_EQ(pipeline_->flows().size(), 1U);
+  Bytes answer = test::frame({0x16, 3, 3, 0, 2, 2, 0},
+                             {.protocol = 6, .source_port = 443, .destination_port = 40000});
+  std::swap_ranges(answer.begin() + 26, answer.begin() + 30, answer.begin() + 30);
+  EXPECT_EQ(run(answer, false), Fate::forward);
+  EXPECT_EQ(pipeline_->flows().size(), 0U);
+}
+
+TEST_F(PipelineFlowTest, TellsRealEchByWhatDnsOffered) {
+  Bytes extensions = test::server_name({"public.permitted.org"});
+  test::put(extensions, test::extension(0xfe0d, {0, 0, 1, 0, 1, 42, 0, 0, 0, 0}));
+  const Bytes hello = test::client_hello(extensions);
+  EXPECT_EQ(tcp(hello, 1, 100), Fate::forward);
+  EXPECT_EQ(count(stats::Id::ech_grease), 1U);
+  EXPECT_EQ(pipeline_->findings()[0].ech, Ech::grease);
+
+  // An HTTPS answer with ech: one ECHConfig, config id 42, of public.permitted.org.
+  Bytes contents = {42, 0, 0x20, 0, 2, 9, 9, 0, 4, 0, 1, 0, 1, 0, 20};
+  test::put(contents, "public.permitted.org");
+  test::put(contents, Bytes{0, 0});
+  Bytes config = {0xfe, 0x0d};
+  test::put16(config, static_cast<unsigned>(contents.size()));
+  test::put(config, contents);
+  Bytes data = {0, 1, 0, 0, 5};
+  test::put16(data, static_cast<unsigned>(config.size() + 2));
+  test::put16(data, static_cast<unsigned>(config.size()));
+  test::put(data, config);
+  Bytes response = test::dns_query("www.permitted.org", {.type = 65, .flags = 0x8180});
+  response[7] = 1;
+  test::put(response, Bytes{0xc0, 12, 0, 65, 0, 1, 0, 0, 1, 0});
+  test::put16(response, static_cast<unsigned>(data.size()));
+  test::put(response, data);
+  EXPECT_EQ(run(test::frame(response, {.source_port = 53, .destination_port = 40000}), false),
+            Fate::forward);
+  EXPECT_EQ(tcp(hello, 2, 100), Fate::forward);
+  EXPECT_EQ(count(stats::Id::ech_real), 1U);
+  EXPECT_EQ(pipeline_->findings()[0].ech, Ech::real);
+}
+
+TEST_F(PipelineFlowTest, AStormOfRefusalsIsLimitedForEachClient) {
+  for (std::uint32_t n = 0; n < flow::Limiter::kBurst + 100; ++n) {
+    EXPECT_EQ(tcp(bad_, static_cast<std::uint16_t>(1024 + n), 100), Fate::drop);
+  }
+  EXPECT_EQ(count(stats::Id::refusals_limited), 100U);
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
