@@ -68,7 +68,8 @@ class Fragments {
     State state = State::free;
     Key key;
     std::uint64_t started_ms = 0;
-    std::uint32_t total = 0;  // 0 until the last fragment came
+    std::uint32_t total = 0;    // 0 until the last fragment came
+    std::uint8_t protocol = 0;  // the first fragment's: no other's counts (RFC 8200 4.5)
     Assembly assembly;
   };
   struct Storage {

@@ -13,26 +13,16 @@
 
 namespace sluice::fuzz {
 
-inline std::shared_ptr<const generation::Generation> make_generation() {
+/// `fill` appends the entries.
+template <class Fill>
+std::shared_ptr<const generation::Generation> make_generation_of(Fill fill) {
   const std::filesystem::path path = std::filesystem::temp_directory_path() /
                                      ("sluice-fuzz-" + std::to_string(getpid()) + ".lmdb");
-  using generation::Disposition;
-  using generation::Layer;
-  using generation::Record;
-  using generation::Scope;
-  const auto id = [](std::string_view name) { return policy::find_category(name)->id; };
   auto writer = generation::Writer::create(path, 1 << 20);
   SLUICE_EXPECT(writer);
-  const auto add = [&](std::string_view key, std::vector<Record> records) {
+  fill([&](std::string_view key, std::vector<generation::Record> records) {
     SLUICE_EXPECT(writer->append(key, records));
-  };
-  add("com.", {{0, id("video")}});
-  add("com.example.", {{0, id("gambling")}});
-  add("example.", {{0, id("gambling")}});
-  add("example.allowed.", {{0, 0, Scope::tree, Disposition::allow, Layer::site}});
-  add("example.permitted.", {{0, id("protected"), Scope::tree, Disposition::protect}});
-  add("test.", {{0, id("terror"), Scope::subs, Disposition::block, Layer::emergency},
-                {0, id("games"), Scope::exact, Disposition::block, Layer::site}});
+  });
   SLUICE_EXPECT(writer->finish(1, "2026-01-01T00:00:00Z"));
   auto generation = generation::Generation::open(path);
   std::filesystem::remove(path);
@@ -40,17 +30,41 @@ inline std::shared_ptr<const generation::Generation> make_generation() {
   return *generation;
 }
 
+inline std::shared_ptr<const generation::Generation> make_empty_generation() {
+  return make_generation_of([](const auto&) {});
+}
+
+inline std::shared_ptr<const generation::Generation> make_generation() {
+  using generation::Disposition;
+  using generation::Layer;
+  using generation::Scope;
+  const auto id = [](std::string_view name) { return policy::find_category(name)->id; };
+  return make_generation_of([&](const auto& add) {
+    add("com.", {{0, id("video")}});
+    add("com.example.", {{0, id("gambling")}});
+    add("example.", {{0, id("gambling")}});
+    add("example.allowed.", {{0, 0, Scope::tree, Disposition::allow, Layer::site}});
+    add("example.permitted.", {{0, id("protected"), Scope::tree, Disposition::protect}});
+    add("test.", {{0, id("terror"), Scope::subs, Disposition::block, Layer::emergency},
+                  {0, id("games"), Scope::exact, Disposition::block, Layer::site}});
+  });
+}
+
+/// Where DNS is answered with an address, TLS is refused with an alert, for both to be seen.
 inline std::unique_ptr<const index::Snapshot> make_snapshot(
     const std::shared_ptr<const generation::Generation>& generation, policy::DnsAnswer dns) {
   const auto gambling = policy::bit(policy::find_category("gambling")->id);
   const auto video = policy::bit(policy::find_category("video")->id);
   policy::PolicySet set;
-  set.policies = {{"pupils", gambling, video}, {"staff", 0, gambling}};
+  set.policies = {
+      {"pupils", gambling, video}, {"staff", 0, gambling}, {"strict", gambling, video, true}};
   set.default_policy = "pupils";
   set.groups = {{"staff", "staff", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}},
                 {"lab", "pupils", {}, {policy::parse_prefix("2001:db8::/33").value()}, {}, {}},
-                {"guests", "staff", {}, {}, {{300, 0}, {100, 7}}, {}}};
+                {"guests", "staff", {}, {}, {{300, 0}, {100, 7}}, {}},
+                {"exam", "strict", {}, {policy::parse_prefix("192.0.2.64/26").value()}, {}, {}}};
   set.answer.dns = dns;
+  if (dns == policy::DnsAnswer::address) set.answer.tls = policy::TlsRefusal::alert;
   set.answer.page_ipv4 = {192, 0, 2, 53};
   set.answer.page_ipv6.emplace().fill(0x20);
   auto snapshot = index::Snapshot::build(generation, set, {}, 1);

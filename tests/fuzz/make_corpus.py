@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Fills corpus/ from captures: whole frames, and the DNS, TLS and QUIC payloads inside them.
+"""Fills corpus/ from captures: whole frames, bursts, and the DNS, TLS and QUIC payloads inside them.
 
     make_corpus.py CAPTURE…            (README.md says which ones were used)
 
 Frames over 1,700 octets are left out, and a payload that is already there is not written twice.
+A burst is a capture that has more than one frame, or some captures of one frame each.
 """
 import hashlib
 import pathlib
@@ -17,8 +18,8 @@ CORPUS = pathlib.Path(__file__).parent / "corpus"
 MOST = 1700
 
 
-def put(target, data):
-    if len(data) > MOST:
+def put(target, data, most=MOST):
+    if len(data) > most:
         return
     folder = CORPUS / target
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,9 +91,23 @@ def gquic():
     yield b"\xc0Q046\x50" + connection + rest + b"\xa0\x01" + struct.pack(">H", len(chlo)) + chlo
 
 
+def put_burst(frames):
+    """pipeline_fuzz: flags, length and frame. A capture does not tell which side a frame is from."""
+    from_both, ends = 0x02, 0x20
+    put("burst", b"".join(
+        struct.pack(">BH", from_both | (ends if n % 8 == 7 else 0), len(frame)) + frame
+        for n, frame in enumerate(frames)), 8000)
+
+
 def main():
+    single = []
     for path in sys.argv[1:]:
-        for frame in pcap.read(path):
+        frames = pcap.read(path)
+        if len(frames) > 1:
+            put_burst(frames)
+        else:
+            single += frames
+        for frame in frames:
             put("frame", frame)
             found = payload(frame)
             if found and found[0] == 17 and found[1] == 53:
@@ -101,6 +116,8 @@ def main():
                 put("client_hello", found[2])
             if found and found[0] == 17 and found[2][:1] >= b"\x80" and len(found[2]) > 600:
                 put("quic", found[2])
+    for at in range(0, len(single), 16):
+        put_burst(single[at:at + 16])
     for value in entries():
         put("entry", value)
     for datagram in gquic():

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Fills corpus/ with the seeds that are written by hand, for what few captures hold: DNS responses,
-HTTP heads, HTTP/2 connections, DTLS datagrams, and what proxies put before a stream.
+HTTP heads, HTTP/2 connections, DTLS datagrams, what proxies put before a stream, streams and how
+they are cut, and the decisions that assembly_fuzz and fragments_fuzz read.
 """
 import hashlib
 import pathlib
@@ -97,9 +98,70 @@ def preambles():
     yield b"\5\1\0\5\1\0\1\xc0\0\2\1\1\xbb"
 
 
+def hello(*names):
+    """A TLS record with a ClientHello."""
+    entries = b"".join(b"\0" + short(name) for name in names)
+    extension = b"\0\0" + short(short(entries))
+    body = b"\3\3" + bytes(range(32)) + b"\0" + short(b"\x13\1") + b"\1\0" + short(extension)
+    return b"\x16\3\1" + short(b"\1" + struct.pack(">I", len(body))[1:] + body)
+
+
+def streams():
+    """stream_fuzz: burst, direction and port; octets of a piece; count of places; places; stream."""
+    def seed(port, stream, piece, places=(), burst=0, backward=False):
+        head = bytes([burst << 6 | backward << 5 | port, piece - 1, len(places)])
+        return head + b"".join(struct.pack(">HB", at, n - 1) for at, n in places) + stream
+
+    tls, web, dns_port, socks, other = range(5)
+    get = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    post = b"POST / HTTP/1.1\r\nHost: b.example\r\nContent-Length: 40\r\n\r\n" + b"x" * 40
+    query = struct.pack(">6H", 7, 0x100, 1, 0, 0, 0) + wire("a.b.example") + b"\0\1\0\1"
+    for piece in (1, 2, 3, 5, 7, 100):
+        yield seed(tls, hello(b"www.a.example"), piece)
+    yield seed(other, hello(b"www.a.example", b"b.test"), 9, burst=3, backward=True)
+    yield seed(tls, hello(b"a.allowed.example") + hello(b"b.example"), 30, [(20, 90), (0, 40)], 1)
+    yield seed(web, get + get.replace(b"a.", b"c."), 11, [(30, 20)], 2)
+    yield seed(web, post + get, 25, [(100, 60)], 3, True)
+    yield seed(other, b"CONNECT d.example:443 HTTP/1.1\r\n\r\n" + hello(b"e.example"), 16, burst=1)
+    yield seed(dns_port, short(query) + short(query.replace(b"\1a", b"\1z")), 4, burst=3)
+    yield seed(socks, b"\5\1\0\5\1\0\3\x09f.example\1\xbb" + hello(b"g.example"), 5)
+    yield seed(tls, b"PROXY TCP4 192.0.2.1 192.0.2.2 50000 443\r\n" + hello(b"h.example"), 8)
+    yield seed(other, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + next(h2()), 6, burst=3)
+
+
+def fragments():
+    """fragments_fuzz: step; which, place and octets of each fragment."""
+    def piece(which, place, octets, step=0):
+        return bytes([step, which, place, octets])
+
+    last = 8
+    for family in (0, 1):
+        whole = [piece(family, 0, 3), piece(family, 3, 3), piece(family | last, 6, 30)]
+        yield b"".join(whole)
+        yield b"".join(whole[::-1])
+        yield b"".join(whole[:2] + [piece(family, 1, 4)] + whole[2:])
+        yield b"".join([whole[0], piece(family | 0x80, 2, 3) + b"\x40"] + whole[1:])
+        yield b"".join(whole[:2] + [piece(family | last | 0x30, 6, 30, 0x20), whole[0]])
+        yield b"".join(whole[:2] + [piece(family | 2 | last, 6, 9, 0xff), whole[2]])
+
+
+def assemblies():
+    """assembly_fuzz: what the storage held; which assembly and operation, and its numbers."""
+    def write(which, at, octets):
+        return bytes([which, 5]) + struct.pack(">HB", at, octets)
+
+    consume = b"\0\1\0\x46"
+    yield b"\xff" + write(0, 0, 70) + write(0, 90, 38) + consume + write(0, 0, 58)
+    yield b"\0" + write(1, 200, 255) + write(1, 0, 199) + write(1, 199, 1) + b"\1\1\0\xff"
+    yield b"\x55" + write(0, 63, 2) + b"\0\4\0\x3f\2\7" + b"\0\0" + b"\0\4\0\x3f\2\7" + b"\x0f"
+    yield b"\xaa" + b"\0\3\x7f\3abc" + b"\0\2\0" + write(0, 0, 128) + b"\x0f" + write(1, 128, 100)
+
+
 def main():
     for target, seeds in (("dns_response", dns()), ("http_request", http()), ("h2", h2()),
-                          ("dtls", datagrams()), ("preamble", preambles())):
+                          ("dtls", datagrams()), ("preamble", preambles()),
+                          ("stream", streams()), ("fragments", fragments()),
+                          ("assembly", assemblies())):
         for seed in seeds:
             put(target, seed)
 

@@ -1,11 +1,16 @@
-// Any octets as a frame from inside, through the whole pipeline: it leaves as it came, or becomes a
-// right answer, or is withheld with right resets beside it.
+// Any octets as frames from both sides, in bursts, while the clock moves, through the whole
+// pipeline: each leaves as it came, or becomes a right answer, or is withheld with right frames
+// beside it.
+//
+// An input is frames: an octet of flags (kFromServer…), the length in two, and the frame.
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "dataplane/pipeline/pipeline.h"
 #include "tests/fuzz/generation.h"
+#include "tests/fuzz/input.h"
 #include "tests/fuzz/reply_check.h"
 
 namespace sluice::fuzz {
@@ -13,50 +18,140 @@ namespace {
 
 using pipeline::Fate;
 
-void check_emissions(const pipeline::Pipeline& pipeline) {
+constexpr std::uint8_t kFromServer = 0x01;  // not from a client
+constexpr std::uint8_t kFromBoth = 0x02;    // as in a capture, which does not tell
+constexpr std::uint8_t kNoRoom = 0x04;      // for an answer longer than the frame
+constexpr std::uint8_t kSnapped = 0x08;
+constexpr std::uint8_t kTrustChecksum = 0x10;
+constexpr std::uint8_t kEndsBurst = 0x20;
+constexpr unsigned kClockShift = 6;  // of the step of the clock that follows the burst
+constexpr std::array<std::uint64_t, 4> kStepsMs = {0, 20, 1'100, 31'000};
+
+constexpr std::size_t kRoom = 512;
+constexpr std::size_t kMaxFrames = 64;
+
+struct Sent {
+  std::uint8_t flags = 0;
+  std::span<const std::uint8_t> frame;
+  std::unique_ptr<std::uint8_t[]> buffer;  // of the capacity, for ASan to see every write past it
+};
+
+bool is_tcp(std::span<const std::uint8_t> bytes) {
+  return packet::parse_frame(bytes).kind == packet::FrameKind::tcp;
+}
+
+/// `changed` is `frame` but for TCP's URG and urgent pointer, and its checksum is as right.
+void check_urgent_cleared(std::span<const std::uint8_t> frame,
+                          std::span<const std::uint8_t> changed) {
+  const packet::Frame parsed = packet::parse_frame(frame);
+  SLUICE_EXPECT(parsed.kind == packet::FrameKind::tcp && frame.size() == changed.size());
+  std::vector<std::uint8_t> expected(frame.begin(), frame.end());
+  const std::size_t tcp = parsed.transport_offset;
+  expected[tcp + 13] &= static_cast<std::uint8_t>(~packet::kTcpUrg);
+  packet::store16(&expected[tcp + 18], 0);
+  packet::store16(&expected[tcp + 16], packet::load16(&changed[tcp + 16]));
+  SLUICE_EXPECT(std::equal(expected.begin(), expected.end(), changed.begin()));
+  const auto sum = [&](std::span<const std::uint8_t> bytes) {
+    return ones_sum(bytes.subspan(tcp, 20)) % 0xffff;  // nothing else has changed
+  };
+  SLUICE_EXPECT(sum(frame) == sum(changed));
+}
+
+void check_emissions(const pipeline::Pipeline& pipeline,
+                     std::span<const pipeline::Packet> packets) {
   for (const pipeline::Emission& emission : pipeline.emissions()) {
+    SLUICE_EXPECT(emission.packet < packets.size());
+    SLUICE_EXPECT(packets[emission.packet].fate == Fate::drop);
     const std::span bytes(emission.bytes.data(), emission.length);
+    if (!is_tcp(bytes)) {  // a QUIC Initial with CONNECTION_CLOSE
+      const packet::Frame frame = check_made_frame(bytes, packet::FrameKind::udp);
+      SLUICE_EXPECT((bytes[frame.payload_offset] & 0xc0) == 0xc0);
+      SLUICE_EXPECT(emission.way == packet::Way::back);
+      continue;
+    }
     const packet::Frame frame = check_made_frame(bytes, packet::FrameKind::tcp);
-    SLUICE_EXPECT((packet::tcp_fields(bytes, frame).flags & packet::kTcpRst) != 0);
-    SLUICE_EXPECT(frame.payload_length == 0);
+    const std::uint8_t flags = packet::tcp_fields(bytes, frame).flags;
+    if ((flags & packet::kTcpRst) != 0) {
+      SLUICE_EXPECT(frame.payload_length == 0);
+    } else {
+      SLUICE_EXPECT((flags & packet::kTcpFin) != 0 && (flags & packet::kTcpSyn) == 0);
+      SLUICE_EXPECT(frame.payload_length > 0);
+    }
   }
 }
 
-void check_findings(const pipeline::Pipeline& pipeline, std::size_t groups) {
+void check_findings(const pipeline::Pipeline& pipeline, std::size_t packets, std::size_t groups) {
   const auto findings = pipeline.findings();
   for (std::size_t i = 0; i < findings.size(); ++i) {
-    SLUICE_EXPECT(findings[i].packet == 0 && findings[i].group < groups);
+    SLUICE_EXPECT(findings[i].packet < packets && findings[i].group < groups);
     SLUICE_EXPECT(findings[i].listed_labels <= pipeline.name(i).label_count);
     SLUICE_EXPECT(pipeline.name(i).view().size() <= name::kMaxWireOctets);
   }
 }
 
-void run(const index::Snapshot& snapshot, std::span<const std::uint8_t> input, std::size_t room) {
-  static stats::Counters counters;
-  static stats::EventRing events;
-  static pipeline::Pipeline pipeline(0, 7, counters, &events);
-  std::vector<std::uint8_t> buffer(input.size() + room);
-  if (!input.empty()) std::memcpy(buffer.data(), input.data(), input.size());
-  pipeline::Packet packet{.data = buffer.data(),
-                          .length = static_cast<std::uint32_t>(input.size()),
-                          .capacity = static_cast<std::uint32_t>(buffer.size()),
-                          .judge = true};
-  pipeline.process(snapshot, {&packet, 1});
-  check_emissions(pipeline);
-  check_findings(pipeline, snapshot.groups().groups().size());
-  if (packet.fate == Fate::reply) {
-    SLUICE_EXPECT(packet.length <= packet.capacity && pipeline.emissions().empty());
-    const std::span bytes(packet.data, packet.length);
-    const packet::Frame frame = check_made_frame(bytes, packet::FrameKind::udp);
-    SLUICE_EXPECT((bytes[frame.payload_offset + 2U] & 0x80) != 0);
-  } else {
-    SLUICE_EXPECT(packet.length == input.size());
-    SLUICE_EXPECT(std::equal(input.begin(), input.end(), buffer.begin()));
-    SLUICE_EXPECT(packet.fate == Fate::drop || pipeline.emissions().empty());
+void check_packet(const pipeline::Packet& packet, const Sent& sent) {
+  SLUICE_EXPECT(packet.length <= packet.capacity);
+  const std::span<const std::uint8_t> bytes(packet.data, packet.length);
+  const bool same = std::equal(bytes.begin(), bytes.end(), sent.frame.begin(), sent.frame.end());
+  switch (packet.fate) {
+    case Fate::forward:
+      SLUICE_EXPECT(same);
+      return;
+    case Fate::drop:
+      if (!same) check_urgent_cleared(sent.frame, bytes);
+      return;
+    case Fate::rewrite:
+      if (is_tcp(bytes)) return check_urgent_cleared(sent.frame, bytes);
+      SLUICE_EXPECT(packet.answers);
+      break;
+    case Fate::reply:
+      SLUICE_EXPECT(packet.judge);
+      break;
   }
-  while (events.pop(*std::make_unique<stats::BlockEvent>())) {
-  }
+  const packet::Frame frame = check_made_frame(bytes, packet::FrameKind::udp);
+  SLUICE_EXPECT(frame.payload_length > 12 && (bytes[frame.payload_offset + 2U] & 0x80) != 0);
 }
+
+class Gateway {
+ public:
+  explicit Gateway(std::unique_ptr<const index::Snapshot> snapshot)
+      : snapshot_(std::move(snapshot)) {}
+
+  /// What earlier inputs left is over.
+  void begin() { now_ms_ += 100'000; }
+
+  void process(std::span<Sent> burst) {
+    std::array<pipeline::Packet, pipeline::kBurst> packets;
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+      Sent& sent = burst[i];
+      const std::size_t capacity = sent.frame.size() + ((sent.flags & kNoRoom) != 0 ? 0 : kRoom);
+      sent.buffer = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+      std::copy(sent.frame.begin(), sent.frame.end(), sent.buffer.get());
+      packets[i] = {.data = sent.buffer.get(),
+                    .length = static_cast<std::uint32_t>(sent.frame.size()),
+                    .capacity = static_cast<std::uint32_t>(capacity),
+                    .judge = (sent.flags & (kFromServer | kFromBoth)) != kFromServer,
+                    .answers = (sent.flags & (kFromServer | kFromBoth)) != 0,
+                    .snapped = (sent.flags & kSnapped) != 0,
+                    .trust_checksum = (sent.flags & kTrustChecksum) != 0};
+    }
+    const std::span processed(packets.data(), burst.size());
+    pipeline_.process(*snapshot_, processed, now_ms_);
+    check_emissions(pipeline_, processed);
+    check_findings(pipeline_, burst.size(), snapshot_->groups().groups().size());
+    for (std::size_t i = 0; i < burst.size(); ++i) check_packet(packets[i], burst[i]);
+    now_ms_ += kStepsMs[burst.back().flags >> kClockShift];
+    stats::BlockEvent event;
+    while (events_.pop(event)) SLUICE_EXPECT(event.listed_length <= event.listed_key.size());
+  }
+
+ private:
+  std::unique_ptr<const index::Snapshot> snapshot_;
+  stats::Counters counters_;
+  stats::EventRing events_;
+  pipeline::Pipeline pipeline_{0, 7, counters_, &events_};
+  std::uint64_t now_ms_ = 0;
+};
 
 }  // namespace
 }  // namespace sluice::fuzz
@@ -64,11 +159,21 @@ void run(const index::Snapshot& snapshot, std::span<const std::uint8_t> input, s
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
   static const auto generation = fuzz::make_generation();
-  static const auto nxdomain = fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain);
-  static const auto address = fuzz::make_snapshot(generation, policy::DnsAnswer::address);
-  for (const std::size_t room : {std::size_t{0}, std::size_t{512}}) {
-    fuzz::run(*nxdomain, {data, size}, room);
-    fuzz::run(*address, {data, size}, room);
+  static fuzz::Gateway nxdomain(fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain));
+  static fuzz::Gateway address(fuzz::make_snapshot(generation, policy::DnsAnswer::address));
+  nxdomain.begin();
+  address.begin();
+  fuzz::Input input(data, size);
+  std::vector<fuzz::Sent> burst;
+  for (std::size_t frames = 0; frames < fuzz::kMaxFrames && !input.empty(); ++frames) {
+    const std::uint8_t flags = input.next8();
+    const std::uint16_t length = input.next16();
+    burst.push_back({flags, input.take(length), nullptr});
+    const bool ends = (flags & fuzz::kEndsBurst) != 0 || input.empty();
+    if (!ends && burst.size() < pipeline::kBurst) continue;
+    nxdomain.process(burst);
+    address.process(burst);
+    burst.clear();
   }
   return 0;
 }

@@ -20,7 +20,7 @@ policies:
 groups:
   teachers: {{policy: teachers, prefixes: [192.0.2.200/32, "2001:db8:7::200/128"], vlans: [20]}}
 default_policy: pupils
-block_answer: {{ttl_seconds: 10}}
+block_answer: {{ttl_seconds: 10{answer}}}
 state_dir: {folder}/state
 run_dir: {folder}/run
 """
@@ -47,8 +47,10 @@ class Appliance:
             raise LabError(f"{path} is missing; run ./sluice build")
         return path
 
-    def configure(self, mtu=1500, fail="open", authority=None):
-        text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail)
+    def configure(self, mtu=1500, fail="open", authority=None, answer=None):
+        """`answer`: keys of block_answer that are not the defaults."""
+        answer = "".join(f", {key}: {value}" for key, value in (answer or {}).items())
+        text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail, answer=answer)
         if authority:
             text += AUTHORITY.format(**authority)
         self.config.write_text(text)

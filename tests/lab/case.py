@@ -14,6 +14,7 @@ class LabCase(unittest.TestCase):
     """One lab a class, its dataplane running with a list of BLOCKED."""
 
     MTU = 1500
+    ANSWER = {}  # of the keys of block_answer, those that differ from the defaults
     maxDiff = None
 
     @classmethod
@@ -25,7 +26,7 @@ class LabCase(unittest.TestCase):
     @classmethod
     def prepare(cls):
         cls.lab.start_servers()
-        cls.appliance.configure(mtu=cls.MTU)
+        cls.appliance.configure(mtu=cls.MTU, answer=cls.ANSWER)
         cls.appliance.compile(BLOCKED)
         cls.appliance.start_dataplane()
 
@@ -41,3 +42,13 @@ class LabCase(unittest.TestCase):
     def assert_counted(self, name, least=1, before=None):
         count = self.appliance.counters()[name] - (before or {}).get(name, 0)
         self.assertGreaterEqual(count, least, name)
+
+    def counted(self, before):
+        """What the counters say of the time since `before`, those that stood still left out."""
+        return {name: count - before[name] for name, count in self.appliance.counters().items()
+                if count != before[name]}
+
+    def assert_nothing_lost(self):
+        counters = self.appliance.counters()
+        for name in ("tx_full_dropped", "resets_lost", "refusals_limited", "flow_table_full"):
+            self.assertEqual(counters[name], 0, name)

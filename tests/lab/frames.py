@@ -44,6 +44,12 @@ class Tap:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self._socket.bind((interface, 0))
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_details):
+        self.close()
+
     def close(self):
         self._socket.close()
 

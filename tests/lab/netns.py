@@ -1,6 +1,7 @@
 """Network namespaces and the virtual Ethernet between them."""
 import os
 import pathlib
+import socket
 
 from .process import Process, run
 
@@ -25,9 +26,17 @@ class Namespace:
 
     def remove(self):
         run("ip", "netns", "del", self.name, check=False)
-        (self._etc / "resolv.conf").unlink(missing_ok=True)
+        for file in ("resolv.conf", "hosts"):
+            (self._etc / file).unlink(missing_ok=True)
         if self._etc.is_dir():
             self._etc.rmdir()
+
+    def know(self, hosts):
+        """Addresses that its programs know without DNS: {address: names}."""
+        self._etc.mkdir(parents=True, exist_ok=True)
+        lines = [f"{address} {' '.join(names)}\n" for address, names in hosts.items()]
+        own = f"127.0.0.1 localhost {socket.gethostname()}\n"
+        (self._etc / "hosts").write_text(own + "".join(lines))
 
     def command(self, *argv):
         return ["ip", "netns", "exec", self.name, *argv]

@@ -1,11 +1,16 @@
 """The far side of the wire: a name server that knows every name of the lab, a web server, and the
 web server of the authority's repository."""
+import json
 import pathlib
 import ssl
 
 from .process import LabError, run
 
 NAMES = ["library.example", "school.example", "casino.example", "lottery.example", "news.test"]
+
+# Names under alias.test that lead to another one.
+ALIASES = {"fine": "CNAME www.library.example.", "cloak": "CNAME www.casino.example.",
+           "service": "HTTPS 0 www.casino.example."}
 
 
 class Authorities:
@@ -42,6 +47,8 @@ def start_unbound(server, folder: pathlib.Path, addresses):
         for record in [f"A {addresses[0]}", f"AAAA {addresses[1]}", "HTTPS 1 . alpn=h2,http/1.1",
                        'TXT "from the server"', "MX 10 mail.example."]:
             zones.append(f"local-data: '{zone} 60 {record}'")
+    zones.append('local-zone: "alias.test." static')
+    zones += [f"local-data: '{alias}.alias.test. 60 {record}'" for alias, record in ALIASES.items()]
     listen = [f"interface: {address}" for address in addresses]
     config = folder / "unbound.conf"
     config.write_text("\n".join([
@@ -90,3 +97,36 @@ http {{
     process.wait_until("answers", lambda: server.run(
         "curl", "-s", "-o", "/dev/null", f"http://{addresses[0]}/", check=False).returncode == 0)
     return process
+
+
+def start_caddy(server, folder: pathlib.Path, certs: Authorities, addresses):
+    """The same pages by HTTP/3 and, on the same addresses, by HTTP/1.1 and HTTP/2."""
+    config = folder / "Caddyfile"
+    config.write_text(f"""{{
+  admin off
+  auto_https off
+}}
+https:// {{
+  bind {" ".join(addresses)}
+  tls {certs.server_certificate} {certs.server_key}
+  root * {folder / "www"}
+  file_server
+  log {{
+    output file {folder / "caddy-access.log"}
+  }}
+}}
+""")
+    process = server.start("caddy", "env", f"HOME={folder}", "caddy", "run", "--adapter", "caddyfile",
+                           "--config", config, log=folder / "caddy.log")
+    process.wait_until("answers", lambda: server.run(
+        "curl", "-sk", "-o", "/dev/null", "--resolve", f"library.example:443:{addresses[0]}",
+        "https://library.example/", check=False).returncode == 0)
+    return process
+
+
+def requests_of_caddy(folder: pathlib.Path):
+    """(protocol, host) of every request that it answered, in order."""
+    log = folder / "caddy-access.log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    requests = [json.loads(line)["request"] for line in lines]
+    return [(request["proto"], request["host"]) for request in requests]
