@@ -30,8 +30,11 @@ Fragments::Entry* Fragments::find(const Key& key, std::uint64_t now_ms) {
   if (free == nullptr && oldest->started_ms + kMinAgeMs <= now_ms) free = oldest;
   if (free == nullptr) return nullptr;
   Storage& storage = storage_[free - entries_.get()];
-  *free =
-      Entry{State::open, key, now_ms, 0, Assembly(storage.bytes, storage.have, kMaxDatagramOctets)};
+  *free = Entry{};
+  free->state = State::open;
+  free->key = key;
+  free->started_ms = now_ms;
+  free->assembly = Assembly(storage.bytes, storage.have, kMaxDatagramOctets);
   return free;
 }
 
@@ -66,6 +69,7 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
     return {Result::overlap, {}, handle};
   }
   if (!frame.more_fragments) entry->total = end;
+  if (frame.fragment_offset == 0) entry->protocol = frame.protocol;
   if (entry->total == 0 || entry->assembly.contiguous().size() < entry->total) {
     return {Result::incomplete, {}, handle};
   }
@@ -80,7 +84,7 @@ std::span<const std::uint8_t> Fragments::view(std::span<const std::uint8_t> byte
   std::memcpy(start, bytes.data(), octets);
   std::uint8_t* ip = start + frame.network_offset;
   if (frame.ipv6) {
-    start[frame.next_header_at] = frame.protocol;
+    start[frame.next_header_at] = entry.protocol;
     packet::store16(ip + 4,
                     static_cast<std::uint16_t>(octets - frame.network_offset - 40 + entry.total));
   } else {
