@@ -51,8 +51,8 @@ struct Packet {
   std::uint64_t flow_serial = 0;
   std::uint32_t server_expects = 0;  // TCP: the next sequence number that the server lacks
 
-  /// False where another connection took the flow's place within this burst.
-  [[nodiscard]] bool has_flow() const { return flow != nullptr && flow->serial == flow_serial; }
+  /// False where the flow was closed within this burst, whether or not another took its place.
+  [[nodiscard]] bool has_flow() const { return flow != nullptr && flow->used && flow->serial == flow_serial; }
   void carry(flow::Flow* of) {
     flow = of;
     if (of != nullptr) flow_serial = of->serial;
