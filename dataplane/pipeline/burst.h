@@ -52,7 +52,9 @@ struct Packet {
   std::uint32_t server_expects = 0;  // TCP: the next sequence number that the server lacks
 
   /// False where the flow was closed within this burst, whether or not another took its place.
-  [[nodiscard]] bool has_flow() const { return flow != nullptr && flow->used && flow->serial == flow_serial; }
+  [[nodiscard]] bool has_flow() const {
+    return flow != nullptr && flow->used && flow->serial == flow_serial;
+  }
   void carry(flow::Flow* of) {
     flow = of;
     if (of != nullptr) flow_serial = of->serial;
