@@ -116,8 +116,8 @@ https:// {{
   }}
 }}
 """)
-    process = server.start("caddy", "env", f"HOME={folder}", "caddy", "run", "--adapter", "caddyfile",
-                           "--config", config, log=folder / "caddy.log")
+    process = server.start("caddy", "env", f"HOME={folder}", "caddy", "run", "--adapter",
+                           "caddyfile", "--config", config, log=folder / "caddy.log")
     process.wait_until("answers", lambda: server.run(
         "curl", "-sk", "-o", "/dev/null", "--resolve", f"library.example:443:{addresses[0]}",
         "https://library.example/", check=False).returncode == 0)
