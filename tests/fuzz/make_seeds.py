@@ -7,6 +7,8 @@ import hashlib
 import pathlib
 import struct
 
+from make_corpus import gquic, put_burst
+
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
 
@@ -106,6 +108,26 @@ def hello(*names):
     return b"\x16\3\1" + short(b"\1" + struct.pack(">I", len(body))[1:] + body)
 
 
+def udp(payload, source=50000):
+    """An IPv4 frame; a UDP checksum of 0 is none."""
+    head = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(payload), 7, 0x4000, 63, 17, 0)
+    head += bytes([192, 0, 2, 2, 192, 0, 2, 1])
+    total = sum(struct.unpack(">10H", head))
+    head = head[:10] + struct.pack(">H", 0xFFFF - (total + (total >> 16) & 0xFFFF)) + head[12:]
+    ethernet = bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0])
+    return ethernet + head + struct.pack(">4H", source, 443, 8 + len(payload), 0) + payload
+
+
+def bursts():
+    """Datagrams of flows: what comes behind a refusal, in order and not, and another's in between."""
+    pieces = [udp(piece) for piece in dtls([(0, 32), (32, None)])]
+    yield pieces + pieces
+    yield pieces[::-1]
+    yield [udp(b"".join(dtls([(0, None)]))), udp(b"\x17\xfe\xfd" + bytes(30))]
+    yield [pieces[0], udp(b"".join(dtls([(0, 20)], sequence=1))), pieces[1]]
+    yield [udp(datagram, 50000 + n % 2) for n, datagram in enumerate([*gquic(), *gquic()])]
+
+
 def streams():
     """stream_fuzz: burst, direction and port; octets of a piece; count of places; places; stream."""
     def seed(port, stream, piece, places=(), burst=0, backward=False):
@@ -164,6 +186,8 @@ def main():
                           ("assembly", assemblies())):
         for seed in seeds:
             put(target, seed)
+    for burst in bursts():
+        put_burst(burst)
 
 
 if __name__ == "__main__":
