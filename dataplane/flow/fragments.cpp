@@ -1,33 +1,79 @@
 #include "dataplane/flow/fragments.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/packet/bytes.h"
 #include "dataplane/packet/reply.h"
 
 namespace sluice::flow {
+namespace {
+
+// Whether a fragment repeats a part of a datagram that is there.
+bool is_copy(std::span<const std::uint8_t> whole, std::span<const std::uint8_t> payload,
+             const packet::Frame& frame) {
+  const std::size_t end = frame.fragment_offset + payload.size();
+  if (end > whole.size() || frame.more_fragments == (end == whole.size())) return false;
+  return std::equal(payload.begin(), payload.end(), whole.begin() + frame.fragment_offset);
+}
+
+}  // namespace
 
 Fragments::Fragments()
     : entries_(std::make_unique<Entry[]>(kMaxDatagrams)),
       storage_(std::make_unique_for_overwrite<Storage[]>(kMaxDatagrams)) {}
 
+void Fragments::block(std::uint32_t handle, std::uint8_t at) {
+  Entry& refused = entries_[handle];
+  for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
+    // What began under the identification within the burst has no life of its own any more.
+    Entry& entry = entries_[i];
+    if (i != handle && entry.state == State::open && entry.key == refused.key) {
+      entry.state = State::free;
+    }
+  }
+  refused.state = State::blocked;
+  refused.refused_in = burst_;
+  refused.refused_at = at;
+}
+
+bool Fragments::is_behind_refusal(std::uint32_t handle, std::uint8_t at) const {
+  for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
+    const Entry& entry = entries_[i];
+    if (entry.state == State::blocked && entry.refused_in == burst_ && entry.refused_at < at &&
+        entry.key == entries_[handle].key) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // Fragments are rare, so that a walk over the entries' states costs less than a hash to keep.
-Fragments::Entry* Fragments::find(const Key& key, std::uint64_t now_ms) {
+Fragments::Entry* Fragments::find(const Key& key, std::span<const std::uint8_t> payload,
+                                  const packet::Frame& frame, std::uint64_t now_ms) {
   Entry* free = nullptr;
   Entry* oldest = nullptr;
   for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
     Entry& entry = entries_[i];
-    if (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms) {
+    const bool done = entry.state == State::open && entry.complete_in != 0;
+    if ((done && entry.complete_in != burst_) ||
+        (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms)) {
       entry.state = State::free;
     }
     if (entry.state == State::free) {
       if (free == nullptr) free = &entry;
       continue;
     }
-    if (entry.key == key) return &entry;
-    if (oldest == nullptr || entry.started_ms < oldest->started_ms) oldest = &entry;
+    // Of a datagram that is complete, only a copy is; anything else is of the next one.
+    if (entry.key == key && (!done || is_copy(entry.assembly.contiguous(), payload, frame))) {
+      return &entry;
+    }
+    // Views of this burst are still looked at.
+    if (!done && (oldest == nullptr || entry.started_ms < oldest->started_ms)) oldest = &entry;
   }
-  if (free == nullptr && oldest->started_ms + kMinAgeMs <= now_ms) free = oldest;
+  if (free == nullptr && oldest != nullptr && oldest->started_ms + kMinAgeMs <= now_ms) {
+    free = oldest;
+  }
   if (free == nullptr) return nullptr;
   Storage& storage = storage_[free - entries_.get()];
   *free = Entry{};
@@ -52,13 +98,13 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
           .ipv6 = frame.ipv6};
   std::memcpy(key.addresses.data(), &bytes[frame.network_offset + (frame.ipv6 ? 8U : 12U)],
               frame.ipv6 ? 32 : 8);
-  Entry* entry = find(key, now_ms);
+  const auto payload = bytes.subspan(frame.payload_offset, frame.payload_length);
+  Entry* entry = find(key, payload, frame, now_ms);
   if (entry == nullptr) return {Result::table_full};
   const auto handle = static_cast<std::uint32_t>(entry - entries_.get());
   if (entry->state == State::overlapped) return {Result::overlap, {}, handle};
   if (entry->state == State::blocked) return {Result::blocked, {}, handle};
 
-  const auto payload = bytes.subspan(frame.payload_offset, frame.payload_length);
   const bool contradicts_end =
       (!frame.more_fragments &&
        ((entry->total != 0 && entry->total != end) || entry->assembly.end() > end)) ||
@@ -73,6 +119,7 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
   if (entry->total == 0 || entry->assembly.contiguous().size() < entry->total) {
     return {Result::incomplete, {}, handle};
   }
+  entry->complete_in = burst_;
   return {Result::complete, view(bytes, frame, *entry, storage_[handle]), handle};
 }
 

@@ -46,8 +46,15 @@ class Fragments {
   /// `frame.kind` is fragment; `wire` as in flow::Key.
   [[nodiscard]] Datagram add(std::span<const std::uint8_t> bytes, const packet::Frame& frame,
                              std::uint16_t wire, std::uint64_t now_ms);
-  /// The datagram's name was refused: what still comes of it is withheld.
-  void block(std::uint32_t handle) { entries_[handle].state = State::blocked; }
+  /// Forgets the datagrams that were complete before, as their receiver does: the next one may have
+  /// the same identification. Until then their views hold.
+  void begin_burst() { ++burst_; }
+  /// The datagram's name was refused, with frame `at` of this burst: what still comes under its
+  /// identification is withheld, since the receiver holds the rest of it.
+  void block(std::uint32_t handle, std::uint8_t at);
+  /// Whether a fragment that add() took as `handle` comes, as frame `at`, behind a refusal of this
+  /// burst that it has to share.
+  [[nodiscard]] bool is_behind_refusal(std::uint32_t handle, std::uint8_t at) const;
 
  private:
   static constexpr std::uint64_t kLifetimeMs = 30'000;
@@ -68,7 +75,10 @@ class Fragments {
     State state = State::free;
     Key key;
     std::uint64_t started_ms = 0;
-    std::uint32_t total = 0;    // 0 until the last fragment came
+    std::uint32_t total = 0;        // 0 until the last fragment came
+    std::uint64_t complete_in = 0;  // the burst; 0 while it is not
+    std::uint64_t refused_in = 0;   // likewise
+    std::uint8_t refused_at = 0;
     std::uint8_t protocol = 0;  // the first fragment's: no other's counts (RFC 8200 4.5)
     Assembly assembly;
   };
@@ -78,11 +88,13 @@ class Fragments {
     std::uint8_t bytes[kMaxDatagramOctets];
   };
 
-  Entry* find(const Key& key, std::uint64_t now_ms);
+  Entry* find(const Key& key, std::span<const std::uint8_t> payload, const packet::Frame& frame,
+              std::uint64_t now_ms);
   [[nodiscard]] std::span<const std::uint8_t> view(std::span<const std::uint8_t> bytes,
                                                    const packet::Frame& frame, const Entry& entry,
                                                    Storage& storage);
 
+  std::uint64_t burst_ = 1;
   std::unique_ptr<Entry[]> entries_;
   std::unique_ptr<Storage[]> storage_;
 };

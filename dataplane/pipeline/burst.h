@@ -45,8 +45,9 @@ struct Packet {
   packet::Frame frame;
   /// What is looked at: the frame, or the datagram that it completes, under its headers.
   std::span<const std::uint8_t> view;
-  bool pieced = false;         // view is such a datagram
-  std::uint32_t datagram = 0;  // flow::Fragments' handle, where pieced
+  bool fragment = false;  // came as one; datagram is flow::Fragments' handle
+  bool pieced = false;    // view is such a datagram
+  std::uint32_t datagram = 0;
   flow::Flow* flow = nullptr;  // whose undecided or refused octets this frame carries
   std::uint64_t flow_serial = 0;
   std::uint32_t server_expects = 0;  // TCP: the next sequence number that the server lacks

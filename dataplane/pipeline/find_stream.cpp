@@ -134,7 +134,8 @@ bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
     return false;
   }
   if (inspect::http::may_be_h2(octets) || inspect::http::may_be_http(octets)) {
-    if (octets.size() < 4 && inspect::http::may_be_h2(octets)) {
+    // "PRI" may be any server's method until the preface is whole.
+    if (octets.size() < inspect::http::kH2Preface.size() && inspect::http::may_be_h2(octets)) {
       at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
       return false;
     }

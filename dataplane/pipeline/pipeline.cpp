@@ -36,6 +36,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
   closing_ = 0;
   if (const std::uint32_t gone = flows_.age(now_ms); gone > 0)
     counters_.add(Id::flow_expired, gone);
+  fragments_.begin_burst();
   parse(packets);
   classify(packets);
   if (found_ > 0) {
@@ -51,6 +52,7 @@ void Pipeline::parse(std::span<Packet> packets) {
     packet.fate = Fate::forward;
     packet.flow = nullptr;
     packet.pieced = false;
+    packet.fragment = false;
     packet.view = {packet.data, packet.length};
     if (!packet.judge && !packet.answers) continue;
     packet.frame = packet::parse_frame(packet.view);
@@ -63,8 +65,10 @@ void Pipeline::parse(std::span<Packet> packets) {
 void Pipeline::piece_together(Packet& packet) {
   using Result = flow::Fragments::Result;
   const auto datagram = fragments_.add(packet.view, packet.frame, packet.wire, now_ms_);
+  packet.datagram = datagram.handle;
   switch (datagram.result) {
     case Result::incomplete:
+      packet.fragment = true;
       return;
     case Result::too_large:
       return counters_.add(Id::fragment_too_large);
@@ -83,7 +87,7 @@ void Pipeline::piece_together(Packet& packet) {
   counters_.add(Id::fragment_datagrams);
   packet.view = datagram.view;
   packet.pieced = true;
-  packet.datagram = datagram.handle;
+  packet.fragment = true;
   packet.frame = packet::parse_frame(packet.view);
 }
 
@@ -162,8 +166,14 @@ void Pipeline::act(std::span<Packet> packets) {
   for (std::size_t i = 0; i < found_; ++i) {
     if (findings_[i].verdict.category != 0) refuse(packets, i);
   }
-  // Frames of a flow that was refused within this burst were read before it was.
+  // Frames of a flow or datagram that was refused within this burst were read before it was.
   for (Packet& packet : packets) {
+    if (packet.fragment && packet.fate == Fate::forward &&
+        fragments_.is_behind_refusal(packet.datagram, index_of(packet))) {
+      packet.fate = Fate::drop;
+      counters_.add(Id::fragment_refused_again);
+      continue;
+    }
     if (packet.has_flow() && packet.flow->state == flow::State::blocked && packet.judge &&
         packet.fate != Fate::drop && packet.flow->refused_at < &packet - packets.data()) {
       refuse_again(packet);

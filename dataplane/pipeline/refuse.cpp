@@ -71,7 +71,7 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
                             .incident = incident,
                             .listed_labels = finding.listed_labels};
   counters_.add(counter_of(finding));
-  if (packet.pieced) fragments_.block(packet.datagram);
+  if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
   if (packet.has_flow() && !finding.response && packet.flow->state != flow::State::blocked) {
     packet.flow->state = flow::State::blocked;
     packet.flow->refused_at = finding.packet;

@@ -162,6 +162,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (frame.kind != packet::FrameKind::fragment) continue;  // all of a datagram at once
     SLUICE_EXPECT(frame.fragment_offset == piece.offset && frame.more_fragments == piece.more);
     SLUICE_EXPECT(frame.payload_length == piece.octets.size());
+    fragments.begin_burst();
     const auto datagram = fragments.add(bytes, frame, 0, now_ms);
     if (piece.offset + piece.octets.size() > flow::kMaxDatagramOctets) {
       SLUICE_EXPECT(datagram.result == fuzz::Result::too_large);
@@ -172,8 +173,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     SLUICE_EXPECT(datagram.result == reference.add(piece));
     if (datagram.result != fuzz::Result::complete) continue;
     fuzz::check_whole(datagram.view, piece, reference);
-    if ((step & 0x20) == 0) continue;
-    fragments.block(datagram.handle);
+    if ((step & 0x20) == 0) {
+      references.erase({piece.ipv6, piece.identification});  // as the receiver does
+      continue;
+    }
+    fragments.block(datagram.handle, 0);
     reference.blocked = true;
   }
   return 0;

@@ -475,6 +475,17 @@ def fragment_cases():
     case("fragments-overlap", "fragments that contradict each other: the datagram ends there",
          [pieces[0], other[0], *pieces[1:]], outside=[pieces[0]],
          counters={"fragment_overlap": len(pieces), "dns_queries": 0})
+    same = [bytes(p) for n in range(3) for p in fragment(
+        stack() / UDP(sport=50000 + n, dport=53) / Raw(query(f"n{n}.example") + bytes([n]) * 2900), 1400)]
+    case("fragments-same-identification", "datagrams after each other may have one identification",
+         same, counters={"fragment_overlap": 0, "fragment_datagrams": 3},
+         names=[(3 * n + 3, "dns", f"n{n}.example", "pass") for n in range(3)])
+    end = [bytes(p) for p in fragment(stack() / UDP(sport=50000, dport=53) /
+                                      Raw(query() + b"\0" * 2899 + b"x"), 1400)]
+    case("fragments-another-end", "another last fragment cannot complete what was refused",
+         [*pieces, end[-1]], inside=[answer(query())], outside=pieces[:-1],
+         counters={"dns_blocked": 1, "fragment_refused_again": 1},
+         names=[(len(pieces), "dns", LISTED, "block")])
     tiny = [bytes(p) for p in fragment(stack() / TCP(sport=50000, dport=443, seq=1000, ack=2000,
                                                      flags="PA") / Raw(HELLO), 8)]
     inside, outside = resets(HELLO)
