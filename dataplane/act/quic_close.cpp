@@ -71,7 +71,7 @@ std::size_t write_quic_close(const quic::Connection& connection, std::string_vie
   header.connection_id(connection.source);
   // Once the server has answered, the client takes packets of that source only (RFC 9000 section
   // 7.2); before, of any.
-  header.connection_id(connection.destination);
+  header.connection_id(connection.answered ? connection.server : connection.destination);
   header.octet(0);  // no token
   header.two(kTwoOctetVarint | (kPacketNumberOctets + body.length() + quic::kTagOctets));
   const std::size_t number_at = header.length();

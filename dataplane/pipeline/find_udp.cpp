@@ -61,10 +61,13 @@ void Pipeline::find_in_udp(Packet& packet) {
     const flow::Key forward = key.reversed();
     const std::uint64_t hash = flow::hash(forward, secret_);
     if (flows_.may_hold(hash)) {
-      const flow::Flow* flow = flows_.find(forward, hash);
+      flow::Flow* flow = flows_.find(forward, hash);
       if (flow != nullptr && flow->state == flow::State::blocked) {
         packet.fate = Fate::drop;
         return counters_.add(Id::flow_refused_again);
+      }
+      if (flow != nullptr && flow->kind == flow::Kind::quic) {
+        inspect::quic::note_answer(payload, flows_.state<inspect::quic::Connection>(*flow));
       }
     }
   }
@@ -180,6 +183,7 @@ void Pipeline::read_quic(Packet& packet, flow::Flow& flow, unsigned reading) {
   if (result.new_stream) {
     at->names_judged = 0;
     flow.state = flow::State::undecided;
+    connection.answered = false;  // another attempt's server answers anew
     if (reading == 0 && flow.reading_count > 1) {
       flow.readings[1].assembly.clear();
       flow.readings[1].names_judged = 0;

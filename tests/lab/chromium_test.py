@@ -94,14 +94,6 @@ class Http3(ChromiumCase):
         self.addCleanup(line, "del")
         self.assert_blocked("slow{}.casino.example")
 
-    def open_blocked(self, url, error):
-        """Wider than AT_ONCE: a known fault of the gateway. Its close has the wrong source connection
-        ID once the server has answered (docs/INSPECTION.md), and the browser waits for its time-out."""
-        page = self.browser.open(url)
-        print(f"  {url} {page.error} in {page.seconds:.2f} s")
-        self.assertEqual(page.error, error, page.text)
-        self.assertLess(page.seconds, 20)
-
     def assert_blocked(self, name):
         before = self.appliance.counters()
         with Tap(self.lab.gateway, "inside") as tap:

@@ -382,6 +382,15 @@ def quic_cases():
     case("quic-retry", "after a Retry: other keys, the stream from 0 again", [start, retried],
          inside=[quic_close(quic.V1, destination=b"retried!")], outside=[start],
          counters={"quic_blocked": 1}, names=[(2, "quic", LISTED, "block")])
+    ack = b"\x02\0\0\0\0"
+    answered = quic.server_initial(quic.V1, [ack, quic.PADDING * 40], b"server-s")
+    answer_ = bytes(stack(reply=True) / UDP(sport=443, dport=50000) / Raw(answered))
+    rest = https(quic.initial(quic.V1, [quic.crypto(100, message[100:])], number=1))
+    close = quic.close(quic.V1, quic.DESTINATION, b"blocked by policy", source=b"server-s")
+    close = bytes(stack(reply=True) / UDP(sport=443, dport=50000) / Raw(close))
+    case("quic-server-answered", "once the server has answered, the client takes a close in its id only",
+         [start, answer_, rest], inside=[answer_, close], outside=[start], from_outside=[2],
+         in_order=True, counters={"quic_blocked": 1}, names=[(3, "quic", LISTED, "block")])
     short = https(b"\x40" + bytes(40))
     case("quic-refused-again", "the flow stays refused: every Initial is answered, the rest dropped",
          [good, good, short], inside=[quic_close(quic.V1)] * 2, outside=[],

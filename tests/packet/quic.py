@@ -65,8 +65,16 @@ def initial(version, frames, destination=DESTINATION, number=0, token=b"", size=
     return protect(version, destination, b"client", header, number, payload)
 
 
-def close(version, destination, reason):
+def server_initial(version, frames, source, destination=DESTINATION):
+    """The server's, with a connection ID of its own, under the keys of the client's first one."""
     header = (struct.pack(">I", version[0]) + bytes([len(SOURCE)]) + SOURCE +
-              bytes([len(destination)]) + destination + b"\0")
+              bytes([len(source)]) + source + b"\0")
+    return protect(version, destination, b"server", header, 0, b"".join(frames))
+
+
+def close(version, destination, reason, source=None):
+    source = destination if source is None else source
+    header = (struct.pack(">I", version[0]) + bytes([len(SOURCE)]) + SOURCE +
+              bytes([len(source)]) + source + b"\0")
     payload = b"\x1c\x02\0" + varint(len(reason)) + reason
     return protect(version, destination, b"server", header, CLOSE_NUMBER, payload)

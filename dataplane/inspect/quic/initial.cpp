@@ -225,4 +225,14 @@ Outcome inspect(std::span<const std::uint8_t> datagram, Crypto& crypto, Connecti
   return read_hello(stream, out);
 }
 
+void note_answer(std::span<const std::uint8_t> datagram, Connection& connection) {
+  LongHeader header;
+  if (connection.answered || read_long_header(datagram, header) != HeaderDefect::none) return;
+  if (header.type != PacketType::initial || !connection.source.equals(header.destination)) {
+    return;
+  }
+  connection.answered = true;
+  connection.server.assign(header.source);
+}
+
 }  // namespace sluice::inspect::quic

@@ -40,6 +40,8 @@ struct Connection {
   bool origin_lost = false;  // there were more than fit
   ConnectionId destination;  // of the latest Initial that opened: the server's, once it answered
   ConnectionId source;       // the client's own, of that Initial
+  bool answered = false;     // the server's own Initial passed, and with it this ID of its own
+  ConnectionId server;
 
   /// Null before any Initial opened.
   [[nodiscard]] const Origin* origin() const {
@@ -81,5 +83,9 @@ struct Result {
 /// opened: connection and stream are unchanged then.
 [[nodiscard]] Outcome inspect(std::span<const std::uint8_t> datagram, Crypto& crypto,
                               Connection& connection, flow::Assembly& stream, Result& out);
+
+/// Takes note of a server's datagram that goes on to the client: from then on, the client takes
+/// packets of that source connection ID only (RFC 9000 section 7.2).
+void note_answer(std::span<const std::uint8_t> datagram, Connection& connection);
 
 }  // namespace sluice::inspect::quic
