@@ -64,6 +64,7 @@ void check_fields(TextNode& node, const Shape& shape, const std::string& path, F
 
   std::map<std::string_view, Place> seen;
   for (Member& member : node.members) {
+    if (faults.full()) return;
     if (!check_key(member, path, seen, faults)) continue;
     const std::string key_path = below(path, member.key.text);
     const auto field = std::find_if(shape.fields.begin(), shape.fields.end(),
@@ -86,6 +87,7 @@ void check_named(TextNode& node, const Shape& shape, const std::string& path, Fa
   static constexpr Shape kName{.kind = Kind::name, .noun = "a name"};
   std::map<std::string_view, Place> seen;
   for (Member& member : node.members) {
+    if (faults.full()) return;
     if (!check_key(member, path, seen, faults)) continue;
     member.key.plain = false;  // a name of digits is a name where it stands as a key
     if (auto problem = check_scalar(member.key, kName)) {
@@ -151,7 +153,7 @@ void check(TextNode& node, const Shape& shape, const std::string& path, Faults& 
       check_named(node, *chosen, path, faults);
       return;
     case Kind::list:
-      for (std::size_t i = 0; i < node.items.size(); ++i) {
+      for (std::size_t i = 0; i < node.items.size() && !faults.full(); ++i) {
         check(node.items[i], *chosen->item, path + "[" + std::to_string(i) + "]", faults);
       }
       return;

@@ -217,6 +217,10 @@ bool check_characters(std::string_view text, const Lines& lines, Faults& faults)
 }  // namespace
 
 void Faults::add(Place place, std::string path, std::string what, std::string advice) {
+  if (faults_.size() == kMaxFaults) {
+    more_ = true;
+    return;
+  }
   faults_.push_back(
       {file_, place.line, place.column, std::move(path), std::move(what), std::move(advice)});
 }
@@ -225,6 +229,10 @@ std::vector<Fault> Faults::take() {
   std::stable_sort(faults_.begin(), faults_.end(), [](const Fault& a, const Fault& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   });
+  if (more_) {
+    faults_.push_back({file_, 0, 0, "", "has more than " + std::to_string(kMaxFaults) + " faults",
+                       "mend these first; is it this file?"});
+  }
   return std::move(faults_);
 }
 

@@ -53,18 +53,24 @@ struct Member {
   bool duplicate = false;  // set by check(): the key was given before
 };
 
-/// Collects faults under one file's name.
+/// As many faults as a person is told of; a file with more is not the file that was meant.
+inline constexpr std::size_t kMaxFaults = 100;
+
+/// Collects faults under one file's name, the first kMaxFaults of them.
 class Faults {
  public:
   explicit Faults(std::string file) : file_(std::move(file)) {}
 
   void add(Place place, std::string path, std::string what, std::string advice);
-  /// Faults in file order; the collector is spent.
+  /// Nothing more will be kept, so that there is no use in looking for more.
+  [[nodiscard]] bool full() const { return more_; }
+  /// Faults in file order, and a last one where there were more; the collector is spent.
   [[nodiscard]] std::vector<Fault> take();
 
  private:
   std::string file_;
   std::vector<Fault> faults_;
+  bool more_ = false;
 };
 
 /// Reads the octets of a file, at most kMaxFileOctets.
