@@ -20,6 +20,10 @@ class Namespace:
     def create(self, nameserver=None):
         run("ip", "netns", "add", self.name)
         self.run("ip", "link", "set", "lo", "up")
+        # No duplicate address detection: an address works at once, and none appears a second later,
+        # at which Chromium gives up what it is loading (ERR_NETWORK_CHANGED).
+        self.run("sysctl", "-q", "-w", *(f"net.ipv6.conf.{scope}.accept_dad=0"
+                                         for scope in ("all", "default")))
         if nameserver:
             self._etc.mkdir(parents=True, exist_ok=True)
             (self._etc / "resolv.conf").write_text(f"nameserver {nameserver}\noptions timeout:2\n")
@@ -49,9 +53,7 @@ class Namespace:
 
     def address(self, interface, *addresses):
         for address in addresses:
-            # No duplicate address detection: the address works at once.
-            flags = ["nodad"] if ":" in address else []
-            self.run("ip", "address", "add", address, "dev", interface, *flags)
+            self.run("ip", "address", "add", address, "dev", interface)
 
     def up(self, interface, mtu=1500):
         self.run("ip", "link", "set", interface, "mtu", str(mtu), "up")
