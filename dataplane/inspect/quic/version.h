@@ -56,8 +56,11 @@ struct VersionTraits {
   std::array<PacketType, 4> types;  // by the two type bits of the first octet
 };
 
-/// Null for a version that is not known.
+inline constexpr std::size_t kVersionTraits = 5;
+
+/// Null for a version that is not known; else one of all_version_traits().
 [[nodiscard]] const VersionTraits* version_traits(Version version);
+[[nodiscard]] std::span<const VersionTraits, kVersionTraits> all_version_traits();
 
 /// The type bits that stand for an Initial, where they belong in the first octet.
 [[nodiscard]] std::uint8_t initial_type_bits(const VersionTraits& traits);

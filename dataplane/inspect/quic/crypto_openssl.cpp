@@ -1,57 +1,43 @@
-#include "dataplane/inspect/quic/crypto.h"
-
+// AES by OpenSSL.
 #include <algorithm>
 #include <cstring>
+#include <openssl/evp.h>
 
-#include "dataplane/inspect/quic/hkdf.h"
+#include "dataplane/inspect/quic/crypto.h"
 
 namespace sluice::inspect::quic {
 namespace {
 
-constexpr HkdfInfo kClientSecret("client in", 32);
-constexpr HkdfInfo kServerSecret("server in", 32);
-
-/// RFC 9001 section 5.3: the IV, with the packet number over its end.
-std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
-  std::array<std::uint8_t, 12> nonce = keys.iv;
-  for (std::size_t i = nonce.size(); packet_number != 0; packet_number >>= 8) {
-    nonce[--i] ^= static_cast<std::uint8_t>(packet_number);
-  }
-  return nonce;
-}
-
 int length(std::span<const std::uint8_t> octets) { return static_cast<int>(octets.size()); }
+
+struct Free {
+  void operator()(EVP_CIPHER* cipher) const { EVP_CIPHER_free(cipher); }
+  void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
+};
 
 }  // namespace
 
-Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
-                 Side side) {
-  const Digest initial = HmacKey(traits.salt).sign(destination);
-  const HkdfInfo& label = side == Side::client ? kClientSecret : kServerSecret;
-  const HmacKey secret(HmacKey(initial).sign(label.octets()));
-  const Digest key = secret.sign(traits.key.octets());
-  const Digest iv = secret.sign(traits.iv.octets());
-  const Digest header = secret.sign(traits.header.octets());
-  Keys keys;
-  std::copy_n(key.begin(), keys.key.size(), keys.key.begin());
-  std::copy_n(iv.begin(), keys.iv.size(), keys.iv.begin());
-  std::copy_n(header.begin(), keys.header.size(), keys.header.begin());
-  return keys;
-}
+struct Crypto::Engine {
+  std::unique_ptr<EVP_CIPHER, Free> gcm{EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr)};
+  std::unique_ptr<EVP_CIPHER, Free> ecb{EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr)};
+  std::unique_ptr<EVP_CIPHER_CTX, Free> opener{EVP_CIPHER_CTX_new()};
+  std::unique_ptr<EVP_CIPHER_CTX, Free> sealer{EVP_CIPHER_CTX_new()};
+  std::unique_ptr<EVP_CIPHER_CTX, Free> masker{EVP_CIPHER_CTX_new()};
+};
+
+Crypto::Crypto(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+Crypto::~Crypto() = default;
 
 std::unique_ptr<Crypto> Crypto::create() {
-  std::unique_ptr<Crypto> made(new Crypto);
-  made->gcm_.reset(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr));
-  made->ecb_.reset(EVP_CIPHER_fetch(nullptr, "AES-128-ECB", nullptr));
-  made->opener_.reset(EVP_CIPHER_CTX_new());
-  made->sealer_.reset(EVP_CIPHER_CTX_new());
-  made->masker_.reset(EVP_CIPHER_CTX_new());
+  auto engine = std::make_unique<Engine>();
+  Engine& e = *engine;
   const bool right =
-      made->gcm_ && made->ecb_ && made->opener_ && made->sealer_ && made->masker_ &&
-      EVP_DecryptInit_ex2(made->opener_.get(), made->gcm_.get(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_EncryptInit_ex2(made->sealer_.get(), made->gcm_.get(), nullptr, nullptr, nullptr) == 1 &&
-      EVP_EncryptInit_ex2(made->masker_.get(), made->ecb_.get(), nullptr, nullptr, nullptr) == 1;
+      e.gcm && e.ecb && e.opener && e.sealer && e.masker &&
+      EVP_DecryptInit_ex2(e.opener.get(), e.gcm.get(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_EncryptInit_ex2(e.sealer.get(), e.gcm.get(), nullptr, nullptr, nullptr) == 1 &&
+      EVP_EncryptInit_ex2(e.masker.get(), e.ecb.get(), nullptr, nullptr, nullptr) == 1;
   if (!right) return nullptr;
+  std::unique_ptr<Crypto> made(new Crypto(std::move(engine)));
   // The first use of each lets OpenSSL set up what it keeps.
   Keys keys{};
   std::array<std::uint8_t, kTagOctets> tag{};
@@ -65,8 +51,8 @@ std::array<std::uint8_t, 5> Crypto::header_mask(
     const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
   std::array<std::uint8_t, kSampleOctets> block{};
   int written = 0;
-  EVP_EncryptInit_ex2(masker_.get(), nullptr, keys.header.data(), nullptr, nullptr);
-  EVP_EncryptUpdate(masker_.get(), block.data(), &written, sample.data(), length(sample));
+  EVP_EncryptInit_ex2(engine_->masker.get(), nullptr, keys.header.data(), nullptr, nullptr);
+  EVP_EncryptUpdate(engine_->masker.get(), block.data(), &written, sample.data(), length(sample));
   std::array<std::uint8_t, 5> mask;
   std::copy_n(block.begin(), mask.size(), mask.begin());
   return mask;
@@ -80,7 +66,7 @@ bool Crypto::open(const Keys& keys, std::uint64_t packet_number,
   const auto encrypted = sealed.first(sealed.size() - kTagOctets);
   std::array<std::uint8_t, kTagOctets> tag;
   std::memcpy(tag.data(), sealed.data() + encrypted.size(), kTagOctets);
-  EVP_CIPHER_CTX* context = opener_.get();
+  EVP_CIPHER_CTX* context = engine_->opener.get();
   int written = 0;
   return EVP_DecryptInit_ex2(context, nullptr, keys.key.data(), nonce.data(), nullptr) == 1 &&
          EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagOctets, tag.data()) == 1 &&
@@ -93,7 +79,7 @@ bool Crypto::seal(const Keys& keys, std::uint64_t packet_number,
                   std::span<const std::uint8_t> header, std::span<const std::uint8_t> plain,
                   std::uint8_t* out) {
   const auto nonce = make_nonce(keys, packet_number);
-  EVP_CIPHER_CTX* context = sealer_.get();
+  EVP_CIPHER_CTX* context = engine_->sealer.get();
   int written = 0;
   return EVP_EncryptInit_ex2(context, nullptr, keys.key.data(), nonce.data(), nullptr) == 1 &&
          EVP_EncryptUpdate(context, nullptr, &written, header.data(), length(header)) == 1 &&
