@@ -102,8 +102,8 @@ std::optional<Problem> check_path(std::string_view text) {
 }
 
 std::optional<Problem> check_url(const std::string& text) {
-  static const std::regex kUrl(std::string(pattern(Kind::url)));
-  if (text.size() <= kLongestPath && std::regex_match(text, kUrl)) return std::nullopt;
+  static const std::regex kPattern(std::string(pattern(Kind::url)));
+  if (text.size() <= kLongestPath && std::regex_match(text, kPattern)) return std::nullopt;
   if (text.starts_with("http://")) {
     return Problem{in_quotes(text) + " is not encrypted", "write https://"};
   }

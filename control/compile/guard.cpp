@@ -3,8 +3,6 @@
 namespace sluice::compile {
 namespace {
 
-constexpr std::uint64_t kMillion = 1'000'000;
-
 bool permitted(const BulkChange& bulk, std::uint64_t before, std::uint64_t after) {
   // Entries are at most 50 million, so the products fit.
   if (after < before) return after * kMillion >= before * bulk.min_ratio;

@@ -13,7 +13,7 @@ namespace sluice::compile {
 namespace {
 
 constexpr std::size_t kFirstPlaces = 5;
-constexpr std::size_t kMaxLine = 4096;
+constexpr std::size_t kMaxNameLine = 4096;
 constexpr std::size_t kChunk = std::size_t{1} << 20;
 
 enum class Reason : std::uint8_t {
@@ -162,7 +162,7 @@ struct PlainNames::State {
 
   void take_line(std::string_view text, PlainFormat format, const std::string& file,
                  std::uint64_t line) {
-    if (text.size() > kMaxLine) return reject(Reason::long_line, file, line);
+    if (text.size() > kMaxNameLine) return reject(Reason::long_line, file, line);
     if (const std::size_t hash = text.find('#');
         hash != text.npos && text.substr(hash, 2) != "##") {
       text = text.substr(0, hash);

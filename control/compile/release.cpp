@@ -7,8 +7,6 @@
 namespace sluice::compile {
 namespace {
 
-constexpr std::uint64_t kMillion = 1'000'000;
-
 /// "0.25" or 2: a ratio in millionths. Text, because canonical JSON knows no fractions.
 Result<std::uint64_t> read_ratio(const tuf::Json& value, const std::string& where) {
   if (value.is_number_unsigned() && value.get<std::uint64_t>() <= kMillion) {

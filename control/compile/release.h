@@ -33,9 +33,11 @@ struct ListFile {
   [[nodiscard]] std::string remote_path() const;
 };
 
+inline constexpr std::uint64_t kMillion = 1'000'000;
+
 /// A planned mass change, signed with the list; ratios in millionths.
 struct BulkChange {
-  std::uint64_t min_ratio = 1'000'000;
+  std::uint64_t min_ratio = kMillion;
   std::optional<std::uint64_t> max_ratio;
   std::string order;
   std::string reason;

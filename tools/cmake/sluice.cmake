@@ -31,6 +31,15 @@ function(sluice_library name)
   target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPS})
 endfunction()
 
+# sluice_compile_as_one(NAME…): for targets whose files all read the JSON library's header, which
+# takes longer than the files themselves. What the warning is about is met by every pimpl.
+function(sluice_compile_as_one)
+  foreach(name ${ARGN})
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
+  endforeach()
+endfunction()
+
 # sluice_program(NAME SOURCES a.cpp … DEPS lib …)
 function(sluice_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})

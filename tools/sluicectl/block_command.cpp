@@ -10,7 +10,6 @@ namespace sluice::ctl {
 namespace {
 
 using nlohmann::json;
-constexpr std::chrono::milliseconds kPatience{3000};
 
 std::string text_of(const json& block, const char* key) {
   const auto found = block.find(key);

@@ -4,6 +4,7 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -12,6 +13,9 @@
 #include "tools/sluicectl/outcome.h"
 
 namespace sluice::ctl {
+
+/// How long a process may take to answer at its socket.
+inline constexpr std::chrono::milliseconds kPatience{3000};
 
 int show_status(const Context& context);
 /// `all`: counters that are zero as well.

@@ -9,7 +9,6 @@ namespace sluice::ctl {
 namespace {
 
 using nlohmann::ordered_json;
-constexpr std::chrono::milliseconds kPatience{3000};
 
 std::string plain(const nlohmann::json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
