@@ -54,7 +54,7 @@ std::size_t write_quic_close(const quic::Connection& connection, std::string_vie
   const quic::Origin* origin = connection.origin();
   if (origin == nullptr) return 0;
   const quic::VersionTraits* traits = quic::version_traits(origin->version);
-  if (traits == nullptr) return 0;
+  if (traits == nullptr || traits->dialect != quic::Dialect::ietf) return 0;
 
   std::array<std::uint8_t, 5 + kMaxQuicReasonOctets> frame;
   Writer body(frame.data());

@@ -22,9 +22,9 @@ inline constexpr std::size_t kMaxQuicCloseOctets =
     (1 + 1 + 1 + 2 + kMaxQuicReasonOctets) + inspect::quic::kTagOctets;
 
 /// Writes the payload into `out`, of at least kMaxQuicCloseOctets, and returns its length; 0 before
-/// any Initial of the connection opened. `connection`: as inspect() left it at the Initial that is
-/// refused. No padding: a packet that asks for no acknowledgement needs none (RFC 9000 section
-/// 14.1).
+/// any Initial of the connection opened, and for Google's own versions, whose frames differ.
+/// `connection`: as inspect() left it at the Initial that is refused. No padding: a packet that
+/// asks for no acknowledgement needs none (RFC 9000 section 14.1).
 [[nodiscard]] std::size_t write_quic_close(const inspect::quic::Connection& connection,
                                            std::string_view reason, inspect::quic::Crypto& crypto,
                                            std::uint8_t* out);

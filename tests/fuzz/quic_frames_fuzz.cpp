@@ -1,6 +1,9 @@
 // Any octets as an Initial's plaintext, which the tag hides from quic_fuzz: CRYPTO octets stay
 // inside the assembly, and the ClientHello is read from whatever they make.
+#include <algorithm>
+
 #include "dataplane/inspect/quic/frames.h"
+#include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/inspect/tls/client_hello.h"
 #include "tests/fuzz/expect.h"
 
@@ -12,9 +15,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // Two packets, so that the second meets what the first left.
   const std::span bytes(data, size);
   const std::size_t cut = size == 0 ? 0 : data[0] * size / 256;
+  const auto dialect = size % 2 == 0 ? quic::Dialect::ietf : quic::Dialect::google;
   std::uint32_t crypto_octets = 0;
   for (const auto payload : {bytes.first(cut), bytes.subspan(cut)}) {
-    const quic::FramesRead read = quic::read_frames(payload, stream);
+    const quic::FramesRead read = quic::read_frames(payload, dialect, stream);
     SLUICE_EXPECT(read.crypto_octets <= payload.size());
     crypto_octets += read.crypto_octets;
   }
@@ -25,10 +29,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // unless it was the first time.
   const std::uint32_t end = stream.end();
   const std::size_t contiguous = stream.contiguous().size();
-  (void)quic::read_frames(bytes.first(cut), stream);
+  (void)quic::read_frames(bytes.first(cut), dialect, stream);
   SLUICE_EXPECT(stream.end() == end && stream.contiguous().size() == contiguous);
   inspect::tls::ClientHello hello;
   if (contiguous > 0) (void)inspect::tls::parse_handshake(stream.contiguous(), hello);
+  if (quic::parse_chlo(stream.contiguous(), hello.names[0]) == inspect::Outcome::found) {
+    hello.name_count = std::max<std::size_t>(hello.name_count, 1);
+  }
   for (std::size_t i = 0; i < hello.name_count; ++i) {
     const auto* at = reinterpret_cast<const std::uint8_t*>(hello.names[i].data());
     SLUICE_EXPECT(hello.names[i].empty() ||

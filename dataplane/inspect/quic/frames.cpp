@@ -11,6 +11,15 @@ constexpr std::uint64_t kAck = 0x02;
 constexpr std::uint64_t kAckEcn = 0x03;
 constexpr std::uint64_t kCrypto = 0x06;
 constexpr std::uint64_t kConnectionClose = 0x1c;
+constexpr std::uint64_t kGooglePing = 0x07;
+constexpr std::uint64_t kGoogleCrypto = 0x08;
+
+/// The IETF's type of the same frame, which has the same layout.
+std::uint64_t ietf_type(std::uint64_t type) {
+  if (type == kGooglePing) return kPing;
+  if (type == kGoogleCrypto) return kCrypto;
+  return type == kPadding ? type : ~std::uint64_t{0};
+}
 
 bool skip_varints(Reader& reader, std::uint64_t count) {
   std::uint64_t skipped = 0;
@@ -48,12 +57,14 @@ bool read_crypto(Reader& reader, flow::Assembly& stream, FramesRead& out) {
 
 }  // namespace
 
-FramesRead read_frames(std::span<const std::uint8_t> payload, flow::Assembly& stream) {
+FramesRead read_frames(std::span<const std::uint8_t> payload, Dialect dialect,
+                       flow::Assembly& stream) {
   FramesRead out;
   Reader reader(payload);
   std::uint64_t type = 0;
   while (!reader.empty()) {
     bool whole = reader.varint(type);
+    if (dialect != Dialect::ietf) type = ietf_type(type);
     if (whole) {
       switch (type) {
         case kPadding:

@@ -84,31 +84,6 @@ bool read_stream(Reader& reader, std::uint8_t type, unsigned version,
   return true;
 }
 
-/// A message is its tag, a count, and per entry a tag and where its value ends behind the entries.
-Outcome read_chlo(std::span<const std::uint8_t> message, std::string_view& name) {
-  Reader reader(message);
-  std::span<const std::uint8_t> tag;
-  std::uint64_t count = 0;
-  if (!reader.octets(4, tag) || !std::ranges::equal(tag, std::string_view("CHLO"))) {
-    return Outcome::no_name;
-  }
-  if (!little_endian(reader, 2, count) || !reader.skip(2)) return Outcome::malformed;
-  if (reader.left() < count * 8) return Outcome::malformed;
-  const auto values = reader.rest().subspan(count * 8);
-  std::uint64_t start = 0;
-  std::uint64_t end = 0;
-  for (; count > 0; --count, start = end) {
-    if (!reader.octets(4, tag) || !little_endian(reader, 4, end)) return Outcome::malformed;
-    if (end < start) return Outcome::malformed;
-    if (!std::ranges::equal(tag, std::string_view("SNI\0", 4))) continue;
-    if (end > values.size()) return Outcome::malformed;
-    const auto value = values.subspan(start, end - start);
-    name = {reinterpret_cast<const char*>(value.data()), value.size()};
-    return name.empty() ? Outcome::no_name : Outcome::found;
-  }
-  return Outcome::no_name;
-}
-
 }  // namespace
 
 bool may_be_gquic(std::span<const std::uint8_t> datagram) {
@@ -126,7 +101,37 @@ Outcome parse_gquic(std::span<const std::uint8_t> datagram, std::string_view& na
     std::span<const std::uint8_t> data;
     // Where other frames end depends on the version; a client's first packet has none before.
     if ((type & 0x80) == 0 || !read_stream(reader, type, version, data)) break;
-    if (!data.empty()) return read_chlo(data, name);
+    if (data.empty()) continue;
+    const Outcome outcome = parse_chlo(data, name);
+    return outcome == Outcome::need_more ? Outcome::malformed : outcome;
+  }
+  return Outcome::no_name;
+}
+
+// A message is its tag, a count, and per entry a tag and where its value ends behind the entries.
+Outcome parse_chlo(std::span<const std::uint8_t> stream, std::string_view& name) {
+  constexpr std::string_view kTag = "CHLO";
+  const std::size_t there = std::min(stream.size(), kTag.size());
+  if (!std::ranges::equal(stream.first(there), kTag.substr(0, there))) return Outcome::no_name;
+  Reader reader(stream);
+  std::span<const std::uint8_t> tag;
+  std::uint64_t count = 0;
+  if (!reader.skip(kTag.size()) || !little_endian(reader, 2, count) || !reader.skip(2)) {
+    return Outcome::need_more;
+  }
+  if (reader.left() < count * 8) return Outcome::need_more;
+  const auto values = reader.rest().subspan(count * 8);
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  for (; count > 0; --count, start = end) {
+    if (!reader.octets(4, tag) || !little_endian(reader, 4, end) || end < start) {
+      return Outcome::malformed;
+    }
+    if (!std::ranges::equal(tag, std::string_view("SNI\0", 4))) continue;
+    if (end > values.size()) return Outcome::need_more;
+    const auto value = values.subspan(start, end - start);
+    name = {reinterpret_cast<const char*>(value.data()), value.size()};
+    return name.empty() ? Outcome::no_name : Outcome::found;
   }
   return Outcome::no_name;
 }

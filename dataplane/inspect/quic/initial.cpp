@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dataplane/inspect/quic/frames.h"
+#include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::quic {
@@ -187,16 +188,24 @@ void inspect_initial(const LongHeader& header, Crypto& crypto, Connection& conne
   turn_to(index, was_kept, connection, stream, out);
   connection.destination.assign(header.destination);
   connection.source.assign(header.source);
-  const FramesRead frames = read_frames(opener.payload(), stream);
+  const FramesRead frames = read_frames(opener.payload(), header.traits->dialect, stream);
   out.crypto_octets += frames.crypto_octets;
   out.conflict = out.conflict || frames.conflict;
   if (frames.defect != FrameDefect::none) note(out, Defect::bad_frame);
 }
 
-Outcome read_hello(const flow::Assembly& stream, Result& out) {
+Outcome read_chlo(std::span<const std::uint8_t> message, tls::ClientHello& out) {
+  const Outcome outcome = parse_chlo(message, out.names[0]);
+  out.name_count = outcome == Outcome::found ? 1 : 0;
+  out.complete = outcome != Outcome::need_more;
+  return outcome;
+}
+
+Outcome read_hello(const flow::Assembly& stream, Dialect dialect, Result& out) {
   const auto message = stream.contiguous();
   if (message.empty()) return Outcome::need_more;
-  const Outcome outcome = tls::parse_handshake(message, out.hello);
+  const Outcome outcome = dialect == Dialect::google ? read_chlo(message, out.hello)
+                                                     : tls::parse_handshake(message, out.hello);
   if (outcome == Outcome::malformed) note(out, Defect::client_hello);
   if (outcome == Outcome::need_more && message.size() == stream.capacity()) {
     note(out, Defect::too_long);
@@ -222,7 +231,7 @@ Outcome inspect(std::span<const std::uint8_t> datagram, Crypto& crypto, Connecti
   }
   if (!initial) note(out, defect == HeaderDefect::none ? Defect::not_initial : defect_of(defect));
   if (out.opened == 0) return Outcome::malformed;
-  return read_hello(stream, out);
+  return read_hello(stream, version_traits(connection.origin()->version)->dialect, out);
 }
 
 void note_answer(std::span<const std::uint8_t> datagram, Connection& connection) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "dataplane/inspect/quic/crypto.h"
 #include "dataplane/inspect/quic/hkdf.h"
@@ -11,11 +12,10 @@ constexpr HkdfInfo kServerSecret("server in", 32);
 
 /// The salts never change: they are taken in once.
 const HmacKey& salt_key(const VersionTraits& traits) {
-  static const auto keys = [] {
-    const auto all = all_version_traits();
-    return std::array{HmacKey(all[0].salt), HmacKey(all[1].salt), HmacKey(all[2].salt),
-                      HmacKey(all[3].salt), HmacKey(all[4].salt)};
-  }();
+  static const auto keys = []<std::size_t... kAt>(std::index_sequence<kAt...>) {
+    return std::array{HmacKey(all_version_traits()[kAt].salt)...};
+  }
+  (std::make_index_sequence<kVersionTraits>());
   return keys[static_cast<std::size_t>(&traits - all_version_traits().data())];
 }
 

@@ -7,12 +7,14 @@ namespace {
 
 using enum PacketType;
 
-constexpr VersionTraits with_salt(const std::array<std::uint8_t, 20>& salt) {
+constexpr VersionTraits with_salt(const std::array<std::uint8_t, 20>& salt,
+                                  Dialect dialect = Dialect::ietf) {
   return {salt,
           {"quic key", 16},
           {"quic iv", 12},
           {"quic hp", 16},
-          {initial, zero_rtt, handshake, retry}};
+          {initial, zero_rtt, handshake, retry},
+          dialect};
 }
 
 constexpr std::array<VersionTraits, kVersionTraits> kTraits = {{
@@ -30,12 +32,24 @@ constexpr std::array<VersionTraits, kVersionTraits> kTraits = {{
                0xd2, 0x43, 0x2b, 0xb4, 0x63, 0x65, 0xbe, 0xf9, 0xf5, 0x02}),
     with_salt({0x7f, 0xbc, 0xdb, 0x0e, 0x7c, 0x66, 0xbb, 0xe9, 0x19, 0x3a,
                0x96, 0xcd, 0x21, 0x51, 0x9e, 0xbd, 0x7a, 0x02, 0x64, 0x4a}),
+    with_salt({0x50, 0x45, 0x74, 0xef, 0xd0, 0x66, 0xfe, 0x2f, 0x9d, 0x94,
+               0x5c, 0xfc, 0xdb, 0xd3, 0xa7, 0xf0, 0xd3, 0xb5, 0x6b, 0x45},
+              Dialect::google),
+    with_salt({0x7f, 0xf5, 0x79, 0xe5, 0xac, 0xd0, 0x72, 0x91, 0x55, 0x80,
+               0x30, 0x4c, 0x43, 0xa2, 0x36, 0x7c, 0x60, 0x48, 0x83, 0x10},
+              Dialect::google_tls),
+    with_salt({0x7a, 0x4e, 0xde, 0xf4, 0xe7, 0xcc, 0xee, 0x5f, 0xa4, 0x50,
+               0x6c, 0x19, 0x12, 0x4f, 0xc8, 0xcc, 0xda, 0x6e, 0x03, 0x3d},
+              Dialect::google_tls),
 }};
 constexpr const VersionTraits& kV1 = kTraits[0];
 constexpr const VersionTraits& kV2 = kTraits[1];
 constexpr const VersionTraits& kDraft29 = kTraits[2];
 constexpr const VersionTraits& kDraft23 = kTraits[3];
 constexpr const VersionTraits& kDraft22 = kTraits[4];
+constexpr const VersionTraits& kQ050 = kTraits[5];
+constexpr const VersionTraits& kT050 = kTraits[6];
+constexpr const VersionTraits& kT051 = kTraits[7];
 
 }  // namespace
 
@@ -52,6 +66,9 @@ const VersionTraits* version_traits(Version version) {
   if (wire == 0xfaceb001) return &kDraft22;
   if (wire == 0xfaceb003) return &kV1;
   if ((wire & 0xffffff00) == 0xfaceb000) return &kDraft23;
+  if (wire == 0x51303530) return &kQ050;
+  if (wire == 0x54303530) return &kT050;
+  if (wire == 0x54303531) return &kT051;
   return nullptr;
 }
 

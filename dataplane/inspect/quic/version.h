@@ -1,6 +1,6 @@
 // The QUIC versions whose Initial packets can be opened, and what differs between them: RFC 9001
-// section 5.2 (version 1), RFC 9369 section 3 (version 2), and the drafts from 22 on, the first one
-// with today's long header.
+// section 5.2 (version 1), RFC 9369 section 3 (version 2), the drafts from 22 on, the first one
+// with today's long header, and Google's last ones of its own, which are encrypted like them.
 //
 // Thread safety: constants.
 #pragma once
@@ -20,6 +20,10 @@ enum class Version : std::uint32_t {
   v2 = 0x6b3343cf,
   draft29 = 0xff00001d,
 };
+
+/// What an Initial carries: the IETF's frames with a TLS ClientHello, Google's frames with one
+/// (T050, T051), or Google's with its own CHLO (Q050).
+enum class Dialect : std::uint8_t { ietf, google_tls, google };
 
 enum class PacketType : std::uint8_t { initial, zero_rtt, handshake, retry };
 
@@ -54,9 +58,10 @@ struct VersionTraits {
   HkdfInfo iv;
   HkdfInfo header;
   std::array<PacketType, 4> types;  // by the two type bits of the first octet
+  Dialect dialect = Dialect::ietf;
 };
 
-inline constexpr std::size_t kVersionTraits = 5;
+inline constexpr std::size_t kVersionTraits = 8;
 
 /// Null for a version that is not known; else one of all_version_traits().
 [[nodiscard]] const VersionTraits* version_traits(Version version);

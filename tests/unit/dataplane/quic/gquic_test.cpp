@@ -2,33 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/dataplane/builder.h"
+#include "tests/unit/dataplane/quic/initial_builder.h"
 
 namespace sluice::inspect::quic {
 namespace {
 
 using test::Bytes;
-
-void put_little(Bytes& out, std::size_t value, std::size_t octets) {
-  for (; octets > 0; --octets, value >>= 8) out.push_back(static_cast<std::uint8_t>(value));
-}
-
-Bytes chlo(std::string_view name) {
-  Bytes out;
-  test::put(out, "CHLO");
-  put_little(out, 3, 2);
-  put_little(out, 0, 2);
-  test::put(out, std::string_view("PAD\0", 4));
-  put_little(out, 5, 4);
-  test::put(out, std::string_view("SNI\0", 4));
-  put_little(out, 5 + name.size(), 4);
-  test::put(out, std::string_view("VER\0", 4));
-  put_little(out, 9 + name.size(), 4);
-  test::put(out, "-----");
-  test::put(out, name);
-  test::put(out, "Q043");
-  return out;
-}
+using test::chlo;
+using test::put_little;
 
 Bytes public_header(std::string_view version, std::uint8_t number_bits = 0) {
   Bytes out = {static_cast<std::uint8_t>(0x09 | number_bits << 4), 1, 2, 3, 4, 5, 6, 7, 8};

@@ -21,6 +21,9 @@ inline constexpr std::uint32_t kV1 = 0x00000001;
 inline constexpr std::uint32_t kV2 = 0x6b3343cf;
 inline constexpr std::uint32_t kDraft29 = 0xff00001d;
 inline constexpr std::uint32_t kDraft27 = 0xff00001b;
+inline constexpr std::uint32_t kQ050 = 0x51303530;
+inline constexpr std::uint32_t kT050 = 0x54303530;
+inline constexpr std::uint32_t kT051 = 0x54303531;
 
 inline Bytes from_hex(std::string_view hex) {
   Bytes out;
@@ -50,8 +53,34 @@ inline void put_varint(Bytes& out, std::uint64_t value, std::size_t octets = 0) 
   out[out.size() - octets] |= static_cast<std::uint8_t>(form << 6);
 }
 
-inline Bytes crypto_frame(std::size_t offset, const Bytes& octets) {
-  Bytes out = {6};
+inline void put_little(Bytes& out, std::size_t value, std::size_t octets) {
+  for (; octets > 0; --octets, value >>= 8) out.push_back(static_cast<std::uint8_t>(value));
+}
+
+/// Google's ClientHello of its own.
+inline Bytes chlo(std::string_view name) {
+  Bytes out;
+  put(out, "CHLO");
+  put_little(out, 3, 2);
+  put_little(out, 0, 2);
+  put(out, std::string_view("PAD\0", 4));
+  put_little(out, 5, 4);
+  put(out, std::string_view("SNI\0", 4));
+  put_little(out, 5 + name.size(), 4);
+  put(out, std::string_view("VER\0", 4));
+  put_little(out, 9 + name.size(), 4);
+  put(out, "-----");
+  put(out, name);
+  put(out, "Q043");
+  return out;
+}
+
+inline constexpr std::uint8_t kCryptoFrame = 6;
+inline constexpr std::uint8_t kGoogleCryptoFrame = 8;
+
+inline Bytes crypto_frame(std::size_t offset, const Bytes& octets,
+                          std::uint8_t type = kCryptoFrame) {
+  Bytes out = {type};
   put_varint(out, offset);
   put_varint(out, octets.size());
   put(out, octets);
@@ -118,6 +147,9 @@ inline InitialKeys initial_keys(std::uint32_t version, const Bytes& destination,
   const Bytes salt = from_hex(version == kV2        ? "0dede3def700a6db819381be6e269dcbf9bd2ed9"
                               : version == kDraft29 ? "afbfec289993d24c9e9786f19c6111e04390a899"
                               : version == kDraft27 ? "c3eef712c72ebb5a11a7d2432bb46365bef9f502"
+                              : version == kQ050    ? "504574efd066fe2f9d945cfcdbd3a7f0d3b56b45"
+                              : version == kT050    ? "7ff579e5acd072915580304c43a2367c60488310"
+                              : version == kT051    ? "7a4edef4e7ccee5fa4506c19124fc8ccda6e033d"
                                                     : "38762cf7f55934b34d179ae6a4c80cadccbb7f0a");
   const std::string prefix = version == kV2 ? "quicv2 " : "quic ";
   const Bytes initial = hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, destination, salt, 32);

@@ -77,6 +77,31 @@ TEST_F(QuicInitial, OpensEveryVersionAndHeaderForm) {
   }
 }
 
+TEST_F(QuicInitial, OpensGooglesOwnVersions) {
+  const auto frame = [](std::size_t offset, const Bytes& octets) {
+    return crypto_frame(offset, octets, test::kGoogleCryptoFrame);
+  };
+  for (const std::uint32_t version : {test::kQ050, test::kT050, test::kT051}) {
+    forget();
+    const Bytes hello = version == test::kQ050 ? test::chlo("www.example.com") : hello_;
+    Bytes frames = {7};  // PING
+    test::put(frames, frame(0, hello));
+    const Bytes datagram = protect(frames, {.version = version});
+    EXPECT_TRUE(may_be_initial(datagram));
+    expect_found(datagram);
+
+    forget();
+    const Bytes first(hello.begin(), hello.begin() + 30);
+    EXPECT_EQ(see(protect(frame(0, first), {.version = version})), Outcome::need_more);
+    expect_found(protect(frame(30, Bytes(hello.begin() + 30, hello.end())),
+                         {.version = version, .number = 1}));
+  }
+  // The IETF's CRYPTO frame is none of Google's.
+  forget();
+  EXPECT_EQ(see(protect(crypto_frame(0, hello_), {.version = test::kT051})), Outcome::need_more);
+  EXPECT_EQ(result_.defect, Defect::bad_frame);
+}
+
 TEST_F(QuicInitial, LeavesWhatNoKeysOpen) {
   Bytes bad = protect(crypto_frame(0, hello_));
   bad.back() ^= 1;

@@ -52,6 +52,12 @@ TEST_F(QuicClose, AnswersTheClientInTheServersName) {
   }
 }
 
+TEST_F(QuicClose, LeavesGooglesOwnVersionsToSilence) {
+  see(test::protect({7}, {.version = test::kT051}));
+  ASSERT_NE(connection_.origin(), nullptr);
+  EXPECT_TRUE(close("blocked").empty());
+}
+
 TEST_F(QuicClose, BearsTheConnectionIdsThatTheClientExpects) {
   see(test::protect({1}));
   const Bytes server = test::from_hex("f067a5502a4262b5");
