@@ -3,13 +3,14 @@ import dataclasses
 import hashlib
 import os
 import re
+import statistics
 
 from .case import LabCase
 from .frames import Tap
 from .hello import hello_segments
 from .servers import requests_of_caddy, start_caddy
 
-AT_ONCE = 2.0  # seconds, on a busy machine: an error page takes up to one of them
+AT_ONCE = 1.0  # seconds
 TIMES = 3      # names that are asked for one after the other
 H3_SERVER = "192.0.2.3"
 REACHED = "This is the server."
@@ -55,12 +56,13 @@ class BrowserCase(LabCase):
         page = self.browser.open(url)
         print(f"  {url} {page.error} in {page.seconds:.2f} s")
         self.assertEqual(page.error, error, page.text)
-        self.assertLess(page.seconds, AT_ONCE)
+        return page
 
     def assert_refused(self, name, error):
-        for i in range(TIMES):
-            with self.subTest(i):
-                self.open_blocked(f"https://{name.format(i)}/", error)
+        """All of them, and most at once: a browser's first error page makes it read files."""
+        seconds = [self.open_blocked(f"https://{name.format(i)}/", error).seconds
+                   for i in range(TIMES)]
+        self.assertLess(statistics.median(seconds), AT_ONCE)
 
     def assert_page_and_file(self, url):
         page = self.browser.open(url)
@@ -77,7 +79,7 @@ class BrowserCase(LabCase):
         page = self.browser.open(url)
         self.assertIsNone(page.error)
         self.assertIn("casino.example is listed as gambling", page.text)
-        self.assertLess(page.seconds, AT_ONCE)
+        self.assertLess(page.seconds, 2 * AT_ONCE)  # with the page that it draws
         incident = re.search(r"this number: (\w+)", page.text).group(1)
         self.assertIn("casino.example", self.appliance.ctl("incident", incident).stdout)
 

@@ -1,7 +1,7 @@
 """Firefox through the gateway: by TLS over TCP, by HTTP/3, by DNS."""
 import unittest
 
-from .browser import H3_SERVER, TIMES, BrowserCase
+from .browser import AT_ONCE, H3_SERVER, TIMES, BrowserCase
 from .firefox import Firefox
 from .frames import Tap
 from .lab import SERVER
@@ -64,7 +64,8 @@ class Alert(FirefoxCase):
     def test_blocked_by_http3(self):
         """QUIC is refused, then TLS over TCP, to which the browser falls back."""
         before = self.appliance.counters()
-        self.open_blocked("https://quic.casino.example/", "SSL_ERROR_ACCESS_DENIED_ALERT")
+        page = self.open_blocked("https://quic.casino.example/", "SSL_ERROR_ACCESS_DENIED_ALERT")
+        self.assertLess(page.seconds, 2 * AT_ONCE)
         counted = self.counted(before)
         self.assertGreaterEqual(counted["quic_blocked"], 1)
         self.assertGreaterEqual(counted["tls_blocked"], 1)
