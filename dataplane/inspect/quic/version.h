@@ -61,7 +61,7 @@ struct VersionTraits {
   Dialect dialect = Dialect::ietf;
 };
 
-inline constexpr std::size_t kVersionTraits = 8;
+inline constexpr std::size_t kVersionTraits = 9;
 
 /// Null for a version that is not known; else one of all_version_traits().
 [[nodiscard]] const VersionTraits* version_traits(Version version);

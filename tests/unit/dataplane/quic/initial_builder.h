@@ -21,6 +21,7 @@ inline constexpr std::uint32_t kV1 = 0x00000001;
 inline constexpr std::uint32_t kV2 = 0x6b3343cf;
 inline constexpr std::uint32_t kDraft29 = 0xff00001d;
 inline constexpr std::uint32_t kDraft27 = 0xff00001b;
+inline constexpr std::uint32_t kV2Draft = 0x709a50c4;
 inline constexpr std::uint32_t kQ050 = 0x51303530;
 inline constexpr std::uint32_t kT050 = 0x54303530;
 inline constexpr std::uint32_t kT051 = 0x54303531;
@@ -139,6 +140,8 @@ inline Bytes expand_label(const Bytes& secret, std::string_view label, std::size
   return hkdf(EVP_KDF_HKDF_MODE_EXPAND_ONLY, secret, info, octets);
 }
 
+inline bool is_v2(std::uint32_t version) { return version == kV2 || version == kV2Draft; }
+
 struct InitialKeys {
   Bytes key, iv, header;
 };
@@ -147,11 +150,12 @@ inline InitialKeys initial_keys(std::uint32_t version, const Bytes& destination,
   const Bytes salt = from_hex(version == kV2        ? "0dede3def700a6db819381be6e269dcbf9bd2ed9"
                               : version == kDraft29 ? "afbfec289993d24c9e9786f19c6111e04390a899"
                               : version == kDraft27 ? "c3eef712c72ebb5a11a7d2432bb46365bef9f502"
+                              : version == kV2Draft ? "a707c203a59b47184a1d62ca570406ea7ae3e5d3"
                               : version == kQ050    ? "504574efd066fe2f9d945cfcdbd3a7f0d3b56b45"
                               : version == kT050    ? "7ff579e5acd072915580304c43a2367c60488310"
                               : version == kT051    ? "7a4edef4e7ccee5fa4506c19124fc8ccda6e033d"
                                                     : "38762cf7f55934b34d179ae6a4c80cadccbb7f0a");
-  const std::string prefix = version == kV2 ? "quicv2 " : "quic ";
+  const std::string prefix = is_v2(version) ? "quicv2 " : "quic ";
   const Bytes initial = hkdf(EVP_KDF_HKDF_MODE_EXTRACT_ONLY, destination, salt, 32);
   const Bytes secret = expand_label(initial, server ? "server in" : "client in", 32);
   return {expand_label(secret, prefix + "key", 16), expand_label(secret, prefix + "iv", 12),
@@ -195,7 +199,7 @@ struct InitialOptions {
 inline Bytes protect(Bytes frames, const InitialOptions& o = {}) {
   if (frames.size() < o.payload_least) frames.resize(o.payload_least);
   const bool initial = o.type < 0;
-  const unsigned type = initial ? (o.version == kV2 ? 1 : 0) : static_cast<unsigned>(o.type);
+  const unsigned type = initial ? (is_v2(o.version) ? 1 : 0) : static_cast<unsigned>(o.type);
   Bytes packet = {static_cast<std::uint8_t>(0x80U | (o.fixed_bit ? 0x40U : 0U) | type << 4 |
                                             o.reserved << 2 | (o.number_octets - 1))};
   put32(packet, o.version);

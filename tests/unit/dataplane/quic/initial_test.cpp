@@ -57,6 +57,7 @@ TEST_F(QuicInitial, OpensEveryVersionAndHeaderForm) {
   for (const InitialOptions& options : {
            InitialOptions{},
            InitialOptions{.version = test::kV2},
+           InitialOptions{.version = test::kV2Draft},
            InitialOptions{.version = test::kDraft29},
            InitialOptions{.version = test::kDraft27},
            InitialOptions{.destination = Bytes(20, 7), .source = Bytes(20, 9)},
