@@ -15,6 +15,7 @@ using stats::Id;
 using stats::Protocol;
 
 constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint16_t kHttpsPort = 443;
 
 Id counter_of(inspect::dns::Defect defect) {
   switch (defect) {
@@ -80,7 +81,11 @@ void Pipeline::find_in_udp(Packet& packet) {
   }
   if (quic) return find_in_quic(packet, flow, key, hash);
   if (inspect::tls::may_be_dtls(payload)) return find_in_dtls(packet, flow, key, hash);
-  if (inspect::quic::may_be_gquic(payload)) find_in_gquic(packet, key, hash);
+  if (inspect::quic::may_be_gquic(payload)) return find_in_gquic(packet, key, hash);
+  if (long_header && packet::load16(&packet.view[packet.frame.transport_offset + 2]) == kHttpsPort &&
+      inspect::quic::may_be_unknown_version(payload)) {
+    in_doubt(packet, Id::quic_unknown_version);
+  }
 }
 
 void Pipeline::find_in_query(Packet& packet) {

@@ -404,7 +404,13 @@ def quic_cases():
     unknown = bytearray(quic.initial(quic.V1, [quic.crypto(0, message)]))
     unknown[1:5] = b"\x1a\x2a\x3a\x4a"
     case("quic-reserved-version", "a reserved version forces negotiation: no server acts on it",
-         https(bytes(unknown)), counters={"quic_initials": 0})
+         https(bytes(unknown)), counters={"quic_initials": 0, "quic_unknown_version": 0})
+    unknown[1:5] = b"\0\0\0\x02"
+    case("quic-unknown-version", "a version that is not known: nothing in it can be read",
+         https(bytes(unknown)), counters={"quic_unknown_version": 1})
+    case("quic-unknown-version-strict", "a strict policy leaves no way past but a known version",
+         https(bytes(unknown)), outside=[], counters={"quic_unknown_version": 1},
+         in_doubt="refuse")
 
 
 def quic_close(version, dport=443, destination=quic.DESTINATION):

@@ -80,4 +80,15 @@ bool may_be_initial(std::span<const std::uint8_t> datagram) {
   return false;
 }
 
+bool may_be_unknown_version(std::span<const std::uint8_t> datagram) {
+  constexpr std::size_t kLeastOctets = 1200;
+  if (datagram.size() < kLeastOctets || (datagram[0] & 0xc0) != 0xc0) return false;
+  const std::uint32_t version = packet::load32(&datagram[1]);
+  if (version == 0 || (version & 0x0f0f0f0f) == 0x0a0a0a0a) return false;
+  const std::size_t destination = datagram[5];
+  return version_traits(Version{version}) == nullptr && destination >= kMinFirstDestinationOctets &&
+         destination <= kMaxConnectionIdOctets &&
+         datagram[6 + destination] <= kMaxConnectionIdOctets;
+}
+
 }  // namespace sluice::inspect::quic
