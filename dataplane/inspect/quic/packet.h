@@ -86,7 +86,7 @@ struct LongHeader {
 [[nodiscard]] bool may_be_initial(std::span<const std::uint8_t> datagram);
 
 /// Whether a client's first datagram may be of a version that is not known: what RFC 8999 section
-/// 5.1 promises of every version, the fixed bit, and RFC 9000's lengths of the datagram and the ids.
+/// 5.1 promises of every version, the fixed bit, and RFC 9000's lengths of datagram and ids.
 /// False for Version Negotiation and the versions reserved to provoke it (section 15).
 [[nodiscard]] bool may_be_unknown_version(std::span<const std::uint8_t> datagram);
 
