@@ -27,6 +27,11 @@ bool is_hello_retry_request(std::span<const std::uint8_t> octets) {
          std::equal(kRetryRandom.begin(), kRetryRandom.end(), octets.begin() + kRandomAt);
 }
 
+/// A response to a standard query with one question: what stands in the middle of one is not.
+bool is_response(std::span<const std::uint8_t> message) {
+  return message.size() >= 12 && (message[2] & 0xf8) == 0x80 && packet::load16(&message[4]) == 1;
+}
+
 bool is_settled(const flow::Flow& flow) {
   for (unsigned i = 0; i < flow.reading_count; ++i) {
     if (flow.readings[i].wanted != flow::kSettled) return false;
@@ -39,14 +44,7 @@ bool is_settled(const flow::Flow& flow) {
 void Pipeline::from_server(Packet& packet) {
   const packet::TcpFields tcp = packet::tcp_fields(packet.view, packet.frame);
   const auto payload = payload_of(packet);
-  if (tcp.source_port == kDnsPort && payload.size() > inspect::dns::kLengthOctets) {
-    // Only an answer that is whole in its segment: what a server sends is not put together.
-    std::span<const std::uint8_t> message;
-    if (inspect::dns::next_message(payload, message) == inspect::Outcome::found &&
-        message.size() > 2 && (message[2] & 0x80) != 0) {
-      find_in_response(packet, message);
-    }
-  }
+  if (tcp.source_port == kDnsPort) find_in_responses(packet, payload);
   const flow::Key key = key_of(packet).reversed();
   const std::uint64_t hash = flow::hash(key, secret_);
   if (!flows_.may_hold(hash)) return;
@@ -70,6 +68,24 @@ void Pipeline::from_server(Packet& packet) {
   if (payload.empty() || flow->state != flow::State::passed) return;
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
   give_up(*flow);  // the server has answered: the pass is final
+}
+
+// What a server sends is not put together. But aliases stand at the front of an answer, so that the
+// segment which it starts in tells them.
+void Pipeline::find_in_responses(Packet& packet, std::span<const std::uint8_t> octets) {
+  std::span<const std::uint8_t> message;
+  bool behind_another = false;
+  while (inspect::dns::next_message(octets, message) == inspect::Outcome::found) {
+    if (is_response(message)) find_in_response(packet, message);
+    octets = octets.subspan(inspect::dns::kLengthOctets + message.size());
+    behind_another = true;
+  }
+  if (octets.size() < inspect::dns::kLengthOctets) return;
+  if (const auto start = octets.subspan(inspect::dns::kLengthOctets); is_response(start)) {
+    find_in_response(packet, start, true);
+  } else if (!behind_another && is_response(octets)) {
+    find_in_response(packet, octets);  // some servers send the length in a segment of its own
+  }
 }
 
 void Pipeline::from_client(Packet& packet) {

@@ -82,7 +82,8 @@ void Pipeline::find_in_udp(Packet& packet) {
   if (quic) return find_in_quic(packet, flow, key, hash);
   if (inspect::tls::may_be_dtls(payload)) return find_in_dtls(packet, flow, key, hash);
   if (inspect::quic::may_be_gquic(payload)) return find_in_gquic(packet, key, hash);
-  if (long_header && packet::load16(&packet.view[packet.frame.transport_offset + 2]) == kHttpsPort &&
+  if (long_header &&
+      packet::load16(&packet.view[packet.frame.transport_offset + 2]) == kHttpsPort &&
       inspect::quic::may_be_unknown_version(payload)) {
     in_doubt(packet, Id::quic_unknown_version);
   }
@@ -117,7 +118,7 @@ void Pipeline::find_in_query(Packet& packet) {
   }
 }
 
-void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> message) {
+void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut) {
   counters_.add(Id::dns_responses);
   inspect::dns::Response response;
   const auto scratch = std::span(scratch_).first(inspect::dns::kResponseScratchOctets);
@@ -125,7 +126,7 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   for (std::size_t i = 0; i < response.ech_count; ++i) {
     ech_.add(response.ech[i].config_id, response.ech[i].public_name);
   }
-  if (outcome == Outcome::malformed) counters_.add(Id::dns_response_malformed);
+  if (outcome == Outcome::malformed && !cut) counters_.add(Id::dns_response_malformed);
   if (response.question.name_count == 0) return;
   // The question is judged again: a server may have answered a query that could not be read here.
   Asked* asked = keep_message(message, false);

@@ -80,7 +80,8 @@ class Pipeline {
   // find_udp.cpp
   void find_in_udp(Packet& packet);
   void find_in_query(Packet& packet);
-  void find_in_response(Packet& packet, std::span<const std::uint8_t> message);
+  void find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut = false);
+  void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
   void read_quic(Packet& packet, flow::Flow& flow, unsigned reading);
   void find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t hash);

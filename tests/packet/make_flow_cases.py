@@ -340,6 +340,29 @@ def dns_flow_cases():
          inside=[replaced("www.blocked.example")], outside=[], from_outside=[1],
          counters={"dns_response_blocked": 1})
 
+    # By TCP: the segment that the answer starts in, and nothing of what is before it.
+    def segment(payload, seq=2000):
+        return bytes(stack(reply=True, ttl=60) / TCP(sport=53, dport=50000, seq=seq, ack=1000,
+                                                     flags="PA", window=8192) / Raw(payload))
+
+    chain = response(record(5, name("cdn.blocked.example")) + record(16, b"\xff" + b"x" * 255) * 3, 4)
+    plain = framed(response(record(1, b"\xc0\0\x02\x51"), 1))
+    block = framed(replaced("www.allowed.example")[42:])
+    for title, about, sent, passed in (
+            ("dns-response-tcp", "the answer is replaced in the stream", framed(chain), []),
+            ("dns-response-tcp-cut", "an answer over two segments, by the first",
+             framed(chain)[:600], []),
+            ("dns-response-tcp-pipelined", "the second answer of a segment",
+             plain + framed(chain), []),
+            ("dns-response-tcp-bare", "the length came in a segment of its own", chain,
+             [segment(framed(chain)[:2], 1998)])):
+        inside = bytes(stack(reply=True) / TCP(sport=53, dport=50000, seq=2000, ack=1000,
+                                               flags="FPA", window=8192) / Raw(block))
+        end = resets(b"", dport=53, ack=2000 + len(sent))[1]
+        frames = passed + [segment(sent)]
+        case(title, about, frames, inside=passed + [inside], outside=[end],
+             from_outside=list(range(1, len(frames) + 1)), counters={"dns_response_blocked": 1})
+
 
 def https(payload):
     return udp(payload, dport=443)

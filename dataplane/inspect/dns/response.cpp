@@ -157,9 +157,6 @@ Outcome parse_response(std::span<const std::uint8_t> message, std::span<std::uin
                        Response& out) {
   out = {};
   const auto refuse = [&out](Defect defect) {
-    const Query question = out.question;  // the part that was read
-    out = {};
-    out.question = question;
     out.defect = defect;
     return Outcome::malformed;
   };

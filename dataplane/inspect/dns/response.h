@@ -40,9 +40,9 @@ struct Response {
   std::array<EchConfig, kMaxEchConfigs> ech;  // the first ones of version 0xfe0d
 };
 
-/// malformed: `question` is what could be read of it, and there are no other names. found: a
-/// response to a standard query with at least one other name. no_name: one without, which
-/// may have `ech` nevertheless, or no such response. The scratch should have
+/// malformed: the rest is what could be read before the defect; a client may read no further
+/// either. found: a response to a standard query with at least one other name. no_name: one
+/// without, which may have `ech` nevertheless, or no such response. The scratch should have
 /// kResponseScratchOctets.
 [[nodiscard]] Outcome parse_response(std::span<const std::uint8_t> message,
                                      std::span<std::uint8_t> scratch, Response& out);

@@ -278,6 +278,8 @@ TEST_F(DnsResponse, EveryCutIsMalformed) {
               Outcome::malformed)
         << size;
   }
+  // What stands before the cut is told.
+  EXPECT_EQ(names(), (Names{"b.example."}));
   EXPECT_EQ(parse(whole), Outcome::found);
   EXPECT_EQ(names(), (Names{"b.example.", "c.example."}));
 }
