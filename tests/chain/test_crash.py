@@ -78,8 +78,9 @@ class Crash(ChainTest):
         return (time.monotonic() - begin) * 1.5 + 0.03
 
     def assert_no_leftovers(self, box):
-        left = [p.name for p in box.state.rglob("*") if ".tmp" in p.name or ".part" in p.name]
-        self.assertEqual(left, [])
+        # It runs, and may be at writing one: what counts is that none stays.
+        eventually(lambda: not [p for p in box.state.rglob("*")
+                                if ".tmp" in p.name or ".part" in p.name])
         stored = list((box.state / "lists").glob("*.zst"))
         self.assertEqual(len(stored), 4, stored)  # two departments, each a list and its orders
 
