@@ -212,7 +212,7 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
   packet.server_expects = sequence - flow.base > flow::kLargeOctets ? sequence : flow.base + kept;
   auto offset = static_cast<std::int32_t>(sequence - flow.base);
   if (offset < 0) {
-    const auto before = static_cast<std::uint32_t>(-offset);
+    const std::uint32_t before = flow.base - sequence;
     if (before >= payload.size()) return;  // a keep-alive, or what was judged
     payload = payload.subspan(before);
     offset = 0;
