@@ -107,9 +107,10 @@ void Pipeline::consume(flow::Flow& flow, unsigned reading, std::uint64_t octets)
 bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
   flow::Reading& at = flow.readings[reading];
   const auto octets = at.assembly.contiguous();
-  if (inspect::tls::may_be_tls(octets) && (octets.size() > 1 || flow.key.server_port != kDnsPort)) {
-    if (octets.size() < 2) {
-      at.wanted = 2;
+  // What is shorter may be the length of a DNS message, too; none ends within these octets.
+  if (inspect::tls::may_be_tls(octets)) {
+    if (octets.size() < inspect::tls::kStartOctets) {
+      at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;  // each may tell it from TLS
       return false;
     }
     at.kind = flow.kind = flow::Kind::tls;

@@ -17,8 +17,11 @@ constexpr std::size_t kMessageHeaderOctets = 4;
 constexpr std::uint8_t kChangeCipherSpecRecord = 20;
 constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
-constexpr unsigned kMaxOtherRecords = 16;
+constexpr unsigned kMaxOtherRecords = 32;  // on end, as many as OpenSSL takes empty ones
 constexpr std::uint8_t kClientHelloMessage = 1;
+/// Above it, servers of the Go library take a stream for none of TLS; others demand major
+/// version 3.
+constexpr std::uint8_t kMaxRecordMajor = 15;
 constexpr std::uint16_t kServerNameExtension = 0;
 constexpr std::uint16_t kEncryptedClientHelloExtension = 0xfe0d;
 constexpr std::uint8_t kHostName = 0;
@@ -68,6 +71,15 @@ class Reader {
   bool short_ = false;
 };
 
+/// Some servers take blanks off (Caddy does).
+std::string_view trimmed(std::span<const std::uint8_t> name) {
+  constexpr std::string_view kBlanks = " \t\n\v\f\r";
+  std::string_view text{reinterpret_cast<const char*>(name.data()), name.size()};
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text.remove_suffix(text.size() - 1 - text.find_last_not_of(kBlanks));
+  return text;
+}
+
 // The whole server_name extension is there.
 Defect read_server_names(std::span<const std::uint8_t> extension, ClientHello& out) {
   if (extension.empty()) return Defect::none;  // what a server sends; a client's is harmless
@@ -81,7 +93,7 @@ Defect read_server_names(std::span<const std::uint8_t> extension, ClientHello& o
     if (!list.good()) return Defect::server_name;
     if (type != kHostName) continue;
     if (out.name_count == kMaxNames) return Defect::too_many_names;
-    out.names[out.name_count++] = {reinterpret_cast<const char*>(name.data()), name.size()};
+    out.names[out.name_count++] = trimmed(name);
   }
   return Defect::none;
 }
@@ -127,13 +139,11 @@ Outcome read_body(Reader& body, ClientHello& out, bool dtls) {
   const auto unreadable = [&](Defect defect) {
     return body.short_of() ? Outcome::need_more : refuse(defect, out);
   };
-  const std::size_t version = body.number(2);
-  if (body.good() && version >> 8 != (dtls ? 0xfe : 3)) return refuse(Defect::version, out);
-  body.take(32);
-  if (!body.good()) return unreadable(Defect::version);
-  const std::size_t session = body.number(1);
-  if (body.good() && session > 32) return refuse(Defect::session_id, out);
-  body.take(session);
+  // Servers ignore legacy_version where there are supported_versions (RFC 8446 4.2.1), and some
+  // take a longer session id than the 32 octets of RFC 8446 4.1.2.
+  body.take(2 + 32);
+  if (!body.good()) return unreadable(Defect::random);
+  body.take(body.number(1));
   if (dtls) body.take(body.number(1));
   if (!body.good()) return unreadable(Defect::session_id);
   const std::size_t suites = body.number(2);
@@ -189,8 +199,13 @@ void reset(ClientHello& out) {
 }  // namespace
 
 bool may_be_tls(std::span<const std::uint8_t> start) {
-  if (start.empty() || (start.size() > 1 && start[1] != 3)) return false;
-  if (start[0] == kHandshakeRecord) return true;
+  if (start.empty() || (start.size() > 1 && start[1] > kMaxRecordMajor)) return false;
+  const bool usual = start.size() == 1 || start[1] == 3;
+  if (start[0] == kHandshakeRecord) {
+    return usual || start.size() < kStartOctets ||
+           start[kRecordHeaderOctets] == kClientHelloMessage;
+  }
+  if (!usual) return false;
   // A plain alert or ChangeCipherSpec before the ClientHello is skipped by tolerant servers.
   const bool alert = start[0] == kAlertRecord;
   return start.size() >= kRecordHeaderOctets && (alert || start[0] == kChangeCipherSpecRecord) &&
@@ -228,13 +243,15 @@ Outcome parse_client_hello(std::span<const std::uint8_t> stream, std::span<std::
   while (stream.size() - at >= kRecordHeaderOctets) {
     const std::uint8_t type = stream[at];
     const std::size_t length = load16(&stream[at + 3]);
-    if (stream[at + 1] != 3 || type < kChangeCipherSpecRecord || type > kHandshakeRecord) {
+    if (stream[at + 1] > kMaxRecordMajor || type < kChangeCipherSpecRecord ||
+        type > kHandshakeRecord) {
       return refuse(Defect::not_client_hello, out);
     }
     if (length > kMaxRecordOctets) return refuse(Defect::record_length, out);
     if (type != kHandshakeRecord || length == 0) {
       if (++others > kMaxOtherRecords) return refuse(Defect::too_many_records, out);
     } else {
+      others = 0;
       const auto rest = stream.subspan(at + kRecordHeaderOctets);
       if (!message.add(rest.first(std::min(rest.size(), length)))) {
         return refuse(Defect::message_too_long, out);

@@ -23,14 +23,14 @@ enum class Defect : std::uint8_t {
   none,
   not_client_hello,  // a handshake record, but of another message
   record_length,     // an empty record, or over 2^14 + 256 octets
-  version,           // the ClientHello's own version is not 3.x
-  session_id,        // over 32 octets
+  random,            // the message ends within its version and random
+  session_id,        // longer than the message
   cipher_suites,     // none, or an odd length
   compression,       // none
   extensions,        // lengths that contradict each other
   server_name,       // an unreadable server_name extension
   too_many_names,
-  too_many_records,  // other records than handshake ones before the ClientHello's end
+  too_many_records,  // other records than handshake ones, on end, before the ClientHello's end
   message_too_long,  // more than is looked at
 };
 
@@ -45,7 +45,8 @@ struct ClientHello {
   Defect defect = Defect::none;
   bool complete = false;  // read to its end: no further name can come
   std::size_t name_count = 0;
-  std::array<std::string_view, kMaxNames> names;  // as sent: any case, any octets
+  /// As sent, in any case and with any octets, but for blanks at either end.
+  std::array<std::string_view, kMaxNames> names;
   EchOffer ech;
   /// With need_more, or with found and not complete: how many octets, at least, have to be there
   /// before another call can tell more.
@@ -53,13 +54,17 @@ struct ClientHello {
   std::size_t consumed = 0;  // where complete: octets of the stream up to the message's end
 };
 
-/// Whether a stream that starts so may be TLS: a handshake record of major version 3. True for
-/// fewer than three octets that fit so far.
+/// Octets of a stream that may_be_tls() wants to tell TLS with all the certainty it has.
+inline constexpr std::size_t kStartOctets = 6;
+
+/// Whether a stream that starts so may be TLS: a handshake record, of major version 3 or, since a
+/// record's version is to be ignored (RFC 8446 5.1), of any that servers take, with a ClientHello
+/// in it. True for fewer octets that fit so far.
 [[nodiscard]] bool may_be_tls(std::span<const std::uint8_t> start);
 
 /// Over TLS records. `scratch` holds a message that is cut over several records, and the names may
 /// point into it; a longer one than it takes is malformed (message_too_long). Records of other
-/// types and empty ones are skipped up to a bound (RFC 8446 5.1, appendix D.4).
+/// types and empty ones are skipped, up to 32 on end (RFC 8446 5.1, appendix D.4).
 [[nodiscard]] Outcome parse_client_hello(std::span<const std::uint8_t> stream,
                                          std::span<std::uint8_t> scratch, ClientHello& out);
 

@@ -40,6 +40,45 @@ TEST(ClientHello, FindsTheNameWhereverItStands) {
   }
 }
 
+TEST(ClientHello, FindsTheNameBehindWhatServersOverlook) {
+  ClientHello hello;
+  const Bytes good = test::client_hello(test::server_name({"www.example.com"}));
+  for (const std::uint8_t major : {0, 2, 4, 0x7f, 0xfe, 0xff}) {  // of legacy_version
+    Bytes stream = good;
+    stream[9] = major;
+    EXPECT_EQ(parse(stream, hello), Outcome::found) << int{major};
+  }
+  for (const std::uint8_t major : {0, 2, 4, 15}) {  // of the record
+    Bytes stream = good;
+    stream[1] = major;
+    EXPECT_TRUE(may_be_tls(stream));
+    EXPECT_EQ(parse(stream, hello), Outcome::found) << int{major};
+  }
+  const auto octets = [](std::size_t of, std::size_t count) {
+    return std::array{static_cast<std::uint8_t>(of >> 8), static_cast<std::uint8_t>(of),
+                      static_cast<std::uint8_t>(count)};
+  };
+  for (const std::size_t session : {33, 255}) {
+    Bytes stream = good;
+    ASSERT_EQ(stream[43], 0);
+    const auto [high, low, count] = octets(stream.size() - 5 + session, session);
+    stream.insert(stream.begin() + 44, session, 0x5e);
+    stream[3] = high;
+    stream[4] = low;
+    const auto [message_high, message_low, unused] = octets(stream.size() - 9, 0);
+    stream[7] = message_high;
+    stream[8] = message_low;
+    stream[43] = count;
+    EXPECT_EQ(parse(stream, hello), Outcome::found) << session;
+  }
+  for (const char* name : {" www.example.com", "www.example.com \t", "\r\nwww.example.com\v\f"}) {
+    ASSERT_EQ(parse(test::client_hello(test::server_name({name})), hello), Outcome::found);
+    EXPECT_EQ(hello.names[0], "www.example.com");
+  }
+  ASSERT_EQ(parse(test::client_hello(test::server_name({"  "})), hello), Outcome::found);
+  EXPECT_EQ(hello.names[0], "");
+}
+
 TEST(ClientHello, TellsEveryName) {
   ClientHello hello;
   Bytes stream = test::client_hello(test::server_name({"a.example", "b.example"}));
@@ -94,8 +133,8 @@ TEST(ClientHello, NamesEachDefect) {
   Bytes bad = good;
   bad[3] = 0xff;
   EXPECT_EQ(defect(bad), Defect::record_length);
-  EXPECT_EQ(defect(spoiled(9, 2)), Defect::version);
-  EXPECT_EQ(defect(spoiled(43, 33)), Defect::session_id);
+  EXPECT_EQ(defect(spoiled(8, 33)), Defect::random);
+  EXPECT_EQ(defect(spoiled(43, 0xff)), Defect::session_id);
   EXPECT_EQ(defect(spoiled(45, 3)), Defect::cipher_suites);
   EXPECT_EQ(defect(spoiled(45, 0)), Defect::cipher_suites);
   EXPECT_EQ(defect(spoiled(48, 0)), Defect::compression);
@@ -144,7 +183,12 @@ TEST(ClientHello, SkipsOtherRecordsBeforeItsEnd) {
   EXPECT_EQ(parse(stream, hello), Outcome::found);
   const Bytes empty = {22, 3, 1, 0, 0};
   EXPECT_EQ(parse(in_records(whole, 8, empty), hello), Outcome::found);
-  EXPECT_EQ(parse(in_records(whole, 2, empty), hello), Outcome::malformed);
+  EXPECT_EQ(parse(in_records(whole, 1, join({empty, empty})), hello), Outcome::found);
+  // OpenSSL takes as many on end.
+  Bytes many;
+  for (int i = 0; i < 32; ++i) test::put(many, empty);
+  EXPECT_EQ(parse(join({many, whole}), hello), Outcome::found);
+  EXPECT_EQ(parse(join({many, empty, whole}), hello), Outcome::malformed);
   EXPECT_EQ(hello.defect, Defect::too_many_records);
 }
 
@@ -190,7 +234,10 @@ TEST(ClientHello, TlsIsGuessedByItsFirstOctets) {
   EXPECT_TRUE(may_be_tls(Bytes{22}));
   EXPECT_TRUE(may_be_tls(Bytes{22, 3}));
   EXPECT_FALSE(may_be_tls(Bytes{}));
-  EXPECT_FALSE(may_be_tls(Bytes{22, 2}));
+  EXPECT_TRUE(may_be_tls(Bytes{22, 2}));
+  EXPECT_TRUE(may_be_tls(Bytes{22, 2, 0, 1, 0, 1}));
+  EXPECT_FALSE(may_be_tls(Bytes{22, 2, 0, 1, 0, 2}));
+  EXPECT_FALSE(may_be_tls(Bytes{22, 16}));
   EXPECT_FALSE(may_be_tls(Bytes{'G', 'E', 'T'}));
 }
 

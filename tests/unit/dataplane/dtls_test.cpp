@@ -147,7 +147,7 @@ TEST_F(Dtls, NamesEachDefect) {
   bad[15] = 0x40;  // longer than is held
   EXPECT_EQ(defect(bad), DtlsDefect::message_too_long);
   bad = whole;
-  bad[13 + 12] = 7;  // the body's version
+  bad[13 + 12 + 34] = 0xff;  // the body's session id, longer than the message
   EXPECT_EQ(defect(bad), DtlsDefect::client_hello);
   EXPECT_NE(out_.hello.defect, Defect::none);
   for (std::size_t size = 0; size < whole.size(); ++size) {
