@@ -264,7 +264,7 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
   }
   Asked* asked = keep_message(message, true);
   if (asked == nullptr) return false;
-  const Outcome outcome = inspect::dns::parse_query(asked->message, asked->query);
+  const Outcome outcome = inspect::dns::parse_query(asked->message, asked->query, scratch_);
   if (outcome == Outcome::found) {
     counters_.add(Id::dns_queries);
     for (std::size_t i = 0; i < asked->query.name_count; ++i) {

@@ -93,7 +93,7 @@ void Pipeline::find_in_query(Packet& packet) {
   counters_.add(Id::inspected);
   Asked* asked = keep_message(payload_of(packet), false);
   if (asked == nullptr) return;
-  switch (inspect::dns::parse_query(asked->message, asked->query)) {
+  switch (inspect::dns::parse_query(asked->message, asked->query, scratch_)) {
     case Outcome::found:
       // Readable in its question: whatever is wrong behind it, a lenient server answers.
       if (asked->query.defect != inspect::dns::Defect::none) {

@@ -7,14 +7,18 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
   namespace dns = inspect::dns;
   dns::Query query;
-  const inspect::Outcome outcome = dns::parse_query({data, size}, query);
+  std::array<std::uint8_t, dns::kQuestionScratchOctets> scratch;
+  const inspect::Outcome outcome = dns::parse_query({data, size}, query, scratch);
   // A fault behind a readable question takes nothing from it.
   if (outcome == inspect::Outcome::malformed) {
     SLUICE_EXPECT(query.defect != dns::Defect::none && query.name_count == 0);
   }
   SLUICE_EXPECT(outcome != inspect::Outcome::need_more);
   if (outcome != inspect::Outcome::found) return 0;
-  SLUICE_EXPECT(query.name.data() == data + dns::kHeaderOctets);
+  const auto inside = [](const std::uint8_t* begin, std::size_t octets, const std::uint8_t* at) {
+    return at >= begin && at < begin + octets;
+  };
+  SLUICE_EXPECT(query.name.data() == data + dns::kHeaderOctets || query.name.size() == 1);
   SLUICE_EXPECT(query.question_end >= dns::kHeaderOctets + query.name.size() + 4);
   SLUICE_EXPECT(query.question_end <= size && query.udp_size >= 512);
   SLUICE_EXPECT(query.name_count > 0 && query.name_count <= query.question_count);
@@ -25,7 +29,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   for (std::size_t i = 0; i < query.name_count; ++i) {
     const auto wire = query.names[i];
     SLUICE_EXPECT(wire.size() > 1 && wire.size() <= name::kMaxWireOctets && wire.back() == 0);
-    SLUICE_EXPECT(wire.data() + wire.size() + 4 <= data + query.question_end);
+    SLUICE_EXPECT(inside(scratch.data(), scratch.size(), &wire.back()) ||
+                  inside(data, query.question_end - 4, &wire.back()));
     name::LookupName found;
     name::from_wire(wire, found);
     SLUICE_EXPECT(found.key_length + 1U == wire.size());

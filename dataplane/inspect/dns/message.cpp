@@ -87,7 +87,6 @@ Defect expand_name(std::span<const std::uint8_t> message, std::size_t at,
                    std::size_t& end) {
   const std::size_t bound = std::min(scratch.size(), kMaxNameOctets);
   std::size_t size = 0;
-  std::size_t run = at;  // where the labels that are being read began
   unsigned hops = 0;
   for (;;) {
     if (at >= message.size()) return Defect::cut_record;
@@ -96,8 +95,8 @@ Defect expand_name(std::span<const std::uint8_t> message, std::size_t at,
       if (message.size() - at < 2) return Defect::cut_record;
       if (hops == 0) end = at + 2;
       const std::size_t target = load16(&message[at]) & 0x3fffU;
-      if (target >= run || target < kHeaderOctets || ++hops > kMaxHops) return Defect::pointer;
-      run = at = target;
+      if (target >= message.size() || ++hops > kMaxHops) return Defect::pointer;
+      at = target;
       continue;
     }
     if ((length & 0xc0) != 0) return Defect::label_type;

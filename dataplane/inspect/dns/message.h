@@ -29,7 +29,7 @@ enum class Defect : std::uint8_t {
   short_header,    // under 12 octets
   question_count,  // QDCOUNT is 0, or more than are looked at
   cut_question,    // the message ends inside a question
-  pointer,         // a compression pointer in a question, or one that does not lead backwards
+  pointer,         // one that leads past the message, or over too many others, or is not followed
   label_type,      // label types 01 and 10 (RFC 2673, obsolete)
   name_too_long,   // over 255 octets
   cut_record,      // a record, its length or a name in it goes past what holds it
@@ -65,9 +65,9 @@ struct Record {
 [[nodiscard]] Defect read_opt(std::span<const std::uint8_t> message, const Record& record,
                               Edns& out);
 
-/// The name at `at`, pointers followed, written to `scratch` in wire form. Every pointer has to
-/// lead before the labels it stands behind, and there may be sixteen of them. `end` is the offset
-/// behind the name where it stands. A scratch under 255 octets is the name's bound.
+/// The name at `at`, pointers followed, written to `scratch` in wire form. A pointer may lead
+/// anywhere in the message, as dnsmasq and glibc take it, and there may be sixteen of them. `end`
+/// is the offset behind the name where it stands. A scratch under 255 octets is the name's bound.
 [[nodiscard]] Defect expand_name(std::span<const std::uint8_t> message, std::size_t at,
                                  std::span<std::uint8_t> scratch,
                                  std::span<const std::uint8_t>& name, std::size_t& end);

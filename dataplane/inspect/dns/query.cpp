@@ -7,6 +7,8 @@ namespace {
 
 using packet::load16;
 
+constexpr std::array<std::uint8_t, 1> kRoot = {0};
+
 Defect walk_records(std::span<const std::uint8_t> message, Query& out) {
   const unsigned before = load16(&message[6]) + load16(&message[8]);
   const unsigned records = before + load16(&message[10]);
@@ -22,17 +24,24 @@ Defect walk_records(std::span<const std::uint8_t> message, Query& out) {
 
 }  // namespace
 
-Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Query& out) {
+Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Query& out,
+                      std::span<std::uint8_t> scratch) {
   std::size_t at = kHeaderOctets;
   for (unsigned i = 0; i < count; ++i) {
     std::span<const std::uint8_t> name;
-    const Defect defect = read_question_name(message, at, name);
+    const std::size_t start = at;
+    Defect defect = read_question_name(message, at, name);
+    const bool packed = defect == Defect::pointer && !scratch.empty();
+    if (packed) {
+      defect = expand_name(message, start, scratch, name, at);
+      scratch = scratch.subspan(name.size());
+    }
     if (defect != Defect::none) return defect;
     if (message.size() - at < 4) return Defect::cut_question;
     if (i == kMaxQuestions) return Defect::question_count;
     const std::uint16_t query_class = load16(&message[at + 2]);
     if (i == 0) {
-      out.name = name;
+      out.name = packed ? std::span<const std::uint8_t>(kRoot) : name;
       out.type = load16(&message[at]);
     }
     if (name.size() > 1 && (query_class == kClassIn || query_class == kClassAny)) {
@@ -45,7 +54,8 @@ Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Que
   return Defect::none;
 }
 
-Outcome parse_query(std::span<const std::uint8_t> message, Query& out) {
+Outcome parse_query(std::span<const std::uint8_t> message, Query& out,
+                    std::span<std::uint8_t> scratch) {
   out = {};
   if (message.size() < kHeaderOctets) {
     out.defect = Defect::short_header;
@@ -54,7 +64,8 @@ Outcome parse_query(std::span<const std::uint8_t> message, Query& out) {
   // A response, or any opcode but QUERY: not a question that is asked here.
   if ((message[2] & 0xf8) != 0) return Outcome::no_name;
   const unsigned questions = load16(&message[4]);
-  out.defect = questions == 0 ? Defect::question_count : read_questions(message, questions, out);
+  out.defect =
+      questions == 0 ? Defect::question_count : read_questions(message, questions, out, scratch);
   if (out.defect == Defect::none) out.defect = walk_records(message, out);
   // What a lenient server acts on is what could be read.
   if (out.name_count > 0) return Outcome::found;

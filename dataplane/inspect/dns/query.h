@@ -15,24 +15,31 @@
 namespace sluice::inspect::dns {
 
 inline constexpr std::size_t kMaxQuestions = 4;
+inline constexpr std::size_t kQuestionScratchOctets = kMaxQuestions * 255;
 
 struct Query : Edns {
   Defect defect = Defect::none;
-  std::span<const std::uint8_t> name;  // the first QNAME in wire form, root label included
-  std::uint16_t type = 0;              // of the first question
-  std::uint16_t question_end = 0;      // offset after the last QCLASS
+  /// The first QNAME in wire form, root label included, where it stands in the message; the root
+  /// where that holds a pointer.
+  std::span<const std::uint8_t> name;
+  std::uint16_t type = 0;          // of the first question
+  std::uint16_t question_end = 0;  // offset after the last QCLASS
   std::uint8_t question_count = 0;
-  /// What has to be judged: every QNAME but the root, of class IN or ANY.
+  /// What has to be judged: every QNAME but the root, of class IN or ANY. One that holds a pointer
+  /// stands in the scratch.
   std::uint8_t name_count = 0;
   std::array<std::span<const std::uint8_t>, kMaxQuestions> names;
 };
 
 /// found: a standard query of class IN or ANY for a name other than the root; `defect` tells what
 /// is wrong behind it, if anything. no_name: a response, another opcode or class, or the root.
-[[nodiscard]] Outcome parse_query(std::span<const std::uint8_t> message, Query& out);
+/// Pointers in a question, which no client needs, are followed as some servers do: the scratch
+/// should have kQuestionScratchOctets for that. Without any, they are a defect.
+[[nodiscard]] Outcome parse_query(std::span<const std::uint8_t> message, Query& out,
+                                  std::span<std::uint8_t> scratch = {});
 
 /// The `count` questions behind the header, into a Query that is still empty.
 [[nodiscard]] Defect read_questions(std::span<const std::uint8_t> message, unsigned count,
-                                    Query& out);
+                                    Query& out, std::span<std::uint8_t> scratch);
 
 }  // namespace sluice::inspect::dns

@@ -163,8 +163,9 @@ Outcome parse_response(std::span<const std::uint8_t> message, std::span<std::uin
   if (message.size() < kHeaderOctets) return refuse(Defect::short_header);
   if ((message[2] & 0xf8) != 0x80) return Outcome::no_name;
   if (load16(&message[4]) != 1) return refuse(Defect::question_count);
-  Defect defect = read_questions(message, 1, out.question);
-  if (defect == Defect::none) defect = walk_records(message, scratch, out);
+  const std::size_t own = std::min(scratch.size(), kMaxNameOctets);
+  Defect defect = read_questions(message, 1, out.question, scratch.first(own));
+  if (defect == Defect::none) defect = walk_records(message, scratch.subspan(own), out);
   if (defect != Defect::none) return refuse(defect);
   return out.count > 0 ? Outcome::found : Outcome::no_name;
 }

@@ -18,7 +18,7 @@ namespace sluice::inspect::dns {
 
 /// Longer chains than resolvers follow.
 inline constexpr std::size_t kMaxChain = 16;
-inline constexpr std::size_t kResponseScratchOctets = kMaxChain * 255;
+inline constexpr std::size_t kResponseScratchOctets = (1 + kMaxChain) * 255;
 inline constexpr std::size_t kMaxEchConfigs = 4;
 
 struct EchConfig {

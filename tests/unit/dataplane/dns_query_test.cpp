@@ -58,6 +58,36 @@ TEST(DnsQuery, FindsTheNameOfEveryQuestion) {
   EXPECT_EQ(query.name_count, 1);
 }
 
+TEST(DnsQuery, FollowsPointersAsServersDo) {
+  std::array<std::uint8_t, kQuestionScratchOctets> scratch;
+  Query query;
+  const auto name_of = [&](const Bytes& question) {
+    Bytes message = test::dns_query("");
+    message.resize(kHeaderOctets);
+    test::put(message, question);
+    if (parse_query(message, query, scratch) != Outcome::found) return Bytes{};
+    EXPECT_EQ(query.name.size(), 1U);  // nothing that an answer could point into
+    EXPECT_LE(query.question_end, message.size());
+    return Bytes(query.names[0].begin(), query.names[0].end());
+  };
+  const Bytes expected = test::wire_name("blocked.example");
+  // BIND and dnsmasq answer a name whose root label is a zero of the header.
+  Bytes question(expected.begin(), expected.end() - 1);
+  test::put(question, Bytes{0xc0, 4, 0, 1, 0, 1});
+  EXPECT_EQ(name_of(question), expected);
+  EXPECT_EQ(query.question_end, kHeaderOctets + question.size());
+  // dnsmasq follows a pointer forward, too.
+  question = {0xc0, 18, 0, 1, 0, 1};
+  test::put(question, expected);
+  EXPECT_EQ(name_of(question), expected);
+  EXPECT_EQ(query.question_end, kHeaderOctets + 6);
+  for (const Bytes& loop : {Bytes{0xc0, 12, 0, 1, 0, 1}, Bytes{1, 'a', 0xc0, 12, 0, 1, 0, 1},
+                            Bytes{0xff, 0xff, 0, 1, 0, 1}}) {
+    EXPECT_EQ(name_of(loop), Bytes{});
+    EXPECT_EQ(query.defect, Defect::pointer);
+  }
+}
+
 TEST(DnsQuery, AsksForNoNameHere) {
   Query query;
   const auto outcome = [&](const Bytes& message) { return parse_query(message, query); };

@@ -213,7 +213,7 @@ TEST_F(DnsResponse, NamesEachDefect) {
   EXPECT_EQ(defect(alias({0xc0, at})), Defect::pointer);  // to itself
   EXPECT_EQ(defect(alias({1, 'x', 0xc0, at})), Defect::pointer);
   EXPECT_EQ(defect(alias({0xff, 0xff})), Defect::pointer);
-  EXPECT_EQ(defect(alias({0xc0, 2})), Defect::pointer);  // into the header
+  EXPECT_EQ(defect(alias({0xc0, 2})), Defect::label_type);  // the header's flags
   EXPECT_EQ(defect(alias({0x41, 0})), Defect::label_type);
   EXPECT_EQ(defect(alias({})), Defect::cut_record);
   EXPECT_EQ(defect(alias({5, 'a'})), Defect::cut_record);
@@ -230,6 +230,25 @@ TEST_F(DnsResponse, NamesEachDefect) {
   bad[11] = 2;
   test::put(bad, Bytes(bad.end() - 11, bad.end()));
   EXPECT_EQ(defect(bad), Defect::duplicate_opt);
+}
+
+TEST_F(DnsResponse, FollowsPointersAnywhere) {
+  // Into the record behind, as glibc follows it.
+  Bytes message = bare_response("a.example");
+  const std::size_t behind = message.size() + 2 * 12 + 2;
+  Bytes pointer;
+  test::put16(pointer, static_cast<unsigned>(0xc000 | behind));
+  put_record(message, kTypeCname, pointer);
+  put_record(message, 16, test::wire_name("blocked.example"));
+  ASSERT_EQ(parse(message), Outcome::found);
+  EXPECT_EQ(names(), Names{"blocked.example."});
+  // A question whose root label is a zero of the header, as dnsmasq repeats it.
+  message = bare_response("blocked.example");
+  message.insert(message.begin() + 12 + 16, 0xc0);
+  message[12 + 17] = 4;
+  EXPECT_EQ(parse(message), Outcome::no_name);
+  ASSERT_EQ(out_.question.name_count, 1);
+  EXPECT_EQ(text_of(out_.question.names[0]), "blocked.example.");
 }
 
 TEST_F(DnsResponse, FollowsSixteenPointersAndNoMore) {
