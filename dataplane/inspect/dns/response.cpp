@@ -77,7 +77,8 @@ class Chain {
   Chain(Bytes message, std::span<std::uint8_t> scratch, Response& out)
       : message_(message), free_(scratch), out_(out) {}
 
-  /// The name at `at`, which has to end within `limit`.
+  /// The name at `at`, which has to end within `limit`, but counts where it does not: ldns, for
+  /// one, does not compare it with RDLENGTH.
   Defect add(std::size_t at, std::size_t limit, std::size_t& end) {
     std::array<std::uint8_t, kMaxNameOctets> spare;  // where the scratch is used up
     const bool fits = out_.count < kMaxChain && free_.size() >= kMaxNameOctets;
@@ -85,18 +86,19 @@ class Chain {
     const Defect defect =
         expand_name(message_, at, fits ? free_ : std::span<std::uint8_t>(spare), name, end);
     if (defect != Defect::none) return defect;
-    if (end > limit) return Defect::cut_record;
-    if (name.size() == 1 || is_known(name)) return Defect::none;
-    if (!fits) {
-      out_.overflow = true;
-      return Defect::none;
-    }
-    out_.names[out_.count++] = name;
-    free_ = free_.subspan(name.size());
-    return Defect::none;
+    if (name.size() > 1 && !is_known(name)) keep(name, fits);
+    return end > limit ? Defect::cut_record : Defect::none;
   }
 
  private:
+  void keep(Bytes name, bool fits) {
+    if (!fits) {
+      out_.overflow = true;
+      return;
+    }
+    out_.names[out_.count++] = name;
+    free_ = free_.subspan(name.size());
+  }
   bool is_known(Bytes name) const {
     return is_same_name(name, out_.question.name) ||
            std::any_of(out_.names.begin(), out_.names.begin() + out_.count,

@@ -222,14 +222,26 @@ TEST_F(DnsResponse, NamesEachDefect) {
   for (int i = 0; i < 128; ++i) test::put(labels, Bytes{1, 'a'});
   labels.push_back(0);
   EXPECT_EQ(defect(alias(labels)), Defect::name_too_long);
-  // A name that goes on past its record's data.
-  bad = alias({1, 'x'});
-  put_record(bad, kTypeCname, {0});
-  EXPECT_EQ(defect(bad), Defect::cut_record);
   bad = test::dns_query("a.example", {.flags = 0x8180, .opt = true});
   bad[11] = 2;
   test::put(bad, Bytes(bad.end() - 11, bad.end()));
   EXPECT_EQ(defect(bad), Defect::duplicate_opt);
+}
+
+TEST_F(DnsResponse, TellsTheNamesBeforeAFault) {
+  Bytes message = bare_response("a.example");
+  put_record(message, kTypeCname, test::wire_name("blocked.example"));
+  message[11] = 1;  // an additional record that is not there
+  EXPECT_EQ(parse(message), Outcome::malformed);
+  EXPECT_EQ(out_.defect, Defect::cut_record);
+  EXPECT_EQ(names(), Names{"blocked.example."});
+  // A name that goes on past its record's data, into the owner of the next one.
+  message = bare_response("a.example");
+  put_record(message, kTypeCname, {1, 'x'});
+  put_record(message, kTypeCname, {0});
+  EXPECT_EQ(parse(message), Outcome::malformed);
+  EXPECT_EQ(out_.defect, Defect::cut_record);
+  EXPECT_EQ(names(), Names{"x.a.example."});
 }
 
 TEST_F(DnsResponse, FollowsPointersAnywhere) {
