@@ -21,9 +21,11 @@ def read(path):
     return frames
 
 
-def write(path, frames):
+def write(path, frames, microseconds=1):
+    """`microseconds`: between two frames."""
     with open(path, "wb") as file:
         file.write(_GLOBAL.pack(_MICROSECONDS, 2, 4, 0, 0, 262144, 1))
         for number, frame in enumerate(frames):
-            file.write(_RECORD.pack(1_767_225_600, number, len(frame), len(frame)))
+            after, fraction = divmod(number * microseconds, 1_000_000)
+            file.write(_RECORD.pack(1_767_225_600 + after, fraction, len(frame), len(frame)))
             file.write(frame)
