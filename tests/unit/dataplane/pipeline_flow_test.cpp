@@ -165,5 +165,29 @@ TEST_F(PipelineFlowTest, AStormOfRefusalsIsLimitedForEachClient) {
   EXPECT_EQ(count(stats::Id::refusals_limited), 100U);
 }
 
+TEST_F(PipelineFlowTest, TellsRecordsOfAnyVersionFromADnsLength) {
+  Bytes odd = bad_;
+  odd[1] = 2;
+  for (std::uint32_t at = 0; at + 1 < odd.size(); ++at) {
+    EXPECT_EQ(tcp(part(odd, at, at + 1), 1, 100 + at), Fate::forward) << at;
+  }
+  const auto last = static_cast<std::uint32_t>(odd.size()) - 1;
+  EXPECT_NE(tcp(part(odd, last, odd.size()), 1, 100 + last), Fate::forward);
+  // A query that is as long as a record's first octets say.
+  Bytes padding = {0, 12, 0, 0};
+  padding.resize(0x1602 - test::dns_query("www.example.com", {.opt = true}).size());
+  packet::store16(&padding[2], static_cast<std::uint16_t>(padding.size() - 4));
+  const Bytes query = test::dns_query("www.example.com", {.opt = true, .options = padding});
+  ASSERT_EQ(query.size(), 0x1602U);
+  Bytes stream = {0x16, 0x02};
+  test::put(stream, query);
+  EXPECT_EQ(tcp(part(stream, 0, 3), 2, 100, 0x18, 53), Fate::forward);
+  std::uint32_t at = 3;
+  for (; at + 1000 < stream.size(); at += 1000) {
+    EXPECT_EQ(tcp(part(stream, at, at + 1000), 2, 100 + at, 0x18, 53), Fate::forward);
+  }
+  EXPECT_NE(tcp(part(stream, at, stream.size()), 2, 100 + at, 0x18, 53), Fate::forward);
+}
+
 }  // namespace
 }  // namespace sluice::pipeline
