@@ -22,11 +22,20 @@ Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
   return &finding;
 }
 
+// Some servers take a server name up to its colon (nginx does). More than one is an IPv6 address.
+std::string_view without_port(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  return colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos &&
+                 text.find_first_not_of("0123456789", colon + 1) == std::string_view::npos
+             ? text.substr(0, colon)
+             : text;
+}
+
 // A host name as text; false where it is none, which is counted.
 bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
   Finding* finding = add_finding(packet, protocol);
   if (finding == nullptr) return false;
-  const name::Defect defect = name::from_text(text, names_[found_ - 1]);
+  const name::Defect defect = name::from_text(without_port(text), names_[found_ - 1]);
   if (defect == name::Defect::none) return true;
   drop_last_finding();
   // An address is no name, and no doubt either: connections to addresses are not judged.

@@ -158,7 +158,7 @@ def compare_names(program, shared):
             failures.append(f"{capture}: {found}")
             continue
         for protocol, columns in COLUMNS.items():
-            present = {normal(n, protocol == "http") for c in columns for n in record[c]} - {None}
+            present = {normal(n, protocol != "dns") for c in columns for n in record[c]} - {None}
             got = found.get(protocol, {})
             row = table[protocol]
             row["present"] += len(present)
