@@ -5,6 +5,7 @@
 namespace sluice::packet {
 namespace {
 
+constexpr std::uint16_t kDnsPort = 53;
 constexpr std::uint16_t kVxlanPort = 4789;
 constexpr std::uint16_t kGenevePort = 6081;
 constexpr std::uint16_t kGtpPort = 2152;
@@ -88,6 +89,8 @@ Gre parse_gre(std::span<const std::uint8_t> bytes) {
 
 UdpTunnel parse_udp_tunnel(std::uint16_t source_port, std::uint16_t destination_port,
                            std::span<const std::uint8_t> payload) {
+  // A client may ask from any port, those of tunnels among them.
+  if (destination_port == kDnsPort || source_port == kDnsPort) return {};
   if (destination_port == kVxlanPort) return parse_vxlan(payload);
   if (destination_port == kGenevePort) return parse_geneve(payload);
   if (destination_port == kGrePort) {

@@ -115,6 +115,17 @@ TEST(Frame, EveryCutIsSafe) {
   }
 }
 
+TEST(Frame, AQueryFromATunnelsPortIsNoTunnel) {
+  // A G-PDU with an IPv4 header behind it, which a query can be made to look like.
+  Bytes payload = {0x30, 0xff, 0, 20, 0, 0, 0, 1, 0x45};
+  payload.resize(8 + 20);
+  const auto kind = [&](std::uint16_t to) {
+    return parse_frame(test::frame(payload, {.source_port = 2152, .destination_port = to})).kind;
+  };
+  EXPECT_EQ(kind(53), FrameKind::udp);
+  EXPECT_NE(kind(2000), FrameKind::udp);
+}
+
 TEST(Frame, GroupAddresses) {
   const auto group = [](const FrameOptions& options) {
     const Bytes bytes = test::frame(kPayload, options);
