@@ -18,7 +18,7 @@ namespace sluice::inspect::http {
 
 inline constexpr std::string_view kH2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Frames before the first request, and the request's header block.
-inline constexpr std::size_t kMaxH2Frames = 64;
+inline constexpr std::size_t kMaxH2Frames = 1024;
 inline constexpr std::size_t kMaxH2BlockOctets = 16384;
 
 enum class H2Defect : std::uint8_t {
