@@ -39,6 +39,20 @@ Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piec
   return written;
 }
 
+bool Assembly::changes_again(std::uint64_t offset, std::span<const std::uint8_t> piece,
+                             const Assembly& first) const {
+  const std::uint64_t to =
+      std::min<std::uint64_t>(std::min(end_, first.end_), offset + piece.size());
+  for (std::uint64_t i = offset; i < to; ++i) {
+    const auto at = static_cast<std::uint32_t>(i);
+    if (has(at) && first.has(at) && bytes_[at] != first.bytes_[at] &&
+        bytes_[at] != piece[i - offset]) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void Assembly::mark(std::uint32_t from, std::uint32_t to) {
   if (to > end_) {
     // Words are cleared only when the set first reaches them.

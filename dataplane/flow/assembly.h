@@ -36,6 +36,10 @@ class Assembly {
 
   /// Octets past the capacity are left out, and overflowed() tells so from then on.
   Written write(std::uint64_t offset, std::span<const std::uint8_t> piece);
+  /// Whether `piece` would change an octet for the second time: another value than what is here,
+  /// where that already differs from what `first` kept.
+  [[nodiscard]] bool changes_again(std::uint64_t offset, std::span<const std::uint8_t> piece,
+                                   const Assembly& first) const;
   /// From now on, the last copy of an octet stays.
   void keep_last_copy() { keep_last_ = true; }
 

@@ -57,7 +57,7 @@ class Fragments {
   [[nodiscard]] bool is_behind_refusal(std::uint32_t handle, std::uint8_t at) const;
 
  private:
-  static constexpr std::uint64_t kLifetimeMs = 30'000;
+  static constexpr std::uint64_t kLifetimeMs = 60'000;
   static constexpr std::uint64_t kMinAgeMs = 1'000;
   static constexpr std::size_t kHeadOctets = 512;
   enum class State : std::uint8_t { free, open, overlapped, blocked };

@@ -17,14 +17,21 @@ class SynCache {
   struct Syn {
     std::uint32_t sequence;  // the SYN's own
     bool authenticated;      // it had an MD5 or TCP-AO option
+    /// Of a SYN before this one with another number: which of them the server took is not known.
+    std::optional<std::uint32_t> earlier = std::nullopt;
   };
 
   SynCache() : slots_(std::make_unique<Slot[]>(kSlots)) {}
 
   void put(std::uint64_t hash, Syn syn, std::uint64_t now_ms) {
-    slots_[hash % kSlots] = {static_cast<std::uint32_t>(hash >> 32), syn.sequence,
-                             static_cast<std::uint32_t>(now_ms / 1000),
-                             syn.authenticated ? kAuthenticated : kUsed};
+    const auto before = get(hash, now_ms);
+    const bool another = before && before->sequence != syn.sequence;
+    if (before && !another) syn.earlier = before->earlier;
+    if (another) syn.earlier = before->sequence;
+    slots_[hash % kSlots] = {
+        static_cast<std::uint32_t>(hash >> 32), syn.sequence,
+        static_cast<std::uint32_t>(now_ms / 1000), syn.earlier.value_or(0),
+        kUsed | (syn.authenticated ? kAuthenticated : 0) | (syn.earlier ? kEarlier : 0)};
   }
   [[nodiscard]] std::optional<Syn> get(std::uint64_t hash, std::uint64_t now_ms) const {
     const Slot& slot = slots_[hash % kSlots];
@@ -32,7 +39,9 @@ class SynCache {
     if (static_cast<std::uint32_t>(now_ms / 1000) - slot.second > kLifetimeSeconds) {
       return std::nullopt;
     }
-    return Syn{slot.sequence, slot.flags == kAuthenticated};
+    Syn syn{slot.sequence, (slot.flags & kAuthenticated) != 0};
+    if ((slot.flags & kEarlier) != 0) syn.earlier = slot.earlier;
+    return syn;
   }
   void forget(std::uint64_t hash) {
     Slot& slot = slots_[hash % kSlots];
@@ -41,13 +50,15 @@ class SynCache {
 
  private:
   static constexpr std::uint64_t kSlots = 32768;
-  static constexpr std::uint32_t kLifetimeSeconds = 60;
+  static constexpr std::uint32_t kLifetimeSeconds = 75;
   static constexpr std::uint32_t kUsed = 1;
   static constexpr std::uint32_t kAuthenticated = 2;
+  static constexpr std::uint32_t kEarlier = 4;
   struct Slot {
     std::uint32_t tag = 0;
     std::uint32_t sequence = 0;
     std::uint32_t second = 0;
+    std::uint32_t earlier = 0;
     std::uint32_t flags = 0;
   };
   std::unique_ptr<Slot[]> slots_;

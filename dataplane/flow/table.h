@@ -25,8 +25,9 @@ inline constexpr std::uint32_t kLargeOctets = 20480;
 inline constexpr std::uint32_t kSmallOctets = 4096;  // holds today's ClientHellos
 inline constexpr std::uint32_t kLargeBlocks = 256;
 inline constexpr std::uint32_t kSmallBlocks = 4096;
-/// From the last octet that mattered; for a tombstone, from the last refusal.
-inline constexpr std::uint64_t kLifetimeMs = 30'000;
+/// From the last octet that mattered; for a tombstone, from the last refusal. Longer than common
+/// servers wait for the rest of a request: 60 s.
+inline constexpr std::uint64_t kLifetimeMs = 75'000;
 /// What moved this recently is not evicted.
 inline constexpr std::uint64_t kMinAgeMs = 1'000;
 
@@ -66,6 +67,7 @@ struct Flow {
   bool syn_data = false;  // TCP: octets came with the SYN, which the server may not have taken
   bool used = false;
   bool authenticated = false;  // TCP: the SYN had an MD5 or TCP-AO option
+  std::uint32_t origin = 0;    // TCP: sequence number of the first octet, as it was opened
   std::uint32_t base = 0;      // TCP: sequence number of the readings' offset 0
   std::uint32_t judged = 0;    // octets of the message that passed, which the readings still hold
   std::array<Reading, 2> readings;

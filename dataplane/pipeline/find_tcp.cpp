@@ -32,6 +32,20 @@ bool is_response(std::span<const std::uint8_t> message) {
   return message.size() >= 12 && (message[2] & 0xf8) == 0x80 && packet::load16(&message[4]) == 1;
 }
 
+/// Whether a segment has octets of the first kLargeOctets of a stream that starts at `start`.
+bool covers(std::uint32_t start, std::uint32_t sequence, std::size_t octets) {
+  const auto offset = static_cast<std::int32_t>(sequence - start);
+  return offset < 0 ? start - sequence < octets : sequence - start < flow::kLargeOctets;
+}
+
+/// The start that the segment belongs to, of those that SYNs told.
+std::optional<std::uint32_t> start_of(const flow::SynCache::Syn& syn, std::uint32_t sequence,
+                                      std::size_t octets) {
+  if (covers(syn.sequence + 1, sequence, octets)) return syn.sequence + 1;
+  if (syn.earlier && covers(*syn.earlier + 1, sequence, octets)) return *syn.earlier + 1;
+  return std::nullopt;
+}
+
 bool is_settled(const flow::Flow& flow) {
   for (unsigned i = 0; i < flow.reading_count; ++i) {
     if (flow.readings[i].wanted != flow::kSettled) return false;
@@ -67,6 +81,11 @@ void Pipeline::from_server(Packet& packet) {
   }
   if (payload.empty() || flow->state != flow::State::passed) return;
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
+  // Behind the request that it answers, another one has begun.
+  if (flow->kind == flow::Kind::http && !is_settled(*flow) && flow->reading_count > 0 &&
+      !flow->readings[0].assembly.empty()) {
+    return;
+  }
   give_up(*flow);  // the server has answered: the pass is final
 }
 
@@ -101,9 +120,11 @@ void Pipeline::from_client(Packet& packet) {
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   std::uint32_t sequence = tcp.sequence;
   if (syn) {
+    if (!has_good_checksum(packet)) return counters_.add(Id::tcp_bad_checksum);
     ++sequence;
-    // Another initial sequence number is another connection.
-    if (flow != nullptr && (flow->state != flow::State::blocked || sequence != flow->base)) {
+    // Another initial sequence number is another connection, if the server is done with this one:
+    // that is not known, so that nothing that was read of it is forgotten yet.
+    if (flow != nullptr && flow->state == flow::State::blocked && sequence != flow->base) {
       flows_.close(*flow);
       flow = nullptr;
     }
@@ -122,25 +143,34 @@ void Pipeline::from_client(Packet& packet) {
   }
   if (flow != nullptr) packet.carry(flow);
   packet.server_expects = sequence;
-  if (flow == nullptr) {
-    const auto start = syns_.get(hash, now_ms_);
-    const std::uint32_t offset = start ? sequence - (start->sequence + 1) : 0;
-    const bool known = start && offset < flow::kLargeOctets;
-    if (start && !known && static_cast<std::int32_t>(offset) < 0) return;  // a keep-alive
-    // Octets from the middle of a stream whose start was judged, or is unknown.
-    if (offset == 0 || !known) {
-      if (!is_start(payload, tcp.destination_port, known)) {
-        if (!known) return;
+  const bool covered = flow != nullptr && covers(flow->base, sequence, payload.size());
+  const auto syn_seen = covered ? std::nullopt : syns_.get(hash, now_ms_);
+  if (flow == nullptr && !syn_seen && !is_start(payload, tcp.destination_port, false)) {
+    return;  // octets from the middle of a stream whose start was judged, or is unknown
+  }
+  if (!is_acceptable(packet, tcp,
+                     flow != nullptr ? flow->authenticated : syn_seen && syn_seen->authenticated)) {
+    return;
+  }
+  if (!covered) {
+    const auto start = syn_seen ? start_of(*syn_seen, sequence, payload.size()) : std::nullopt;
+    if (start && flow != nullptr && (*start != flow->origin || !awaits_verdict(*flow))) {
+      // Of another connection than the flow's, or another version of what was read from its front.
+      flows_.close(*flow);
+      flow = nullptr;
+    }
+    if (flow == nullptr) {
+      const auto before = start ? static_cast<std::int32_t>(*start - sequence) : 0;
+      if (before >= 0 && !is_start(payload.subspan(static_cast<std::size_t>(before)),
+                                   tcp.destination_port, start.has_value())) {
+        if (!start) return;
         syns_.forget(hash);
         return counters_.add(Id::flow_unknown);
       }
+      const bool authenticated = start && syn_seen->authenticated;
+      flow = open_stream(key, hash, start.value_or(sequence), authenticated);
+      if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
     }
-    if (!is_acceptable(packet, tcp, start && start->authenticated)) return;
-    flow = open_stream(key, hash, known ? start->sequence + 1 : sequence,
-                       start && start->authenticated);
-    if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
-  } else if (!is_acceptable(packet, tcp, flow->authenticated)) {
-    return;
   }
   packet.carry(flow);
   flow->syn_data = flow->syn_data || syn;
@@ -164,21 +194,27 @@ bool Pipeline::is_acceptable(const Packet& packet, const packet::TcpFields& tcp,
     counters_.add(Id::tcp_not_accepted);
     return false;
   }
+  if (has_good_checksum(packet)) return true;
+  counters_.add(Id::tcp_bad_checksum);
+  return false;
+}
+
+bool Pipeline::has_good_checksum(const Packet& packet) const {
+  const packet::Frame& frame = packet.frame;
   if (packet.trust_checksum || frame.cut) return true;
   const auto segment = packet.view.subspan(
       frame.transport_offset,
       frame.payload_offset + std::size_t{frame.payload_length} - frame.transport_offset);
   const auto addresses =
       packet.view.subspan(frame.network_offset + (frame.ipv6 ? 8U : 12U), frame.ipv6 ? 32 : 8);
-  if (packet::tcp_checksum(addresses, segment) != packet::ChecksumState::bad) return true;
-  counters_.add(Id::tcp_bad_checksum);
-  return false;
+  return packet::tcp_checksum(addresses, segment) != packet::ChecksumState::bad;
 }
 
 flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
                                   bool authenticated) {
   flow::Flow* flow = flows_.open(key, hash, now_ms_);
   if (flow == nullptr) return nullptr;
+  flow->origin = sequence;
   flow->base = sequence;
   flow->authenticated = authenticated;
   counters_.add(Id::flow_opened);
@@ -189,6 +225,7 @@ flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash, std:
 // start another one that has to be.
 bool Pipeline::pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload,
                          std::uint32_t& at) {
+  if (flow.reading_count > 1 && !is_settled(flow)) return false;  // the other one may not be read
   if (flow.judged == 0) return is_settled(flow);
   if (at < flow.judged) return false;  // another version of what was judged, perhaps
   // A second ClientHello, after a HelloRetryRequest.
@@ -229,6 +266,12 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
     return in_doubt(packet, Id::flow_table_full);
   }
   flows_.touch(flow, now_ms_);
+  if (flow.reading_count > 1 &&
+      flow.readings[1].assembly.changes_again(at, payload, flow.readings[0].assembly)) {
+    // Two versions are read, and no sender that means one of them sends a third.
+    packet.fate = Fate::drop;
+    return counters_.add(Id::flow_conflict_again);
+  }
   for (unsigned i = 0; i < flow.reading_count; ++i) {
     const flow::Written written = flow.readings[i].assembly.write(at, payload);
     if (written == flow::Written::stored || flow.reading_count > 1) continue;

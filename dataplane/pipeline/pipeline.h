@@ -92,6 +92,7 @@ class Pipeline {
   void from_client(Packet& packet);
   bool awaits_verdict(const flow::Flow& flow) const;
   bool is_acceptable(const Packet& packet, const packet::TcpFields& tcp, bool authenticated);
+  bool has_good_checksum(const Packet& packet) const;
   flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
                           bool authenticated);
   bool pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload, std::uint32_t& at);

@@ -17,7 +17,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 using Result = flow::Fragments::Result;
 
-constexpr std::uint64_t kLifetimeMs = 30'000;
+constexpr std::uint64_t kLifetimeMs = 60'000;
 
 /// One fragment, as its sender means it.
 struct Piece {

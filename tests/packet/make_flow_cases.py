@@ -89,7 +89,7 @@ def tls_cases():
     case("flow-refused-again", "a retransmitted ClientHello is refused again", [again, again],
          inside=inside * 2, outside=outside * 2, counters={"tls_blocked": 1, "flow_refused_again": 1},
          names=[(1, "tls", LISTED, "block")])
-    frames = [syn(), tcp(HELLO), syn(seq=4999), tcp(OK_HELLO, seq=5000)]
+    frames = [syn(), tcp(HELLO), syn(seq=4_999_999), tcp(OK_HELLO, seq=5_000_000)]
     case("flow-new-connection", "another SYN on the same ports is another connection", frames,
          inside=inside, outside=[frames[0], *outside, *frames[2:]],
          names=[(2, "tls", LISTED, "block"), (4, "tls", "www.allowed.example", "pass")])

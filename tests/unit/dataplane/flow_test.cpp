@@ -89,7 +89,7 @@ TEST(SynCache, AFloodCostsNothingButSlots) {
   EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000)) << "forgotten, and nothing else";
   cache.put(hash(key_of(1), 7), {100, true}, 1000);
   EXPECT_TRUE(cache.get(hash(key_of(1), 7), 1000)->authenticated);
-  EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000 + 62'000));
+  EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000 + 77'000));
   cache.forget(hash(key_of(1), 7));
   EXPECT_FALSE(cache.get(hash(key_of(1), 7), 1000));
 }
@@ -118,8 +118,8 @@ class FragmentsTest : public ::testing::Test {
 TEST_F(FragmentsTest, AreBoundedInTime) {
   using Result = Fragments::Result;
   EXPECT_EQ(add(0x2000), Result::incomplete);
-  EXPECT_EQ(add(0x0003, 40'000), Result::incomplete) << "the first one was forgotten";
-  EXPECT_EQ(add(0x2000, 40'000), Result::complete);
+  EXPECT_EQ(add(0x0003, 70'000), Result::incomplete) << "the first one was forgotten";
+  EXPECT_EQ(add(0x2000, 70'000), Result::complete);
 }
 
 TEST_F(FragmentsTest, AreBoundedInNumberAndSize) {

@@ -1,4 +1,5 @@
 // Flows through the pipeline, where a capture cannot show it: time, floods, policies, two sides.
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "dataplane/pipeline/pipeline.h"
@@ -96,6 +97,90 @@ TEST_F(PipelineFlowTest, UndecidedFlowsAndTombstonesEnd) {
   EXPECT_EQ(tcp({1, 2, 3}, 1, 100), Fate::forward);
   EXPECT_EQ(pipeline_->flows().size(), 0U);
   EXPECT_EQ(count(stats::Id::flow_expired), 2U);
+}
+
+TEST_F(PipelineFlowTest, ASynWithinAConnectionErasesNothing) {
+  const Bytes start = part(bad_, 0, 30);
+  const Bytes rest = part(bad_, 30, bad_.size());
+  constexpr std::uint8_t kSyn = 0x02;
+  // The same one again, and one with another number, before and within the ClientHello.
+  std::uint16_t port = 0;
+  for (const std::uint32_t other : {99U, 5'000'000U}) {
+    ++port;
+    EXPECT_EQ(tcp({}, port, 99, kSyn), Fate::forward);
+    EXPECT_EQ(tcp({}, port, other, kSyn), Fate::forward);
+    EXPECT_EQ(tcp(start, port, 100), Fate::forward);
+    EXPECT_EQ(tcp({}, port, other, kSyn), Fate::forward);
+    EXPECT_EQ(tcp(rest, port, 130), Fate::drop);
+  }
+  // And another connection on its ports is read as one.
+  EXPECT_EQ(tcp({}, 3, 99, kSyn), Fate::forward);
+  EXPECT_EQ(tcp(start, 3, 100), Fate::forward);
+  EXPECT_EQ(tcp({}, 3, 5'000'000, kSyn), Fate::forward);
+  EXPECT_EQ(tcp(rest, 3, 5'000'031), Fate::forward);
+  EXPECT_EQ(tcp(start, 3, 5'000'001), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, ASegmentMayBeginBeforeTheStream) {
+  EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
+  Bytes whole = {'x'};
+  test::put(whole, bad_);
+  EXPECT_EQ(tcp(whole, 1, 99), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, TheStartIsReadWhateverCameAheadOfIt) {
+  EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
+  EXPECT_EQ(tcp(good_, 1, 100'100), Fate::forward);
+  EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, AThirdVersionIsWithheld) {
+  const Bytes zeros(good_.size());
+  EXPECT_EQ(tcp(good_, 1, 100), Fate::forward);
+  EXPECT_EQ(tcp(zeros, 1, 100), Fate::forward) << "the second one";
+  EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
+  EXPECT_EQ(tcp(good_, 1, 100), Fate::drop) << "and back to the first";
+  EXPECT_EQ(tcp(zeros, 1, 100), Fate::forward) << "which is the last copy there is";
+  EXPECT_EQ(count(stats::Id::flow_conflict_again), 2U);
+  // Halves behind a shorter version than theirs.
+  EXPECT_EQ(tcp(part(good_, 0, 40), 2, 100), Fate::forward);
+  EXPECT_EQ(tcp(Bytes(40), 2, 100), Fate::forward);
+  EXPECT_EQ(tcp(part(bad_, 0, 40), 2, 100), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, ARequestGoesOnAfterTheAnswerToTheOneBefore) {
+  const auto request = [](std::string_view host) {
+    Bytes out;
+    test::put(out, "GET / HTTP/1.1\r\nHost: ");
+    test::put(out, host);
+    test::put(out, "\r\n\r\n");
+    return out;
+  };
+  Bytes first = request("www.permitted.org");
+  const Bytes second = request("www.example.com");
+  const std::size_t octets = first.size();
+  test::put(first, part(second, 0, 20));
+  EXPECT_EQ(tcp(first, 1, 100, 0x18, 80), Fate::forward);
+  Bytes answer = test::frame(
+      {'H', 'T', 'T', 'P'},
+      {.protocol = 6, .source_port = 80, .destination_port = 1, .sequence = 7, .tcp_flags = 0x18});
+  std::swap_ranges(answer.begin() + 26, answer.begin() + 30, answer.begin() + 30);  // addresses
+  EXPECT_EQ(run(answer, false), Fate::forward);
+  EXPECT_EQ(tcp(part(second, 20, second.size()), 1, static_cast<std::uint32_t>(100 + octets + 20),
+                0x18, 80),
+            Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, WaitsAsLongAsServersDo) {
+  EXPECT_EQ(tcp(part(bad_, 0, 30), 1, 100), Fate::forward);
+  now_ms_ += 61'000;
+  EXPECT_EQ(tcp({}, 2, 1), Fate::forward);
+  EXPECT_EQ(tcp(part(bad_, 30, bad_.size()), 1, 130), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, AServerNameMayHaveAPort) {
+  EXPECT_EQ(tcp(test::client_hello(test::server_name({"www.example.com:443"})), 1, 100),
+            Fate::drop);
 }
 
 TEST_F(PipelineFlowTest, AClientsResetEndsNothingThatIsKept) {
