@@ -45,6 +45,13 @@ class PipelineFlowTest : public ::testing::Test {
   static Bytes part(const Bytes& of, std::size_t from, std::size_t to) {
     return {of.begin() + static_cast<long>(from), of.begin() + static_cast<long>(to)};
   }
+  static Bytes request(std::string_view host) {
+    Bytes out;
+    test::put(out, "GET / HTTP/1.1\r\nHost: ");
+    test::put(out, host);
+    test::put(out, "\r\n\r\n");
+    return out;
+  }
   std::uint64_t count(stats::Id id) const { return counters_.value(id); }
 
   const Bytes bad_ = test::client_hello(test::server_name({"www.example.com"}));
@@ -149,13 +156,6 @@ TEST_F(PipelineFlowTest, AThirdVersionIsWithheld) {
 }
 
 TEST_F(PipelineFlowTest, ARequestGoesOnAfterTheAnswerToTheOneBefore) {
-  const auto request = [](std::string_view host) {
-    Bytes out;
-    test::put(out, "GET / HTTP/1.1\r\nHost: ");
-    test::put(out, host);
-    test::put(out, "\r\n\r\n");
-    return out;
-  };
   Bytes first = request("www.permitted.org");
   const Bytes second = request("www.example.com");
   const std::size_t octets = first.size();
@@ -169,6 +169,12 @@ TEST_F(PipelineFlowTest, ARequestGoesOnAfterTheAnswerToTheOneBefore) {
   EXPECT_EQ(tcp(part(second, 20, second.size()), 1, static_cast<std::uint32_t>(100 + octets + 20),
                 0x18, 80),
             Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, ARequestInPlaceOfOneThatPassedIsReadToo) {
+  EXPECT_EQ(tcp({}, 1, 99, 0x02, 80), Fate::forward);
+  EXPECT_EQ(tcp(request("www.permitted.org"), 1, 100, 0x18, 80), Fate::forward);
+  EXPECT_EQ(tcp(request("www.example.com"), 1, 100, 0x18, 80), Fate::drop);
 }
 
 TEST_F(PipelineFlowTest, WaitsAsLongAsServersDo) {
