@@ -216,8 +216,7 @@ bool Pipeline::follow_http(flow::Flow& flow, const inspect::http::Request& reque
     flow.state = flow::State::undecided;  // the proxy's answer ends nothing
     return true;
   }
-  if (request.chunked || request.framing_unclear || request.upgrade_h2c ||
-      request.content_length > kMaxBody) {
+  if (request.chunked || request.framing_unclear || request.content_length > kMaxBody) {
     flow.readings[0].wanted = flow::kSettled;
     return false;
   }

@@ -21,6 +21,15 @@ constexpr std::array<std::uint8_t, 32> kRetryRandom = {
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
+/// An interim answer (RFC 9110 15.2): the request's body, and others, may still come. Not 101,
+/// behind which another protocol starts.
+bool is_interim(std::span<const std::uint8_t> octets) {
+  constexpr std::string_view kVersion = "HTTP/1.";
+  return octets.size() > kVersion.size() + 4 && octets[8] == ' ' && octets[9] == '1' &&
+         !(octets[10] == '0' && octets[11] == '1') &&
+         std::equal(kVersion.begin(), kVersion.end(), octets.begin());
+}
+
 bool is_hello_retry_request(std::span<const std::uint8_t> octets) {
   constexpr std::size_t kRandomAt = 5 + 4 + 2;
   return octets.size() >= kRandomAt + kRetryRandom.size() && octets[0] == 22 && octets[5] == 2 &&
@@ -81,6 +90,7 @@ void Pipeline::from_server(Packet& packet) {
   }
   if (payload.empty() || flow->state != flow::State::passed) return;
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
+  if (flow->kind == flow::Kind::http && is_interim(payload)) return;
   // Behind the request that it answers, another one has begun.
   if (flow->kind == flow::Kind::http && !is_settled(*flow) && flow->reading_count > 0 &&
       !flow->readings[0].assembly.empty()) {

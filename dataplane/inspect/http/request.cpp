@@ -128,7 +128,6 @@ class Head {
     if (is_same_word(name, "Host")) return add(value);
     if (is_same_word(name, "Content-Length")) read_length(value);
     if (is_same_word(name, "Transfer-Encoding")) read_coding(value);
-    if (is_same_word(name, "Upgrade")) read_upgrade(value);
     return Defect::none;
   }
 
@@ -176,10 +175,6 @@ class Head {
     while (!list.empty()) last = take_element(list);
     out_.chunked = is_same_word(last, "chunked");
     out_.framing_unclear |= !out_.chunked;
-  }
-
-  void read_upgrade(string_view list) {
-    while (!list.empty()) out_.upgrade_h2c |= is_same_word(take_element(list), "h2c");
   }
 
   Request& out_;

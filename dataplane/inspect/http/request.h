@@ -44,7 +44,6 @@ struct Request {
   bool chunked = false;          // beats content_length (RFC 9112 section 6.3)
   bool framing_unclear = false;  // lengths that are no numbers or differ: servers may not agree
   bool connect = false;          // a tunnel, if the answer allows it
-  bool upgrade_h2c = false;      // HTTP/2, if the answer allows it
 };
 
 /// Whether a stream that starts so may be HTTP/1 or the preface of HTTP/2: the start of a request

@@ -109,8 +109,6 @@ TEST(HttpRequest, SaysWhatComesBehindTheHead) {
   EXPECT_TRUE(parse("Transfer-Encoding: gzip, Chunked\r\n").chunked);
   EXPECT_FALSE(parse("Transfer-Encoding: gzip, Chunked\r\n").framing_unclear);
   EXPECT_TRUE(parse("Transfer-Encoding: identity\r\n").framing_unclear);
-  EXPECT_TRUE(parse("Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n").upgrade_h2c);
-  EXPECT_FALSE(parse("Upgrade: h2\r\n").upgrade_h2c);
   Request request;
   (void)parse_request(bytes_of("CONNECT a:1 HTTP/1.1\r\n\r\n\x16\x03"), request);
   EXPECT_TRUE(request.connect);

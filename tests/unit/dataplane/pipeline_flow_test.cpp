@@ -45,12 +45,26 @@ class PipelineFlowTest : public ::testing::Test {
   static Bytes part(const Bytes& of, std::size_t from, std::size_t to) {
     return {of.begin() + static_cast<long>(from), of.begin() + static_cast<long>(to)};
   }
-  static Bytes request(std::string_view host) {
+  static Bytes request(std::string_view host, std::string_view fields = "") {
     Bytes out;
     test::put(out, "GET / HTTP/1.1\r\nHost: ");
     test::put(out, host);
-    test::put(out, "\r\n\r\n");
+    test::put(out, "\r\n");
+    test::put(out, fields);
+    test::put(out, "\r\n");
     return out;
+  }
+  /// A server's segment, from port 80.
+  Fate answer(std::string_view text, std::uint16_t port) {
+    Bytes payload;
+    test::put(payload, text);
+    Bytes frame = test::frame(payload, {.protocol = 6,
+                                        .source_port = 80,
+                                        .destination_port = port,
+                                        .sequence = 7,
+                                        .tcp_flags = 0x18});
+    std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);  // addresses
+    return run(frame, false);
   }
   std::uint64_t count(stats::Id id) const { return counters_.value(id); }
 
@@ -161,14 +175,28 @@ TEST_F(PipelineFlowTest, ARequestGoesOnAfterTheAnswerToTheOneBefore) {
   const std::size_t octets = first.size();
   test::put(first, part(second, 0, 20));
   EXPECT_EQ(tcp(first, 1, 100, 0x18, 80), Fate::forward);
-  Bytes answer = test::frame(
-      {'H', 'T', 'T', 'P'},
-      {.protocol = 6, .source_port = 80, .destination_port = 1, .sequence = 7, .tcp_flags = 0x18});
-  std::swap_ranges(answer.begin() + 26, answer.begin() + 30, answer.begin() + 30);  // addresses
-  EXPECT_EQ(run(answer, false), Fate::forward);
+  EXPECT_EQ(answer("HTTP/1.1 200 OK", 1), Fate::forward);
   EXPECT_EQ(tcp(part(second, 20, second.size()), 1, static_cast<std::uint32_t>(100 + octets + 20),
                 0x18, 80),
             Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, AnInterimAnswerEndsNothing) {
+  const Bytes first =
+      request("www.permitted.org", "Content-Length: 30\r\nExpect: 100-continue\r\n");
+  const auto octets = static_cast<std::uint32_t>(first.size());
+  EXPECT_EQ(tcp(first, 1, 100, 0x18, 80), Fate::forward);
+  EXPECT_EQ(answer("HTTP/1.1 100 Continue\r\n\r\n", 1), Fate::forward);
+  // The body looks like a request, and is none.
+  const Bytes body = part(request("www.example.com"), 0, 30);
+  EXPECT_EQ(tcp(body, 1, 100 + octets, 0x18, 80), Fate::forward);
+  EXPECT_EQ(tcp(request("www.example.com"), 1, 130 + octets, 0x18, 80), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, ARequestToUpgradeEndsNothing) {
+  Bytes both = request("www.permitted.org", "Connection: Upgrade\r\nUpgrade: h2c\r\n");
+  test::put(both, request("www.example.com"));
+  EXPECT_EQ(tcp(both, 1, 100, 0x18, 80), Fate::drop);
 }
 
 TEST_F(PipelineFlowTest, ARequestInPlaceOfOneThatPassedIsReadToo) {
