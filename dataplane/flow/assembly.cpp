@@ -31,7 +31,10 @@ Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piec
     for (std::uint32_t at = from; at < to; ++at) {
       const std::uint8_t octet = piece[at - from];
       const bool there = at < end_ && has(at);
-      if (there && bytes_[at] != octet) written = Written::conflict;
+      if (there && bytes_[at] != octet) {
+        written = Written::conflict;
+        first_conflict_ = std::min(first_conflict_, at);
+      }
       if (!there || keep_last_) bytes_[at] = octet;
     }
   }
@@ -79,10 +82,9 @@ void Assembly::advance() {
 }
 
 void Assembly::consume(std::uint32_t octets) {
-  octets = std::min(octets, contiguous_);
+  octets = std::min(octets, end_);
   if (octets == 0) return;
   const std::uint32_t end = end_ - octets;
-  const std::uint32_t contiguous = contiguous_ - octets;
   std::memmove(bytes_, bytes_ + octets, end);
   for (std::uint32_t word = 0; word < words(end); ++word) {
     const std::uint32_t at = word * 64 + octets;
@@ -91,7 +93,9 @@ void Assembly::consume(std::uint32_t octets) {
     have_[word] = bits;
   }
   end_ = end;
-  contiguous_ = contiguous;
+  contiguous_ -= std::min(octets, contiguous_);
+  first_conflict_ = UINT32_MAX;
+  advance();
 }
 
 void Assembly::copy_from(const Assembly& other) {
@@ -106,6 +110,7 @@ void Assembly::copy_from(const Assembly& other) {
 void Assembly::clear() {
   contiguous_ = 0;
   end_ = 0;
+  first_conflict_ = UINT32_MAX;
   overflowed_ = false;
 }
 

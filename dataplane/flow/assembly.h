@@ -36,6 +36,9 @@ class Assembly {
 
   /// Octets past the capacity are left out, and overflowed() tells so from then on.
   Written write(std::uint64_t offset, std::span<const std::uint8_t> piece);
+  /// The lowest offset of a conflict since forget_conflicts(), or UINT32_MAX.
+  [[nodiscard]] std::uint32_t first_conflict() const { return first_conflict_; }
+  void forget_conflicts() { first_conflict_ = UINT32_MAX; }
   /// Whether `piece` would change an octet for the second time: another value than what is here,
   /// where that already differs from what `first` kept.
   [[nodiscard]] bool changes_again(std::uint64_t offset, std::span<const std::uint8_t> piece,
@@ -51,7 +54,7 @@ class Assembly {
   [[nodiscard]] bool empty() const { return end_ == 0; }
   [[nodiscard]] bool overflowed() const { return overflowed_; }
 
-  /// Forgets the first `octets` of contiguous(); what was at offset `octets` is at 0 now.
+  /// Forgets the first `octets`, there or not; what was at offset `octets` is at 0 now.
   void consume(std::uint32_t octets);
   /// Takes over what `other` holds, and which copy it keeps; our capacity must not be smaller.
   void copy_from(const Assembly& other);
@@ -67,6 +70,7 @@ class Assembly {
   std::uint32_t capacity_ = 0;
   std::uint32_t contiguous_ = 0;
   std::uint32_t end_ = 0;
+  std::uint32_t first_conflict_ = UINT32_MAX;
   bool keep_last_ = false;
   bool overflowed_ = false;
 };

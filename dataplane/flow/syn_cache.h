@@ -16,7 +16,6 @@ class SynCache {
  public:
   struct Syn {
     std::uint32_t sequence;  // the SYN's own
-    bool authenticated;      // it had an MD5 or TCP-AO option
     /// Of a SYN before this one with another number: which of them the server took is not known.
     std::optional<std::uint32_t> earlier = std::nullopt;
   };
@@ -28,10 +27,9 @@ class SynCache {
     const bool another = before && before->sequence != syn.sequence;
     if (before && !another) syn.earlier = before->earlier;
     if (another) syn.earlier = before->sequence;
-    slots_[hash % kSlots] = {
-        static_cast<std::uint32_t>(hash >> 32), syn.sequence,
-        static_cast<std::uint32_t>(now_ms / 1000), syn.earlier.value_or(0),
-        kUsed | (syn.authenticated ? kAuthenticated : 0) | (syn.earlier ? kEarlier : 0)};
+    slots_[hash % kSlots] = {static_cast<std::uint32_t>(hash >> 32), syn.sequence,
+                             static_cast<std::uint32_t>(now_ms / 1000), syn.earlier.value_or(0),
+                             kUsed | (syn.earlier ? kEarlier : 0)};
   }
   [[nodiscard]] std::optional<Syn> get(std::uint64_t hash, std::uint64_t now_ms) const {
     const Slot& slot = slots_[hash % kSlots];
@@ -39,7 +37,7 @@ class SynCache {
     if (static_cast<std::uint32_t>(now_ms / 1000) - slot.second > kLifetimeSeconds) {
       return std::nullopt;
     }
-    Syn syn{slot.sequence, (slot.flags & kAuthenticated) != 0};
+    Syn syn{slot.sequence};
     if ((slot.flags & kEarlier) != 0) syn.earlier = slot.earlier;
     return syn;
   }
@@ -52,8 +50,7 @@ class SynCache {
   static constexpr std::uint64_t kSlots = 32768;
   static constexpr std::uint32_t kLifetimeSeconds = 75;
   static constexpr std::uint32_t kUsed = 1;
-  static constexpr std::uint32_t kAuthenticated = 2;
-  static constexpr std::uint32_t kEarlier = 4;
+  static constexpr std::uint32_t kEarlier = 2;
   struct Slot {
     std::uint32_t tag = 0;
     std::uint32_t sequence = 0;

@@ -135,8 +135,8 @@ bool Table::reserve(Flow& flow, unsigned index, std::uint32_t octets, std::uint6
   if (fresh) {
     reading = Reading{};
     if (index == 1) {
-      grown.copy_from(flow.readings[0].assembly);
-      reading.kind = flow.readings[0].kind;
+      reading = flow.readings[0];
+      grown.copy_from(reading.assembly);
     }
     ++flow.reading_count;
   } else {

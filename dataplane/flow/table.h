@@ -7,11 +7,13 @@
 // were never used are never touched.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <type_traits>
 
 #include "dataplane/flow/assembly.h"
@@ -33,11 +35,11 @@ inline constexpr std::uint64_t kMinAgeMs = 1'000;
 
 enum class State : std::uint8_t {
   undecided,
-  passed,   // judged; the server has not answered yet, so other octets may still replace them
+  passed,   // judged; the server has not answered yet, so other octets may still take their place
   blocked,  // a tombstone: everything of the client's is refused
 };
 
-enum class Kind : std::uint8_t { unknown, dns, tls, http, h2, quic, dtls };
+enum class Kind : std::uint8_t { unknown, dns, tls, http, http_chunk, h2, quic, dtls };
 
 /// Reading::wanted of a reading that has told all that it has to tell.
 inline constexpr std::uint32_t kSettled = UINT32_MAX;
@@ -47,10 +49,19 @@ inline constexpr std::uint32_t kSettled = UINT32_MAX;
 struct Reading {
   Assembly assembly;
   Kind kind = Kind::unknown;
-  std::uint32_t wanted = 0;       // octets before which nothing new can be told
-  std::uint8_t names_judged = 0;  // of the message at the front
+  std::uint32_t start = 0;   // of the message at hand; past what is there where a body is between
+  std::uint32_t wanted = 0;  // octets from there before which nothing new can be told
+  std::uint8_t names_judged = 0;  // of that message
   std::uint8_t storage = 0;       // which pool its octets are from
   std::uint32_t block = 0;
+
+  /// What is there of the message at hand.
+  [[nodiscard]] std::span<const std::uint8_t> message() const {
+    const auto octets = assembly.contiguous();
+    return octets.subspan(std::min<std::size_t>(start, octets.size()));
+  }
+  /// Whether octets of a message came that has not been told yet.
+  [[nodiscard]] bool in_progress() const { return wanted != kSettled && !message().empty(); }
 };
 
 inline constexpr std::size_t kInspectorOctets = 1024;
@@ -66,10 +77,9 @@ struct Flow {
   bool closing = false;   // goes at the end of the burst
   bool syn_data = false;  // TCP: octets came with the SYN, which the server may not have taken
   bool used = false;
-  bool authenticated = false;  // TCP: the SYN had an MD5 or TCP-AO option
-  std::uint32_t origin = 0;    // TCP: sequence number of the first octet, as it was opened
-  std::uint32_t base = 0;      // TCP: sequence number of the readings' offset 0
-  std::uint32_t judged = 0;    // octets of the message that passed, which the readings still hold
+  Kind base_kind = Kind::unknown;  // of what stands at the readings' offset 0, if it is known
+  std::uint32_t origin = 0;        // TCP: sequence number of the first octet, as it was opened
+  std::uint32_t base = 0;          // TCP: sequence number of the readings' offset 0
   std::array<Reading, 2> readings;
   std::uint8_t refused_at = 0;  // index in the burst of the frame that was refused
 

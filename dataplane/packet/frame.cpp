@@ -317,7 +317,6 @@ TcpOptions tcp_options(std::span<const std::uint8_t> bytes, const Frame& frame) 
     if (frame.payload_offset - at < 2) break;
     const std::size_t length = bytes[at + 1];
     if (length < 2 || length > frame.payload_offset - at) break;
-    if (bytes[at] == 19 || bytes[at] == 29) out.authenticated = true;
     if (bytes[at] == 8 && length == 10) {
       out.has_timestamps = true;
       out.timestamp = load32(&bytes[at + 2]);

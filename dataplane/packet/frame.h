@@ -79,9 +79,7 @@ struct TcpFields {
   std::uint8_t flags;
 };
 
-/// Options that matter to who accepts a segment.
 struct TcpOptions {
-  bool authenticated = false;  // MD5 (RFC 2385) or TCP-AO (RFC 5925)
   bool has_timestamps = false;
   std::uint32_t timestamp = 0;  // TSval
   std::uint32_t echoed = 0;     // TSecr

@@ -14,6 +14,8 @@ using stats::Id;
 using stats::Protocol;
 
 constexpr std::uint16_t kDnsPort = 53;
+/// RFC 8446 5.1: TLS records of this type hold no ClientHello, and nothing in clear follows them.
+constexpr std::uint8_t kApplicationData = 23;
 /// A body longer than this is not waited for: the next request is found at its own segment's start.
 constexpr std::uint64_t kMaxBody = 1 << 20;
 
@@ -34,7 +36,7 @@ bool Pipeline::is_start(std::span<const std::uint8_t> octets, std::uint16_t serv
 void Pipeline::read_stream(Packet& packet, flow::Flow& flow, unsigned reading) {
   for (;;) {
     const flow::Reading& at = flow.readings[reading];
-    const std::size_t there = at.assembly.contiguous().size();
+    const std::size_t there = at.message().size();
     if (flow.closing || there == 0 || there < at.wanted) return;
     bool again = false;
     switch (at.kind) {
@@ -46,6 +48,9 @@ void Pipeline::read_stream(Packet& packet, flow::Flow& flow, unsigned reading) {
         break;
       case flow::Kind::http:
         again = read_http(packet, flow, reading);
+        break;
+      case flow::Kind::http_chunk:
+        again = read_chunk(flow, reading);
         break;
       case flow::Kind::h2:
         again = read_h2(packet, flow, reading);
@@ -75,38 +80,23 @@ void Pipeline::give_up(flow::Flow& flow) {
   to_close_[closing_++] = &flow;
 }
 
-// A reading that turned out to be nothing: the flow goes with the last one.
+// Nothing more is wanted of the reading, unless other octets come in its octets' place before the
+// server answers.
 void Pipeline::settle(flow::Flow& flow, unsigned reading) {
   flow.readings[reading].wanted = flow::kSettled;
-  for (unsigned i = 0; i < flow.reading_count; ++i) {
-    if (flow.readings[i].wanted != flow::kSettled) return;
-  }
-  if (flow.state != flow::State::passed) give_up(flow);
+  flow.state = flow::State::passed;
 }
 
-// The first reading says how far the stream has been told; the second one goes along.
-void Pipeline::consume(flow::Flow& flow, unsigned reading, std::uint64_t octets) {
-  if (reading != 0) {
-    flow.readings[reading].wanted = flow::kSettled;
-    return;
-  }
-  for (unsigned i = 0; i < flow.reading_count; ++i) {
-    flow::Reading& at = flow.readings[i];
-    const std::uint64_t there = at.assembly.contiguous().size();
-    if (octets > there) {
-      at.assembly.clear();
-    } else {
-      at.assembly.consume(static_cast<std::uint32_t>(octets));
-    }
-    at.wanted = 0;
-    at.names_judged = 0;
-  }
-  flow.base += static_cast<std::uint32_t>(octets);
+void Pipeline::advance(flow::Reading& reading, std::uint64_t octets, flow::Kind next) {
+  reading.start += static_cast<std::uint32_t>(octets);
+  reading.kind = next;
+  reading.wanted = 0;
+  reading.names_judged = 0;
 }
 
 bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
   flow::Reading& at = flow.readings[reading];
-  const auto octets = at.assembly.contiguous();
+  const auto octets = at.message();
   // What is shorter may be the length of a DNS message, too; none ends within these octets.
   if (inspect::tls::may_be_tls(octets)) {
     if (octets.size() < inspect::tls::kStartOctets) {
@@ -126,8 +116,8 @@ bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
     if (find_text(packet, Protocol::socks, preamble.name)) counters_.add(Id::socks_names);
   }
   if (outcome != Outcome::malformed && preamble.skip > 0) {
-    consume(flow, reading, preamble.skip);
-    return reading == 0;
+    advance(at, preamble.skip, flow::Kind::unknown);
+    return true;
   }
   // "PROXY " looks like a method too, until there is more of it.
   if (outcome == Outcome::need_more) {
@@ -150,9 +140,12 @@ bool Pipeline::guess(Packet& packet, flow::Flow& flow, unsigned reading) {
 
 bool Pipeline::read_tls(Packet& packet, flow::Flow& flow, unsigned reading) {
   flow::Reading& at = flow.readings[reading];
+  if (at.message()[0] == kApplicationData) {
+    settle(flow, reading);
+    return false;
+  }
   inspect::tls::ClientHello hello;
-  const Outcome outcome =
-      inspect::tls::parse_client_hello(at.assembly.contiguous(), scratch_, hello);
+  const Outcome outcome = inspect::tls::parse_client_hello(at.message(), scratch_, hello);
   if (outcome == Outcome::malformed) {
     settle(flow, reading);
     // Later in a connection, handshake records are other messages, or encrypted.
@@ -170,18 +163,15 @@ bool Pipeline::read_tls(Packet& packet, flow::Flow& flow, unsigned reading) {
     return false;
   }
   counters_.add(outcome == Outcome::no_name ? Id::tls_no_name : Id::tls_client_hellos);
-  at.wanted = flow::kSettled;
-  if (reading == 0) {
-    flow.state = flow::State::passed;
-    flow.judged = static_cast<std::uint32_t>(hello.consumed > 0 ? hello.consumed
-                                                                : at.assembly.contiguous().size());
-  }
-  return false;
+  flow.state = flow::State::passed;
+  // Another one follows a HelloRetryRequest.
+  advance(at, hello.consumed > 0 ? hello.consumed : at.message().size(), flow::Kind::tls);
+  return true;
 }
 
 bool Pipeline::read_http(Packet& packet, flow::Flow& flow, unsigned reading) {
   flow::Reading& at = flow.readings[reading];
-  const auto octets = at.assembly.contiguous();
+  const auto octets = at.message();
   inspect::http::Request request;
   const Outcome outcome = inspect::http::parse_request(octets, request);
   for (std::size_t i = at.names_judged; i < request.name_count; ++i) {
@@ -199,35 +189,55 @@ bool Pipeline::read_http(Packet& packet, flow::Flow& flow, unsigned reading) {
     at.wanted = static_cast<std::uint32_t>(request.wanted);
     return false;
   }
-  if (reading == 0) flow.state = flow::State::passed;
+  flow.state = flow::State::passed;
   counters_.add(request.name_count == 0 ? Id::http_no_name : Id::http_requests);
-  if (reading != 0) {
-    at.wanted = flow::kSettled;
-    return false;
-  }
-  return follow_http(flow, request);
+  return follow_http(flow, reading, request);
 }
 
 // Where the next request begins; whether it may be there already.
-bool Pipeline::follow_http(flow::Flow& flow, const inspect::http::Request& request) {
+bool Pipeline::follow_http(flow::Flow& flow, unsigned reading,
+                           const inspect::http::Request& request) {
+  flow::Reading& at = flow.readings[reading];
   if (request.connect) {  // a stream of its own follows
-    consume(flow, 0, request.head_octets);
-    flow.readings[0].kind = flow.kind = flow::Kind::unknown;
+    advance(at, request.head_octets, flow::Kind::unknown);
+    flow.kind = flow::Kind::unknown;
     flow.state = flow::State::undecided;  // the proxy's answer ends nothing
     return true;
   }
-  if (request.chunked || request.framing_unclear || request.content_length > kMaxBody) {
-    flow.readings[0].wanted = flow::kSettled;
+  if (request.framing_unclear || (!request.chunked && request.content_length > kMaxBody)) {
+    settle(flow, reading);
     return false;
   }
-  consume(flow, 0, request.head_octets + request.content_length);
+  if (request.chunked) {
+    advance(at, request.head_octets, flow::Kind::http_chunk);
+  } else {
+    advance(at, request.head_octets + request.content_length, flow::Kind::http);
+  }
   return true;
+}
+
+bool Pipeline::read_chunk(flow::Flow& flow, unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  inspect::http::Chunk chunk;
+  switch (inspect::http::parse_chunk(at.message(), chunk)) {
+    case Outcome::need_more:
+      at.wanted = static_cast<std::uint32_t>(at.message().size()) + 1;
+      return false;
+    case Outcome::found:
+      if (chunk.octets > kMaxBody) break;
+      advance(at, chunk.octets, chunk.last ? flow::Kind::http : flow::Kind::http_chunk);
+      return true;
+    default:
+      break;
+  }
+  settle(flow, reading);
+  return false;
 }
 
 bool Pipeline::read_h2(Packet& packet, flow::Flow& flow, unsigned reading) {
   flow::Reading& at = flow.readings[reading];
   inspect::http::H2Request request;
-  const Outcome outcome = inspect::http::parse_h2(at.assembly.contiguous(), scratch_, request);
+  const Outcome outcome = inspect::http::parse_h2(at.message(), scratch_, request);
   if (outcome == Outcome::need_more) {
     at.wanted = static_cast<std::uint32_t>(request.wanted);
     return false;
@@ -235,31 +245,28 @@ bool Pipeline::read_h2(Packet& packet, flow::Flow& flow, unsigned reading) {
   for (std::size_t i = 0; i < request.name_count; ++i) {
     (void)find_text(packet, Protocol::http, request.names[i]);
   }
-  at.wanted = flow::kSettled;
+  settle(flow, reading);
   if (outcome == Outcome::malformed) {
-    settle(flow, reading);
     in_doubt(packet, Id::http_malformed);
-    return false;
+  } else {
+    counters_.add(request.name_count == 0 ? Id::http_no_name : Id::http_requests);
   }
-  counters_.add(request.name_count == 0 ? Id::http_no_name : Id::http_requests);
-  if (reading == 0) flow.state = flow::State::passed;
   return false;
 }
 
 bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
   std::span<const std::uint8_t> message;
   flow::Reading& at = flow.readings[reading];
-  const auto octets = at.assembly.contiguous();
-  switch (inspect::dns::next_message(octets, message)) {
-    case Outcome::found:
-      break;
-    case Outcome::need_more:
-      at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
-      return false;
-    default:
-      settle(flow, reading);
-      in_doubt(packet, Id::dns_stream_malformed);
-      return false;
+  const auto octets = at.message();
+  if (inspect::dns::next_message(octets, message) == Outcome::need_more) {
+    at.wanted = static_cast<std::uint32_t>(octets.size()) + 1;
+    return false;
+  }
+  advance(at, inspect::dns::kLengthOctets + message.size(), flow::Kind::dns);
+  flow.state = flow::State::passed;
+  if (message.size() < inspect::dns::kHeaderOctets) {
+    in_doubt(packet, Id::dns_short_header);  // some servers go on behind it
+    return true;
   }
   Asked* asked = keep_message(message, true);
   if (asked == nullptr) return false;
@@ -275,8 +282,7 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
   } else {
     counters_.add(Id::dns_no_name);
   }
-  consume(flow, reading, inspect::dns::kLengthOctets + message.size());
-  return reading == 0;
+  return true;
 }
 
 }  // namespace sluice::pipeline

@@ -15,6 +15,8 @@ namespace {
 using stats::Id;
 
 constexpr std::uint16_t kDnsPort = 53;
+/// Frames that change nothing of a flow keep it no more often than this.
+constexpr std::uint64_t kTouchMs = 1000;
 // RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest, and another ClientHello
 // follows.
 constexpr std::array<std::uint8_t, 32> kRetryRandom = {
@@ -55,11 +57,37 @@ std::optional<std::uint32_t> start_of(const flow::SynCache::Syn& syn, std::uint3
   return std::nullopt;
 }
 
-bool is_settled(const flow::Flow& flow) {
+template <class Test>
+bool any_reading(const flow::Flow& flow, Test test) {
+  return std::any_of(flow.readings.begin(), flow.readings.begin() + flow.reading_count, test);
+}
+
+/// Octets at the readings' front that none of them has a use for any more.
+std::uint32_t done_with(const flow::Flow& flow) {
+  std::uint32_t done = UINT32_MAX;
   for (unsigned i = 0; i < flow.reading_count; ++i) {
-    if (flow.readings[i].wanted != flow::kSettled) return false;
+    const flow::Reading& reading = flow.readings[i];
+    if (reading.wanted != flow::kSettled) done = std::min(done, reading.start);
   }
-  return flow.reading_count > 0;
+  return done;
+}
+
+void forget_front(flow::Flow& flow, std::uint32_t octets) {
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    flow::Reading& reading = flow.readings[i];
+    if (reading.start == octets && reading.wanted != flow::kSettled) flow.base_kind = reading.kind;
+    reading.assembly.consume(octets);
+    reading.start -= std::min(octets, reading.start);
+  }
+  flow.base += octets;
+}
+
+/// Octets that were read are others now: the reading begins anew.
+void read_again(flow::Flow& flow, flow::Reading& reading) {
+  reading.kind = flow.base_kind;
+  reading.start = 0;
+  reading.wanted = 0;
+  reading.names_judged = 0;
 }
 
 }  // namespace
@@ -82,7 +110,6 @@ void Pipeline::from_server(Packet& packet) {
     if (tcp.acknowledgement == flow->base && flow->syn_data) {
       flows_.drop_readings(*flow);
       flow->syn_data = false;
-      flow->judged = 0;
       flow->kind = flow::Kind::unknown;
       flow->state = flow::State::undecided;
     }
@@ -90,10 +117,10 @@ void Pipeline::from_server(Packet& packet) {
   }
   if (payload.empty() || flow->state != flow::State::passed) return;
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
-  if (flow->kind == flow::Kind::http && is_interim(payload)) return;
+  const bool http = flow->kind == flow::Kind::http || flow->kind == flow::Kind::http_chunk;
+  if (http && is_interim(payload)) return;
   // Behind the request that it answers, another one has begun.
-  if (flow->kind == flow::Kind::http && !is_settled(*flow) && flow->reading_count > 0 &&
-      !flow->readings[0].assembly.empty()) {
+  if (http && any_reading(*flow, [](const flow::Reading& one) { return one.in_progress(); })) {
     return;
   }
   give_up(*flow);  // the server has answered: the pass is final
@@ -124,11 +151,17 @@ void Pipeline::from_client(Packet& packet) {
   if ((tcp.flags & packet::kTcpRst) != 0) return;
   const bool syn = (tcp.flags & (packet::kTcpSyn | packet::kTcpAck)) == packet::kTcpSyn;
   const auto payload = payload_of(packet);
-  if (payload.empty() && !syn) return;
+  const bool urgent = (tcp.flags & packet::kTcpUrg) != 0;
+  if (payload.empty() && !syn && !urgent) return;
   const flow::Key key = key_of(packet);
   const std::uint64_t hash = flow::hash(key, secret_);
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   std::uint32_t sequence = tcp.sequence;
+  if (payload.empty() && !syn) {
+    // The pointer counts without octets, too.
+    if (flow != nullptr || syns_.get(hash, now_ms_)) clear_urgent(packet);
+    return;
+  }
   if (syn) {
     if (!has_good_checksum(packet)) return counters_.add(Id::tcp_bad_checksum);
     ++sequence;
@@ -138,8 +171,7 @@ void Pipeline::from_client(Packet& packet) {
       flows_.close(*flow);
       flow = nullptr;
     }
-    const bool authenticated = packet::tcp_options(packet.view, packet.frame).authenticated;
-    syns_.put(hash, {tcp.sequence, authenticated}, now_ms_);
+    syns_.put(hash, {tcp.sequence}, now_ms_);
     if (payload.empty()) return;
   }
   if (flow != nullptr && flow->state == flow::State::blocked) {
@@ -158,10 +190,7 @@ void Pipeline::from_client(Packet& packet) {
   if (flow == nullptr && !syn_seen && !is_start(payload, tcp.destination_port, false)) {
     return;  // octets from the middle of a stream whose start was judged, or is unknown
   }
-  if (!is_acceptable(packet, tcp,
-                     flow != nullptr ? flow->authenticated : syn_seen && syn_seen->authenticated)) {
-    return;
-  }
+  if (!is_acceptable(packet, tcp)) return;
   if (!covered) {
     const auto start = syn_seen ? start_of(*syn_seen, sequence, payload.size()) : std::nullopt;
     if (start && flow != nullptr && (*start != flow->origin || !awaits_verdict(*flow))) {
@@ -170,23 +199,20 @@ void Pipeline::from_client(Packet& packet) {
       flow = nullptr;
     }
     if (flow == nullptr) {
-      const auto before = start ? static_cast<std::int32_t>(*start - sequence) : 0;
-      if (before >= 0 && !is_start(payload.subspan(static_cast<std::size_t>(before)),
-                                   tcp.destination_port, start.has_value())) {
-        if (!start) return;
-        syns_.forget(hash);
-        return counters_.add(Id::flow_unknown);
-      }
-      const bool authenticated = start && syn_seen->authenticated;
-      flow = open_stream(key, hash, start.value_or(sequence), authenticated);
+      if (!start && !is_start(payload, tcp.destination_port, false)) return;
+      flow = open_stream(key, hash, start.value_or(sequence));
       if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
+    } else if (flow->base != flow->origin && static_cast<std::int32_t>(sequence - flow->base) < 0) {
+      // Before what is still held of this burst's own octets: the copy that was read goes on alone.
+      packet.fate = Fate::drop;
+      return counters_.add(Id::flow_conflict_again);
     }
   }
   packet.carry(flow);
   flow->syn_data = flow->syn_data || syn;
   counters_.add(Id::inspected);
-  if ((tcp.flags & packet::kTcpUrg) != 0) clear_urgent(packet);
-  add_octets(packet, *flow, sequence);
+  if (urgent) clear_urgent(packet);
+  if (packet.fate != Fate::drop) add_octets(packet, *flow, sequence);
 }
 
 bool Pipeline::awaits_verdict(const flow::Flow& flow) const {
@@ -196,11 +222,8 @@ bool Pipeline::awaits_verdict(const flow::Flow& flow) const {
 
 // Whether a server takes the segment's octets: what it surely drops must not be read in their
 // place.
-bool Pipeline::is_acceptable(const Packet& packet, const packet::TcpFields& tcp,
-                             bool authenticated) {
-  const packet::Frame& frame = packet.frame;
-  if ((tcp.flags & (packet::kTcpAck | packet::kTcpSyn)) == 0 ||
-      (!authenticated && packet::tcp_options(packet.view, frame).authenticated)) {
+bool Pipeline::is_acceptable(const Packet& packet, const packet::TcpFields& tcp) {
+  if ((tcp.flags & (packet::kTcpAck | packet::kTcpSyn)) == 0) {
     counters_.add(Id::tcp_not_accepted);
     return false;
   }
@@ -220,35 +243,18 @@ bool Pipeline::has_good_checksum(const Packet& packet) const {
   return packet::tcp_checksum(addresses, segment) != packet::ChecksumState::bad;
 }
 
-flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
-                                  bool authenticated) {
+flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash,
+                                  std::uint32_t sequence) {
   flow::Flow* flow = flows_.open(key, hash, now_ms_);
   if (flow == nullptr) return nullptr;
   flow->origin = sequence;
   flow->base = sequence;
-  flow->authenticated = authenticated;
   counters_.add(Id::flow_opened);
   return flow;
 }
 
-// Of a flow that passed: whether the octets at `at` are none of the message that was judged, nor
-// start another one that has to be.
-bool Pipeline::pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload,
-                         std::uint32_t& at) {
-  if (flow.reading_count > 1 && !is_settled(flow)) return false;  // the other one may not be read
-  if (flow.judged == 0) return is_settled(flow);
-  if (at < flow.judged) return false;  // another version of what was judged, perhaps
-  // A second ClientHello, after a HelloRetryRequest.
-  if (at != flow.judged || !inspect::tls::may_be_tls(payload)) return true;
-  flows_.drop_readings(flow);
-  flow.base += flow.judged;
-  flow.judged = 0;
-  flow.kind = flow::Kind::unknown;
-  flow.state = flow::State::undecided;
-  at = 0;
-  return false;
-}
-
+// Octets are kept until the server has answered, also those of messages that passed: others may
+// come in their place.
 void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence) {
   auto payload = payload_of(packet);
   const std::uint32_t kept =
@@ -265,38 +271,71 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
     offset = 0;
   }
   auto at = static_cast<std::uint32_t>(offset);
-  if (flow.state == flow::State::passed && pass_over(flow, payload, at)) return;
+  const std::uint32_t room =
+      flow.reading_count == 0 ? flow::kSmallOctets : flow.readings[0].assembly.capacity();
+  if (at + payload.size() > room && flow.reading_count > 0) {
+    const std::uint32_t done = done_with(flow);
+    if (done >= at + payload.size()) {  // of a body, or nothing is wanted any more
+      payload = payload.first(room > at ? room - at : 0);
+    } else if (done > 0) {
+      forget_front(flow, done);
+      payload = payload.subspan(done > at ? done - at : 0);
+      at -= std::min(at, done);
+    }
+    // Behind the gap, nothing of the next message is needed before its front.
+    if (flow.state == flow::State::passed && at + payload.size() > room &&
+        !any_reading(flow, [](const flow::Reading& one) { return one.in_progress(); })) {
+      payload = payload.first(room > at ? room - at : 0);
+    }
+  }
+  if (payload.empty()) {
+    if (flow.touched_ms + kTouchMs < now_ms_) flows_.touch(flow, now_ms_);
+    return;
+  }
   if (at >= flow::kLargeOctets) return in_doubt(packet, Id::flow_too_long);
+  write_octets(packet, flow, at, payload);
+}
+
+void Pipeline::write_octets(Packet& packet, flow::Flow& flow, std::uint32_t at,
+                            std::span<const std::uint8_t> octets) {
   const auto need =
-      static_cast<std::uint32_t>(std::min<std::size_t>(flow::kLargeOctets, at + payload.size()));
+      static_cast<std::uint32_t>(std::min<std::size_t>(flow::kLargeOctets, at + octets.size()));
   const unsigned readings = std::max<unsigned>(flow.reading_count, 1);
   for (unsigned i = 0; i < readings; ++i) {
+    if (i < flow.reading_count && flow.readings[i].wanted == flow::kSettled) continue;
     if (flows_.reserve(flow, i, need, now_ms_)) continue;
     give_up(flow);
     return in_doubt(packet, Id::flow_table_full);
   }
   flows_.touch(flow, now_ms_);
   if (flow.reading_count > 1 &&
-      flow.readings[1].assembly.changes_again(at, payload, flow.readings[0].assembly)) {
+      flow.readings[1].assembly.changes_again(at, octets, flow.readings[0].assembly)) {
     // Two versions are read, and no sender that means one of them sends a third.
     packet.fate = Fate::drop;
     return counters_.add(Id::flow_conflict_again);
   }
   for (unsigned i = 0; i < flow.reading_count; ++i) {
-    const flow::Written written = flow.readings[i].assembly.write(at, payload);
-    if (written == flow::Written::stored || flow.reading_count > 1) continue;
-    counters_.add(Id::flow_conflict);
-    if (!flows_.reserve(flow, 1, need, now_ms_)) return in_doubt(packet, Id::flow_table_full);
-    flow.readings[1].assembly.keep_last_copy();  // and the loop writes to it next
+    flow::Reading& reading = flow.readings[i];
+    reading.assembly.forget_conflicts();
+    if (reading.assembly.write(at, octets) == flow::Written::stored) continue;
+    if (i > 0) {
+      read_again(flow, reading);
+    } else if (flow.reading_count == 1) {
+      counters_.add(Id::flow_conflict);
+      if (!flows_.reserve(flow, 1, need, now_ms_)) return in_doubt(packet, Id::flow_table_full);
+      flow.readings[1].assembly.keep_last_copy();  // and the loop writes to it next
+    }
   }
-  // The second reading first: what the first one has done with is consumed of both.
-  for (unsigned i = flow.reading_count; i > 0; --i) read_stream(packet, flow, i - 1);
+  for (unsigned i = 0; i < flow.reading_count; ++i) read_stream(packet, flow, i);
 }
 
 // An urgent octet is left out of the stream by some receivers and kept by others. Without the flag
 // all of them keep it, as it is kept here.
 void Pipeline::clear_urgent(Packet& packet) {
-  if (packet.pieced) return;
+  if (packet.pieced) {  // no sender cuts such a segment, and the fragment with the flag is gone
+    packet.fate = Fate::drop;
+    return counters_.add(Id::tcp_urgent_fragment);
+  }
   std::uint8_t* tcp = packet.data + packet.frame.transport_offset;
   // RFC 1624: the checksum follows from what changes in the sum.
   const std::uint16_t before = packet::load16(tcp + 12);

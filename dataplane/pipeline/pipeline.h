@@ -91,12 +91,12 @@ class Pipeline {
   void from_server(Packet& packet);
   void from_client(Packet& packet);
   bool awaits_verdict(const flow::Flow& flow) const;
-  bool is_acceptable(const Packet& packet, const packet::TcpFields& tcp, bool authenticated);
+  bool is_acceptable(const Packet& packet, const packet::TcpFields& tcp);
   bool has_good_checksum(const Packet& packet) const;
-  flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence,
-                          bool authenticated);
-  bool pass_over(flow::Flow& flow, std::span<const std::uint8_t> payload, std::uint32_t& at);
+  flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence);
   void add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence);
+  void write_octets(Packet& packet, flow::Flow& flow, std::uint32_t at,
+                    std::span<const std::uint8_t> octets);
   void clear_urgent(Packet& packet);
 
   // find_stream.cpp: readings into names.
@@ -105,11 +105,13 @@ class Pipeline {
   bool guess(Packet& packet, flow::Flow& flow, unsigned reading);
   bool read_tls(Packet& packet, flow::Flow& flow, unsigned reading);
   bool read_http(Packet& packet, flow::Flow& flow, unsigned reading);
+  static bool read_chunk(flow::Flow& flow, unsigned reading);
   bool read_h2(Packet& packet, flow::Flow& flow, unsigned reading);
   bool read_dns(Packet& packet, flow::Flow& flow, unsigned reading);
-  bool follow_http(flow::Flow& flow, const inspect::http::Request& request);
-  void consume(flow::Flow& flow, unsigned reading, std::uint64_t octets);
-  void settle(flow::Flow& flow, unsigned reading);
+  static bool follow_http(flow::Flow& flow, unsigned reading,
+                          const inspect::http::Request& request);
+  static void settle(flow::Flow& flow, unsigned reading);
+  static void advance(flow::Reading& reading, std::uint64_t octets, flow::Kind next);
   void give_up(flow::Flow& flow);
 
   // refuse.cpp

@@ -79,8 +79,9 @@ class Counter {
   X(flow_conflict,         "streams with two versions of the same octets: both were judged") \
   X(flow_conflict_again,   "withheld: a third version of octets that were sent already")        \
   X(tcp_bad_checksum,      "passed unread: segments that their receiver drops by checksum")  \
-  X(tcp_not_accepted,      "passed unread: segments that their receiver drops by flags or options") \
+  X(tcp_not_accepted,      "passed unread: segments that their receiver drops by flags") \
   X(tcp_urgent_cleared,    "segments whose urgent flag was taken off, so that both ends read the same") \
+  X(tcp_urgent_fragment,   "withheld: urgent octets in IP fragments, which some receivers leave out") \
   X(burst_full,            "passed: more names in one burst than are judged")                 \
   X(unanswerable,          "blocked names passed: no single station asked or was asked")       \
   X(verdict_pass,          "names passed")                                                   \

@@ -16,6 +16,9 @@ import tempfile
 import yaml
 
 HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "packet"))
+import pcap  # noqa: E402
+
 LISTED = ("casino.example", "wiki.test")
 PATIENCE = 60
 
@@ -31,6 +34,12 @@ def is_listed(name):
     return any(name == listed or name.endswith("." + listed) for listed in LISTED)
 
 
+def has_urgent(capture):
+    """Whether some TCP segment of IPv4 without tags has the urgent flag."""
+    segments = (frame[14 + (frame[14] & 15) * 4:] for frame in pcap.read(capture) if frame[23] == 6)
+    return any(segment[13] & 0x20 for segment in segments)
+
+
 def result_of(program, capture, work):
     (work / "list").write_text("\n".join(LISTED) + "\n")
     # Decoys have wrong checksums, which are to be seen as a gateway sees them.
@@ -42,7 +51,10 @@ def result_of(program, capture, work):
         left = [line["name"] for line in went_on
                 if is_listed(line["name"]) and not line.get("response")]
         return f"refused, but then let through: {left}" if left else "refused"
-    return "withheld" if int(counters.get("flow_conflict_again", 0)) > 0 else "passes"
+    if any(int(counters.get(name, 0)) for name in ("flow_conflict_again", "tcp_urgent_fragment")):
+        return "withheld"
+    cleared = int(counters.get("tcp_urgent_cleared", 0)) > 0
+    return "changed" if cleared and not has_urgent(work / "out.pcap") else "passes"
 
 
 def main():
@@ -53,7 +65,7 @@ def main():
     captures = {path.stem: path for path in (HERE / "captures").glob("*.pcap")}
     failures = [f"{name}: there is no capture" for name in known.keys() - captures.keys()]
     failures += [f"{name}: evasions.yaml does not name it" for name in captures.keys() - known.keys()]
-    count = dict.fromkeys(("refused", "withheld", "passes"), 0)
+    count = dict.fromkeys(("refused", "withheld", "changed", "passes"), 0)
     with tempfile.TemporaryDirectory() as folder:
         for name in sorted(known.keys() & captures.keys()):
             result = result_of(program, captures[name], pathlib.Path(folder))

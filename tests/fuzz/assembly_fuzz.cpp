@@ -33,7 +33,7 @@ class Reference {
     return written;
   }
   void consume(std::size_t octets) {
-    octets = std::min(octets, contiguous());
+    octets = std::min(octets, octets_.size());
     octets_.erase(octets_.begin(), octets_.begin() + static_cast<std::ptrdiff_t>(octets));
     octets_.resize(octets_.size() + octets);
   }

@@ -41,16 +41,17 @@ def refused(payload, seq=1000, **kind):
     return [inside], [outside]
 
 
-def blocked_stream(title, about, frames, last, protocol="tls", before=(), counters=None, dport=443):
+def blocked_stream(title, about, frames, last, protocol="tls", before=(), after=(),
+                   counters=None, dport=443, passed=None):
     """Everything but frame `last` (from 1) goes on; that one is refused by resets."""
     withheld = frames[last - 1]
     segment = IP(withheld[14:])
     payload = bytes(segment[TCP].payload)
     inside, outside = resets(payload, seq=segment[TCP].seq, dport=dport)
-    passed = [f for n, f in enumerate(frames, 1) if n != last]
+    passed = passed or [f for n, f in enumerate(frames, 1) if n != last]
     case(title, about, frames, inside=[inside], outside=passed + [outside],
          counters={f"{protocol}_blocked": 1, **(counters or {})},
-         names=[*before, (last, protocol, LISTED, "block")])
+         names=[*before, (last, protocol, LISTED, "block"), *after])
 
 
 def tls_cases():
@@ -83,7 +84,7 @@ def tls_cases():
     blocked_stream("flow-two-versions-early", "the first copy of the octets holds the name", [
         tcp(HELLO[:-10]), tcp(OK_HELLO[-30:-10], seq=1000 + len(HELLO) - 30),
         tcp(HELLO[-10:], seq=1000 + len(HELLO) - 10)], 3,
-        before=[(3, "tls", "www.allowed.example", "pass")], counters={"flow_conflict": 1})
+        after=[(3, "tls", "www.allowed.example", "pass")], counters={"flow_conflict": 1})
     again = tcp(HELLO)
     inside, outside = refused(HELLO)
     case("flow-refused-again", "a retransmitted ClientHello is refused again", [again, again],
@@ -111,17 +112,20 @@ def tls_cases():
          names=[(1, "tls", "www.allowed.example", "pass")])
     for title, about, spoil in (
             ("flow-decoy-checksum", "a decoy with a wrong checksum is not read", "sum"),
-            ("flow-decoy-md5", "a decoy with an MD5 option that the SYN had not", "md5"),
             ("flow-decoy-no-ack", "a decoy without ACK", "ack")):
-        if spoil == "md5":
-            decoy = bytes(stack() / TCP(sport=50000, dport=443, seq=1000, ack=2000, flags="PA",
-                                        options=[(19, b"x" * 16)]) / Raw(OK_HELLO))
-        else:
-            decoy = bytearray(tcp(OK_HELLO, flags="P" if spoil == "ack" else "PA"))
-            if spoil == "sum":
-                decoy[50] ^= 0x55
+        decoy = bytearray(tcp(OK_HELLO, flags="P" if spoil == "ack" else "PA"))
+        if spoil == "sum":
+            decoy[50] ^= 0x55
         counter = "tcp_bad_checksum" if spoil == "sum" else "tcp_not_accepted"
         blocked_stream(title, about, [syn(), bytes(decoy), tcp(HELLO)], 3, counters={counter: 1})
+    decoy = bytes(stack() / TCP(sport=50000, dport=443, seq=1000, ack=2000, flags="PA",
+                                options=[(19, b"x" * 16)]) / Raw(OK_HELLO))
+    inside, outside = refused(HELLO)
+    case("flow-decoy-md5", "a segment with an MD5 option, which not all receivers drop",
+         [syn(), decoy, tcp(HELLO)], inside=inside,
+         outside=[syn(), decoy, *outside, resets(HELLO, seq=1000 + len(HELLO))[1]],
+         names=[(2, "tls", "www.allowed.example", "pass"), (3, "tls", LISTED, "block")],
+         counters={"flow_conflict": 1, "tls_blocked": 1})
     frames = [tcp(b"EHLO client.example\r\nSTARTTLS\r\n", dport=25),
               *cut(HELLO, half, seq=1031, dport=25)]
     blocked_stream("flow-starttls", "a ClientHello after STARTTLS, cut in two", frames, 3, dport=25)
@@ -187,9 +191,13 @@ def tls_cases():
          [bytes(urgent), rest], inside=[inside], outside=[clean, outside],
          counters={"tls_blocked": 1, "tcp_urgent_cleared": 1},
          names=[(2, "tls", LISTED, "block")])
-    case("flow-unknown", "a stream of no known protocol opens nothing", [
+    bare = bytearray(tcp(b"", flags="AU"))
+    blocked_stream("flow-urgent-without-octets", "the pointer of a bare ACK counts, too", [
+        syn(), bytes(bare), tcp(HELLO)], 3, counters={"tcp_urgent_cleared": 1},
+        passed=[syn(), tcp(b"", flags="A")])
+    case("flow-unknown", "a stream of no known protocol, until its server answers", [
         syn(dport=22), tcp(b"SSH-2.0-OpenSSH_9.2\r\n", dport=22)],
-        counters={"flow_unknown": 1, "flow_opened": 0})
+        counters={"flow_unknown": 1})
 
 
 def page(ordered=False, listed="blocked.example", category="gambling", head=False):
@@ -241,6 +249,10 @@ def http_cases():
     http_case("http-behind-a-body", "a request behind the body of another", [
         b"POST / HTTP/1.1\r\nHost: ok.example\r\nContent-Length: 10\r\n\r\n12345", b"67890" + get],
         before=[(1, "http", "ok.example", "pass")])
+    chunked = b"POST / HTTP/1.1\r\nHost: ok.example\r\nTransfer-Encoding: chunked\r\n\r\n"
+    http_case("http-behind-chunks", "a request behind a chunked body, in its own segment and not", [
+        chunked + b"5;x=y\r\n123", b"45\r\n0A\r\n", b"0\r\n\r\nGET /\r\n0\r\nX: y\r\n",
+        b"\r\n" + get], before=[(1, "http", "ok.example", "pass")])
     connect = b"CONNECT www.blocked.example:443 HTTP/1.1\r\n\r\n"
     http_case("http-connect", "the name that a proxy's client asks for", [connect], dport=3128)
     case("http-permitted", "a name that no list has", tcp(b"GET / HTTP/1.1\r\nHost: ok.example\r\n\r\n",
@@ -292,6 +304,8 @@ def dns_flow_cases():
                  [bad[i:i + 1] for i in range(len(bad))], message)
     dns_tcp_case("dns-tcp-pipelined", "the second query of a segment", [ok + bad], message,
                  before=[(1, "dns", "ok.example", "pass")])
+    dns_tcp_case("dns-tcp-short-message", "behind a message that is shorter than a header",
+                 [b"\0\3abc" + bad], message)
     dns_tcp_case("dns-tcp-later", "a query behind one that passed, cut in it",
                  [ok + bad[:9], bad[9:]], message, before=[(1, "dns", "ok.example", "pass")])
     two = query(counts=(2, 0, 0, 0)) + name("b.example") + b"\0\x01\0\x01"

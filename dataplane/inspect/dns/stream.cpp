@@ -1,6 +1,5 @@
 #include "dataplane/inspect/dns/stream.h"
 
-#include "dataplane/inspect/dns/message.h"
 #include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::dns {
@@ -9,7 +8,6 @@ Outcome next_message(std::span<const std::uint8_t> stream, std::span<const std::
   message = {};
   if (stream.size() < kLengthOctets) return Outcome::need_more;
   const std::size_t length = packet::load16(stream.data());
-  if (length < kHeaderOctets) return Outcome::malformed;
   if (length > stream.size() - kLengthOctets) return Outcome::need_more;
   message = stream.subspan(kLengthOctets, length);
   return Outcome::found;

@@ -13,9 +13,9 @@ namespace sluice::inspect::dns {
 
 inline constexpr std::size_t kLengthOctets = 2;
 
-/// found: `message` is the first one; the next stands kLengthOctets + message.size() on. need_more:
-/// its end is not there yet. malformed: it would be shorter than a header, so that the stream is
-/// not DNS or its framing is lost.
+/// found: `message` is the first one, of any length, since servers go on behind one that is shorter
+/// than a header; the next stands kLengthOctets + message.size() on. need_more: its end is not
+/// there yet.
 [[nodiscard]] Outcome next_message(std::span<const std::uint8_t> stream,
                                    std::span<const std::uint8_t>& message);
 

@@ -1,6 +1,7 @@
 #include "dataplane/inspect/http/request.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "dataplane/inspect/http/authority.h"
 
@@ -13,6 +14,7 @@ constexpr string_view kBlanks = " \t";
 constexpr string_view kLineEnds = "\r\n";
 constexpr std::size_t kMinUnknownMethod = 3;
 constexpr std::size_t kMaxUnknownMethod = 20;
+constexpr std::uint64_t kMaxChunkOctets = std::uint64_t{1} << 32;
 
 // IANA's registry of methods, as far as clients use them.
 constexpr std::array<string_view, 30> kMethods = {"GET",        "HEAD",       "POST",
@@ -259,6 +261,29 @@ Outcome parse_request(std::span<const std::uint8_t> stream, Request& out) {
   }
   if (out.name_count > 0) return Outcome::found;
   return out.complete ? Outcome::no_name : Outcome::need_more;
+}
+
+Outcome parse_chunk(std::span<const std::uint8_t> stream, Chunk& out) {
+  out = {};
+  const string_view whole = text_of(stream.first(std::min(stream.size(), kMaxHeadOctets)));
+  const Outcome no_end = stream.size() >= kMaxHeadOctets ? Outcome::malformed : Outcome::need_more;
+  string_view text = whole;
+  skip_empty_lines(text);
+  string_view line;
+  if (!take_line(text, line)) return no_end;
+  std::uint64_t size = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), size, 16);
+  if (error != std::errc() || (end != line.data() + line.size() && is_token_octet(*end))) {
+    return Outcome::malformed;
+  }
+  out.last = size == 0;
+  bool ended = !out.last;
+  while (!ended) {
+    if (!take_line(text, line)) return no_end;
+    ended = is_empty_line(line);
+  }
+  out.octets = whole.size() - text.size() + std::min(size, kMaxChunkOctets);
+  return Outcome::found;
 }
 
 }  // namespace sluice::inspect::http

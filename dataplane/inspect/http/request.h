@@ -56,4 +56,14 @@ struct Request {
 /// before the defect stay.
 [[nodiscard]] Outcome parse_request(std::span<const std::uint8_t> stream, Request& out);
 
+/// A chunk of a body (RFC 9112 section 7.1).
+struct Chunk {
+  std::uint64_t octets = 0;  // from the stream's start to the chunk's end, its line end left out
+  bool last = false;  // the trailer section is in `octets`, and the next request is behind it
+};
+
+/// The chunk at the stream's start; line ends before its size are those of the chunk before. found,
+/// whether or not its data is there; need_more; malformed.
+[[nodiscard]] Outcome parse_chunk(std::span<const std::uint8_t> stream, Chunk& out);
+
 }  // namespace sluice::inspect::http

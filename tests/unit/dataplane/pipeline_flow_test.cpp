@@ -169,6 +169,49 @@ TEST_F(PipelineFlowTest, AThirdVersionIsWithheld) {
   EXPECT_EQ(tcp(part(bad_, 0, 40), 2, 100), Fate::drop);
 }
 
+TEST_F(PipelineFlowTest, AHelloInPiecesInPlaceOfOneThatPassed) {
+  const std::size_t cut = bad_.size() - 10;
+  std::uint16_t port = 0;
+  for (const Bytes& decoy : {test::client_hello(test::server_name({"x.permitted.org"})),
+                             part(bad_, 0, 60), Bytes(30), Bytes(bad_.size()), request("a.org")}) {
+    ++port;  // in order
+    EXPECT_EQ(tcp({}, port, 99, 0x02), Fate::forward);
+    EXPECT_EQ(tcp(decoy, port, 100), Fate::forward);
+    EXPECT_EQ(tcp(part(bad_, 0, cut), port, 100), Fate::forward);
+    EXPECT_EQ(tcp(part(bad_, cut, bad_.size()), port, static_cast<std::uint32_t>(100 + cut)),
+              Fate::drop)
+        << port;
+    ++port;  // and reversed
+    EXPECT_EQ(tcp({}, port, 99, 0x02), Fate::forward);
+    EXPECT_EQ(tcp(decoy, port, 100), Fate::forward);
+    EXPECT_EQ(tcp(part(bad_, cut, bad_.size()), port, static_cast<std::uint32_t>(100 + cut)),
+              Fate::forward);
+    EXPECT_EQ(tcp(part(bad_, 0, cut), port, 100), Fate::drop) << port;
+  }
+}
+
+TEST_F(PipelineFlowTest, ALongBodyTakesNoRoom) {
+  Bytes post = request("www.permitted.org", "Content-Length: 100000\r\n");
+  EXPECT_EQ(tcp(post, 1, 100, 0x18, 80), Fate::forward);
+  std::uint32_t at = 100 + static_cast<std::uint32_t>(post.size());
+  const std::uint32_t end = at + 100'000;
+  for (; at < end; at += 1000) EXPECT_EQ(tcp(Bytes(1000, 'x'), 1, at, 0x18, 80), Fate::forward);
+  EXPECT_EQ(tcp(request("www.example.com"), 1, at, 0x18, 80), Fate::drop);
+  EXPECT_EQ(count(stats::Id::flow_too_long), 0U);
+}
+
+TEST_F(PipelineFlowTest, WhatFollowsAHelloThatIsNotAnsweredHereIsNotHeld) {
+  use(true);
+  EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
+  EXPECT_EQ(tcp(good_, 1, 100), Fate::forward);
+  Bytes record = {23, 3, 3, 4, 0};
+  record.resize(1029);
+  // The first one was lost on its way here.
+  std::uint32_t at = 100 + static_cast<std::uint32_t>(good_.size() + record.size());
+  for (int i = 0; i < 100; ++i, at += 1029) EXPECT_EQ(tcp(record, 1, at), Fate::forward);
+  EXPECT_EQ(count(stats::Id::flow_too_long), 0U);
+}
+
 TEST_F(PipelineFlowTest, ARequestGoesOnAfterTheAnswerToTheOneBefore) {
   Bytes first = request("www.permitted.org");
   const Bytes second = request("www.example.com");
@@ -228,7 +271,7 @@ TEST_F(PipelineFlowTest, AnAcksPaddingIsNoStream) {
   EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
   EXPECT_EQ(tcp({0, 0, 0, 0, 0, 0}, 1, 100), Fate::forward);
   EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
-  EXPECT_EQ(count(stats::Id::flow_conflict), 0U);
+  EXPECT_EQ(count(stats::Id::flow_conflict_again), 0U);
 }
 
 TEST_F(PipelineFlowTest, TlsOnPort53IsTls) {
