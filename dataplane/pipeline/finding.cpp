@@ -1,6 +1,7 @@
 // What the inspectors' results become: findings to be looked up, or doubts.
 #include <cstring>
 
+#include "dataplane/inspect/http/authority.h"
 #include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/pipeline.h"
 
@@ -22,20 +23,14 @@ Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
   return &finding;
 }
 
-// Some servers take a server name up to its colon (nginx does). More than one is an IPv6 address.
-std::string_view without_port(std::string_view text) {
-  const std::size_t colon = text.find(':');
-  return colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos &&
-                 text.find_first_not_of("0123456789", colon + 1) == std::string_view::npos
-             ? text.substr(0, colon)
-             : text;
-}
-
 // A host name as text; false where it is none, which is counted.
 bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
   Finding* finding = add_finding(packet, protocol);
   if (finding == nullptr) return false;
-  const name::Defect defect = name::from_text(without_port(text), names_[found_ - 1]);
+  // Some servers take a server name up to its colon, as they do with Host (nginx).
+  const bool whole = protocol == Protocol::http || text.find('@') != std::string_view::npos;
+  const std::string_view host = whole ? text : inspect::http::host_of(text);
+  const name::Defect defect = name::from_text(host, names_[found_ - 1]);
   if (defect == name::Defect::none) return true;
   drop_last_finding();
   // An address is no name, and no doubt either: connections to addresses are not judged.

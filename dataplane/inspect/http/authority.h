@@ -1,5 +1,6 @@
-// The host within an authority, as HTTP's Host, absolute targets and :authority carry it: "host",
-// "host:port", "[v6]:port" (RFC 3986 section 3.2, RFC 9110 sections 4.2.4 and 7.2).
+// The host within an authority, as HTTP's Host, absolute targets, :authority and careless server
+// names carry it: "host", "host:port", "[v6]:port", "user@host" (RFC 3986 section 3.2, RFC 9110
+// sections 4.2.4 and 7.2).
 //
 // Thread safety: a free function over the caller's bytes.
 #pragma once
@@ -8,8 +9,9 @@
 
 namespace sluice::inspect::http {
 
-/// False where it has user information, which a Host must not have. The host is told without port
-/// and blanks around it, otherwise as sent: in any case, with its trailing dot or brackets.
-[[nodiscard]] bool host_of(std::string_view authority, std::string_view& host);
+/// Without user information, port and blanks around it, otherwise as sent: in any case, with its
+/// trailing dot or brackets. What stands behind a host name's colon need not be a port: some
+/// servers do not look at it.
+[[nodiscard]] std::string_view host_of(std::string_view authority);
 
 }  // namespace sluice::inspect::http

@@ -121,8 +121,7 @@ H2Defect read_names(Bytes block, std::span<std::uint8_t> scratch, H2Request& out
   HpackReader reader(block, scratch);
   std::string_view value;
   while (reader.next_host(value)) {
-    std::string_view host;
-    if (!host_of(value, host)) return H2Defect::userinfo;
+    const std::string_view host = host_of(value);
     if (host.empty()) continue;
     if (out.name_count == kMaxNames) return H2Defect::too_many_names;
     out.names[out.name_count++] = host;

@@ -29,7 +29,6 @@ enum class H2Defect : std::uint8_t {
   too_many_frames,  // more than kMaxH2Frames
   block_too_long,   // over kMaxH2BlockOctets, or than the scratch takes
   field,            // an undecodable header block; `hpack` says how
-  userinfo,         // user information before a host
   too_many_names,   // more than kMaxNames
 };
 

@@ -12,8 +12,7 @@ using std::string_view;
 
 constexpr string_view kBlanks = " \t";
 constexpr string_view kLineEnds = "\r\n";
-constexpr std::size_t kMinUnknownMethod = 3;
-constexpr std::size_t kMaxUnknownMethod = 20;
+constexpr std::size_t kMaxUnknownMethod = 64;
 constexpr std::uint64_t kMaxChunkOctets = std::uint64_t{1} << 32;
 
 // IANA's registry of methods, as far as clients use them.
@@ -79,7 +78,7 @@ bool may_be_unknown_method(string_view text) {
       std::find_if_not(text.begin(), text.end(), is_token_octet) - text.begin());
   if (length > kMaxUnknownMethod) return false;
   if (length == text.size()) return true;
-  if (length < kMinUnknownMethod || text[length] != ' ') return false;
+  if (length == 0 || text[length] != ' ') return false;
   text.remove_prefix(length + 1);
   if (text.empty()) return true;
   const char first = text.front();
@@ -93,7 +92,7 @@ bool may_be_unknown_method(string_view text) {
     return false;
   }
   if (end == string_view::npos) return line.size() <= kMaxHeadOctets;
-  return line.find(" HTTP/1.") != string_view::npos;
+  return line.find(" HTTP/") != string_view::npos;
 }
 
 class Head {
@@ -110,7 +109,11 @@ class Head {
     const std::size_t version_at = target.find_last_of(kBlanks) + 1;  // npos + 1 == 0
     const string_view version = target.substr(version_at);
     if (version_at > 0 && is_same_word(version.substr(0, 5), "HTTP/")) {
-      if (version.substr(5, 2) != "1.") return Defect::version;
+      // Node's parser takes HTTP/2.0 in a request line.
+      const string_view number = version.substr(5);
+      if (number.size() < 3 || !is_digit(number[0]) || number[1] != '.' || method == "PRI") {
+        return Defect::version;
+      }
       target = trim(target.substr(0, version_at));
     } else {
       simple_ = true;  // HTTP/0.9, which some servers still answer
@@ -138,8 +141,7 @@ class Head {
 
  private:
   Defect add(string_view authority) {
-    string_view host;
-    if (!host_of(authority, host)) return Defect::userinfo;
+    const string_view host = host_of(authority);
     if (host.empty()) return Defect::none;
     if (out_.name_count == kMaxNames) return Defect::too_many_names;
     out_.names[out_.name_count++] = host;

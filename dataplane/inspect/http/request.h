@@ -23,8 +23,7 @@ inline constexpr std::size_t kMaxHeadOctets = 16384;
 enum class Defect : std::uint8_t {
   none,
   request_line,    // no method, or no target
-  version,         // not HTTP/1.x
-  userinfo,        // user information before a host
+  version,         // not HTTP/ and two digits, or the preface of HTTP/2
   too_many_names,  // more than kMaxNames
   head_too_long,   // no end within kMaxHeadOctets
 };
@@ -47,8 +46,8 @@ struct Request {
 };
 
 /// Whether a stream that starts so may be HTTP/1 or the preface of HTTP/2: the start of a request
-/// line of a known method; or of any token of 3 to 20 octets and a target, which has to end in
-/// HTTP/1.x if its end is there.
+/// line of a known method; or of any token of at most 64 octets and a target, which has to end in
+/// HTTP/ and a version if its end is there.
 [[nodiscard]] bool may_be_http(std::span<const std::uint8_t> start);
 
 /// The request at the stream's start. Names are told as soon as the line that holds them has ended

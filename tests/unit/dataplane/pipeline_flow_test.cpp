@@ -258,6 +258,8 @@ TEST_F(PipelineFlowTest, WaitsAsLongAsServersDo) {
 TEST_F(PipelineFlowTest, AServerNameMayHaveAPort) {
   EXPECT_EQ(tcp(test::client_hello(test::server_name({"www.example.com:443"})), 1, 100),
             Fate::drop);
+  EXPECT_EQ(tcp(test::client_hello(test::server_name({"www.example.com:x:y"})), 2, 100),
+            Fate::drop);
 }
 
 TEST_F(PipelineFlowTest, AClientsResetEndsNothingThatIsKept) {
