@@ -50,38 +50,52 @@ bool Fragments::is_behind_refusal(std::uint32_t handle, std::uint8_t at) const {
 
 // Fragments are rare, so that a walk over the entries' states costs less than a hash to keep.
 Fragments::Entry* Fragments::find(const Key& key, std::span<const std::uint8_t> payload,
-                                  const packet::Frame& frame, std::uint64_t now_ms) {
-  Entry* free = nullptr;
-  Entry* oldest = nullptr;
+                                  const packet::Frame& frame, std::uint64_t now_ms,
+                                  Entry*& before) {
+  before = nullptr;
   for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
     Entry& entry = entries_[i];
-    const bool done = entry.state == State::open && entry.complete_in != 0;
-    if ((done && entry.complete_in != burst_) ||
-        (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms)) {
+    if (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms) {
       entry.state = State::free;
     }
-    if (entry.state == State::free) {
-      if (free == nullptr) free = &entry;
-      continue;
-    }
+    if (entry.state == State::free || entry.key != key) continue;
     // Of a datagram that is complete, only a copy is; anything else is of the next one.
-    if (entry.key == key && (!done || is_copy(entry.assembly.contiguous(), payload, frame))) {
-      return &entry;
-    }
+    const bool done = is_done(entry);
+    if (!done || is_copy(entry.assembly.contiguous(), payload, frame)) return &entry;
+    before = &entry;
+  }
+  return begin(key, now_ms, before);
+}
+
+// A place for another datagram: that of the oldest complete one, else of the oldest.
+Fragments::Entry* Fragments::begin(const Key& key, std::uint64_t now_ms, const Entry* keep) {
+  Entry* best = nullptr;
+  const auto rank = [&](const Entry& entry) {
+    if (entry.state == State::free) return 3;
     // Views of this burst are still looked at.
-    if (!done && (oldest == nullptr || entry.started_ms < oldest->started_ms)) oldest = &entry;
+    if (&entry == keep || (is_done(entry) && entry.complete_in == burst_)) return 0;
+    if (is_done(entry)) return 2;
+    return entry.started_ms + kMinAgeMs <= now_ms ? 1 : 0;
+  };
+  int best_rank = 0;
+  for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
+    Entry& entry = entries_[i];
+    const int its = rank(entry);
+    if (its > best_rank ||
+        (its == best_rank && best != nullptr && entry.started_ms < best->started_ms)) {
+      best = &entry;
+      best_rank = its;
+    }
+    if (its == 3) break;
   }
-  if (free == nullptr && oldest != nullptr && oldest->started_ms + kMinAgeMs <= now_ms) {
-    free = oldest;
-  }
-  if (free == nullptr) return nullptr;
-  Storage& storage = storage_[free - entries_.get()];
-  *free = Entry{};
-  free->state = State::open;
-  free->key = key;
-  free->started_ms = now_ms;
-  free->assembly = Assembly(storage.bytes, storage.have, kMaxDatagramOctets);
-  return free;
+  if (best == nullptr) return nullptr;
+  Storage& storage = storage_[best - entries_.get()];
+  *best = Entry{};
+  best->state = State::open;
+  best->key = key;
+  best->started_ms = now_ms;
+  best->assembly = Assembly(storage.bytes, storage.have, kMaxDatagramOctets);
+  return best;
 }
 
 Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const packet::Frame& frame,
@@ -99,7 +113,8 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
   std::memcpy(key.addresses.data(), &bytes[frame.network_offset + (frame.ipv6 ? 8U : 12U)],
               frame.ipv6 ? 32 : 8);
   const auto payload = bytes.subspan(frame.payload_offset, frame.payload_length);
-  Entry* entry = find(key, payload, frame, now_ms);
+  Entry* before = nullptr;
+  Entry* entry = find(key, payload, frame, now_ms, before);
   if (entry == nullptr) return {Result::table_full};
   const auto handle = static_cast<std::uint32_t>(entry - entries_.get());
   if (entry->state == State::overlapped) return {Result::overlap, {}, handle};
@@ -117,9 +132,32 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
   if (!frame.more_fragments) entry->total = end;
   if (frame.fragment_offset == 0) entry->protocol = frame.protocol;
   if (entry->total == 0 || entry->assembly.contiguous().size() < entry->total) {
-    return {Result::incomplete, {}, handle};
+    const Datagram in_its_place =
+        before != nullptr ? in_place(bytes, frame, *before, now_ms) : Datagram{};
+    return in_its_place.result == Result::complete ? in_its_place
+                                                   : Datagram{Result::incomplete, {}, handle};
   }
   entry->complete_in = burst_;
+  return {Result::complete, view(bytes, frame, *entry, storage_[handle]), handle};
+}
+
+// A datagram that was complete may have been so by a fragment that its receiver did not take: this
+// one may stand in its place.
+Fragments::Datagram Fragments::in_place(std::span<const std::uint8_t> bytes,
+                                        const packet::Frame& frame, const Entry& before,
+                                        std::uint64_t now_ms) {
+  const std::uint32_t end = std::uint32_t{frame.fragment_offset} + frame.payload_length;
+  if (end > before.total || frame.more_fragments == (end == before.total)) return {};
+  Entry* entry = begin(before.key, now_ms, &before);
+  if (entry == nullptr) return {};
+  entry->assembly.copy_from(before.assembly);
+  entry->assembly.keep_last_copy();
+  (void)entry->assembly.write(frame.fragment_offset,
+                              bytes.subspan(frame.payload_offset, frame.payload_length));
+  entry->total = before.total;
+  entry->protocol = frame.fragment_offset == 0 ? frame.protocol : before.protocol;
+  entry->complete_in = burst_;
+  const auto handle = static_cast<std::uint32_t>(entry - entries_.get());
   return {Result::complete, view(bytes, frame, *entry, storage_[handle]), handle};
 }
 

@@ -8,6 +8,10 @@
 // RFC 8200 4.5, and Linux for IPv4): it and all that follow of that datagram are withheld, so that
 // no receiver can read another version of it. RFC 791 3.2, RFC 8200 4.5.
 //
+// What is complete stays for as long as there is room: a receiver that did not take one of its
+// fragments waits for another in its place, so that a later one of the same identification is read
+// there too, besides being of a datagram of its own (RFC 6864).
+//
 // Thread safety: one table belongs to one lcore. Nothing allocates after construction.
 #pragma once
 
@@ -46,8 +50,7 @@ class Fragments {
   /// `frame.kind` is fragment; `wire` as in flow::Key.
   [[nodiscard]] Datagram add(std::span<const std::uint8_t> bytes, const packet::Frame& frame,
                              std::uint16_t wire, std::uint64_t now_ms);
-  /// Forgets the datagrams that were complete before, as their receiver does: the next one may have
-  /// the same identification. Until then their views hold.
+  /// From here on, the views of datagrams that are complete need not hold any more.
   void begin_burst() { ++burst_; }
   /// The datagram's name was refused, with frame `at` of this burst: what still comes under its
   /// identification is withheld, since the receiver holds the rest of it.
@@ -88,8 +91,15 @@ class Fragments {
     std::uint8_t bytes[kMaxDatagramOctets];
   };
 
+  /// `before`: a complete datagram of the same identification that the fragment is no part of.
   Entry* find(const Key& key, std::span<const std::uint8_t> payload, const packet::Frame& frame,
-              std::uint64_t now_ms);
+              std::uint64_t now_ms, Entry*& before);
+  [[nodiscard]] Entry* begin(const Key& key, std::uint64_t now_ms, const Entry* keep);
+  [[nodiscard]] Datagram in_place(std::span<const std::uint8_t> bytes, const packet::Frame& frame,
+                                  const Entry& before, std::uint64_t now_ms);
+  [[nodiscard]] static bool is_done(const Entry& entry) {
+    return entry.state == State::open && entry.complete_in != 0;
+  }
   [[nodiscard]] std::span<const std::uint8_t> view(std::span<const std::uint8_t> bytes,
                                                    const packet::Frame& frame, const Entry& entry,
                                                    Storage& storage);

@@ -17,6 +17,11 @@ namespace sluice::packet {
 /// Writes the header checksum of an IPv4 header without options.
 void set_ipv4_checksum(std::uint8_t* ip);
 
+/// Whether a whole IPv4 header, with its options, says what its checksum says.
+[[nodiscard]] inline bool has_good_ipv4_checksum(std::span<const std::uint8_t> header) {
+  return checksum_fold(checksum_add(0, header)) == 0;
+}
+
 /// The checksum of a UDP or TCP segment whose own checksum field is zero. `addresses`: source and
 /// destination as they stand in the IP header (8 or 32 octets).
 [[nodiscard]] std::uint16_t transport_checksum(std::span<const std::uint8_t> addresses,

@@ -60,6 +60,10 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   Packet& packet = packets[finding.packet];
   // Refused already, for another of its names.
   if (packet.fate == Fate::reply || packet.fate == Fate::drop) return;
+  if (packet.pieced && fragments_.is_behind_refusal(packet.datagram, finding.packet)) {
+    packet.fate = Fate::drop;
+    return counters_.add(Id::fragment_refused_again);
+  }
   if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
   const generation::Record record = decider ? decider->record : generation::Record{};
   const act::IncidentId incident = incidents_.next();

@@ -82,7 +82,7 @@ class Counter {
   X(tcp_not_accepted,      "passed unread: segments that their receiver drops by flags") \
   X(tcp_urgent_cleared,    "segments whose urgent flag was taken off, so that both ends read the same") \
   X(tcp_urgent_fragment,   "withheld: urgent octets in IP fragments, which some receivers leave out") \
-  X(burst_full,            "passed: more names in one burst than are judged")                 \
+  X(burst_full,            "passed: more DNS messages over TCP in one burst than are kept")                 \
   X(unanswerable,          "blocked names passed: no single station asked or was asked")       \
   X(verdict_pass,          "names passed")                                                   \
   X(verdict_block,         "names blocked")                                                  \
@@ -96,6 +96,7 @@ class Counter {
   X(fragment_datagrams,    "datagrams put together from fragments")                          \
   X(fragment_overlap,      "fragments withheld: they contradict each other")                 \
   X(fragment_refused_again, "fragments withheld of datagrams that were refused")             \
+  X(fragment_bad_checksum, "passed unread: IPv4 fragments with a wrong header checksum")       \
   X(fragment_too_large,    "passed: fragment of a datagram longer than is looked at")        \
   X(fragment_table_full,   "passed: fragment of one datagram too many")                      \
   X(frame_too_many_headers, "passed: more tags or extension headers than the bounds")        \

@@ -530,14 +530,27 @@ def fragment_cases():
     same = [bytes(p) for n in range(3) for p in fragment(
         stack() / UDP(sport=50000 + n, dport=53) / Raw(query(f"n{n}.example") + bytes([n]) * 2900), 1400)]
     case("fragments-same-identification", "datagrams after each other may have one identification",
-         same, counters={"fragment_overlap": 0, "fragment_datagrams": 3},
-         names=[(3 * n + 3, "dns", f"n{n}.example", "pass") for n in range(3)])
+         same, counters={"fragment_overlap": 0},
+         # Each fragment is read in the place of the one of the datagram before, too.
+         names=[(packet, "dns", f"n{n}.example", "pass") for packet, n in
+                ((3, 0), (4, 1), (5, 0), (6, 1), (7, 2), (8, 0), (9, 2))])
     end = [bytes(p) for p in fragment(stack() / UDP(sport=50000, dport=53) /
                                       Raw(query() + b"\0" * 2899 + b"x"), 1400)]
     case("fragments-another-end", "another last fragment cannot complete what was refused",
          [*pieces, end[-1]], inside=[answer(query())], outside=pieces[:-1],
          counters={"dns_blocked": 1, "fragment_refused_again": 1},
-         names=[(len(pieces), "dns", LISTED, "block")])
+         names=[(len(pieces), "dns", LISTED, "block"), (len(pieces) + 1, "dns", LISTED, "block")])
+    decoy = bytearray(other[0])
+    decoy[24] ^= 0x55  # the header's checksum
+    case("fragments-bad-checksum", "a fragment with a wrong header checksum is part of no datagram",
+         [bytes(decoy), *pieces], inside=[answer(query())], outside=[bytes(decoy), *pieces[:-1]],
+         counters={"dns_blocked": 1, "fragment_bad_checksum": 1},
+         names=[(len(pieces) + 1, "dns", LISTED, "block")])
+    case("fragments-in-place", "a datagram is read anew where another fragment may stand in its place",
+         [*pieces[1:], other[0], pieces[0]], inside=[answer(query())],
+         outside=[*pieces[1:], other[0]], counters={"dns_blocked": 1},
+         names=[(len(pieces), "dns", "www.allowed.example", "pass"),
+                (len(pieces) + 1, "dns", LISTED, "block")])
     tiny = [bytes(p) for p in fragment(stack() / TCP(sport=50000, dport=443, seq=1000, ack=2000,
                                                      flags="PA") / Raw(HELLO), 8)]
     inside, outside = resets(HELLO)
