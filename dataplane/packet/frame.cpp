@@ -244,6 +244,8 @@ class Walk {
     const FrameKind bad = frame_.cut ? FrameKind::truncated : FrameKind::malformed_transport;
     if (left(at) < kUdpOctets) return bad;
     std::size_t length = word(at + 4);
+    // A jumbogram's length (RFC 2675 4), which Linux takes of any IPv6 packet.
+    if (length == 0 && frame_.ipv6) length = left(at);
     if (length < kUdpOctets) return bad;
     if (length > left(at)) {
       if (!frame_.cut) return bad;
