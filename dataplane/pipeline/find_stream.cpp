@@ -268,7 +268,7 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
     in_doubt(packet, Id::dns_short_header);  // some servers go on behind it
     return true;
   }
-  Asked* asked = keep_message(message, true);
+  Asked* asked = keep_message(packet, message, true);
   if (asked == nullptr) return false;
   const Outcome outcome = inspect::dns::parse_query(asked->message, asked->query, scratch_);
   if (outcome == Outcome::found) {

@@ -91,7 +91,7 @@ void Pipeline::find_in_udp(Packet& packet) {
 
 void Pipeline::find_in_query(Packet& packet) {
   counters_.add(Id::inspected);
-  Asked* asked = keep_message(payload_of(packet), false);
+  Asked* asked = keep_message(packet, payload_of(packet), false);
   if (asked == nullptr) return;
   switch (inspect::dns::parse_query(asked->message, asked->query, scratch_)) {
     case Outcome::found:
@@ -129,7 +129,7 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   if (outcome == Outcome::malformed && !cut) counters_.add(Id::dns_response_malformed);
   if (response.question.name_count == 0) return;
   // The question is judged again: a server may have answered a query that could not be read here.
-  Asked* asked = keep_message(message, false);
+  Asked* asked = keep_message(packet, message, false);
   if (asked == nullptr) return;
   asked->query = response.question;
   const auto add = [&](std::span<const std::uint8_t> wire) {

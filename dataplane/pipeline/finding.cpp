@@ -1,6 +1,7 @@
 // What the inspectors' results become: findings to be looked up, or doubts.
 #include <cstring>
 
+#include "dataplane/inspect/dns/response.h"
 #include "dataplane/inspect/http/authority.h"
 #include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/pipeline.h"
@@ -10,11 +11,16 @@ namespace sluice::pipeline {
 using stats::Id;
 using stats::Protocol;
 
+namespace {
+
+constexpr std::size_t kMaxNamesOfMessage = inspect::dns::kMaxQuestions + inspect::dns::kMaxChain;
+static_assert(kMaxFindings >= kBurst + kMaxNamesOfMessage);
+
+}  // namespace
+
 Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
-  if (found_ == kMaxFindings) {
-    counters_.add(Id::burst_full);
-    return nullptr;
-  }
+  // A DNS message's names have got theirs by keep_message().
+  if (found_ == kMaxFindings && protocol != Protocol::dns) make_room();
   Finding& finding = findings_[found_++];
   finding = Finding{};
   finding.packet = index_of(packet);
@@ -66,12 +72,13 @@ std::uint8_t Pipeline::find_hello(Packet& packet, Protocol protocol,
   return static_cast<std::uint8_t>(hello.name_count);
 }
 
-// A place for a message, for as long as the burst lasts; null where there is none left.
-Asked* Pipeline::keep_message(std::span<const std::uint8_t> message, bool copy) {
-  if (asked_ == kMaxQueries || (copy && message.size() > messages_.size() - messages_used_)) {
-    counters_.add(Id::burst_full);
+// A place for a message and its names, for as long as the burst lasts; null where there is none.
+Asked* Pipeline::keep_message(Packet& packet, std::span<const std::uint8_t> message, bool copy) {
+  if (copy && message.size() > messages_.size() - messages_used_) {
+    in_doubt(packet, Id::burst_full);
     return nullptr;
   }
+  if (asked_ == kMaxQueries || found_ + kMaxNamesOfMessage > kMaxFindings) make_room();
   Asked& asked = asked_messages_[asked_++];
   asked.message = message;
   if (copy) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "dataplane/packet/bytes.h"
+#include "dataplane/packet/checksum.h"
 
 namespace sluice::pipeline {
 namespace {
@@ -41,7 +42,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
   classify(packets);
   if (found_ > 0) {
     look_up();
-    decide(packets);
+    decide();
     act(packets);
   }
   finish();
@@ -63,6 +64,13 @@ void Pipeline::parse(std::span<Packet> packets) {
 }
 
 void Pipeline::piece_together(Packet& packet) {
+  // No router and no receiver takes it: a part of a datagram that it surely is not.
+  const packet::Frame& frame = packet.frame;
+  if (!packet.trust_checksum && !frame.ipv6 &&
+      !packet::has_good_ipv4_checksum(packet.view.subspan(
+          frame.network_offset, std::size_t{frame.payload_offset} - frame.network_offset))) {
+    return counters_.add(Id::fragment_bad_checksum);
+  }
   using Result = flow::Fragments::Result;
   const auto datagram = fragments_.add(packet.view, packet.frame, packet.wire, now_ms_);
   packet.datagram = datagram.handle;
@@ -141,25 +149,55 @@ void Pipeline::look_up() {
   snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {answers_.data(), found_});
 }
 
-void Pipeline::decide(std::span<Packet> packets) {
+void Pipeline::decide() {
+  for (std::size_t i = 0; i < found_; ++i) {
+    decide(findings_[i], answers_[i]);
+    count_verdict(findings_[i]);
+  }
+}
+
+void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
+  const policy::ResolvedGroup& group = group_of(packets_[finding.packet], finding.response);
+  finding.group = static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
+  finding.verdict = policy::decide(answer, group.blocked, group.watched);
+  finding.listed_labels = answer.matched_labels;
+}
+
+void Pipeline::count_verdict(const Finding& finding) {
+  switch (finding.verdict.action) {
+    case policy::Action::block:
+      return counters_.add(Id::verdict_block);
+    case policy::Action::log:
+      return counters_.add(Id::verdict_log);
+    case policy::Action::pass:
+    case policy::Action::rewrite:
+      return counters_.add(Id::verdict_pass);
+  }
+}
+
+// A burst with more names than findings: of those so far, only what will be refused is kept, one of
+// each frame.
+void Pipeline::make_room() {
+  look_up();
+  std::size_t kept = 0;
+  std::size_t asked = 0;
   for (std::size_t i = 0; i < found_; ++i) {
     Finding& finding = findings_[i];
-    const policy::ResolvedGroup& group = group_of(packets[finding.packet], finding.response);
-    finding.group = static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
-    finding.verdict = policy::decide(answers_[i], group.blocked, group.watched);
-    finding.listed_labels = answers_[i].matched_labels;
-    switch (finding.verdict.action) {
-      case policy::Action::block:
-        counters_.add(Id::verdict_block);
-        break;
-      case policy::Action::log:
-        counters_.add(Id::verdict_log);
-        break;
-      case policy::Action::pass:
-      case policy::Action::rewrite:
-        counters_.add(Id::verdict_pass);
+    decide(finding, answers_[i]);
+    if (finding.verdict.action != policy::Action::block ||
+        (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
+      count_verdict(finding);
+      continue;
     }
+    if (finding.protocol == stats::Protocol::dns) {
+      asked_messages_[asked] = asked_messages_[finding.query];
+      finding.query = static_cast<std::uint16_t>(asked++);
+    }
+    findings_[kept] = finding;
+    names_[kept++] = names_[i];
   }
+  found_ = kept;
+  asked_ = asked;
 }
 
 void Pipeline::act(std::span<Packet> packets) {

@@ -60,7 +60,10 @@ class Pipeline {
   void piece_together(Packet& packet);
   void classify(std::span<Packet> packets);
   void look_up();
-  void decide(std::span<Packet> packets);
+  void decide();
+  void decide(Finding& finding, const generation::Answer& answer);
+  void count_verdict(const Finding& finding);
+  void make_room();
   void act(std::span<Packet> packets);
   void finish();
   void count_frame(packet::FrameKind kind);
@@ -72,7 +75,7 @@ class Pipeline {
   std::uint8_t find_hello(Packet& packet, stats::Protocol protocol,
                           const inspect::tls::ClientHello& hello, std::uint8_t from);
   Ech ech_of(const inspect::tls::ClientHello& hello);
-  Asked* keep_message(std::span<const std::uint8_t> message, bool copy);
+  Asked* keep_message(Packet& packet, std::span<const std::uint8_t> message, bool copy);
   void in_doubt(Packet& packet, stats::Id reason);
   policy::Client client_of(const Packet& packet, bool response) const;
   const policy::ResolvedGroup& group_of(const Packet& packet, bool response) const;
