@@ -68,10 +68,10 @@ std::size_t write_quic_close(const quic::Connection& connection, std::string_vie
   Writer header(out);
   header.octet(0xc0 | quic::initial_type_bits(*traits) | (kPacketNumberOctets - 1));
   header.four(static_cast<std::uint32_t>(origin->version));
-  header.connection_id(connection.source);
+  header.connection_id(origin->source);
   // Once the server has answered, the client takes packets of that source only (RFC 9000 section
   // 7.2); before, of any.
-  header.connection_id(connection.answered ? connection.server : connection.destination);
+  header.connection_id(origin->answered ? origin->server : origin->latest);
   header.octet(0);  // no token
   header.two(kTwoOctetVarint | (kPacketNumberOctets + body.length() + quic::kTagOctets));
   const std::size_t number_at = header.length();

@@ -22,7 +22,9 @@ Table::Table(std::uint64_t secret)
 
 Table::Pool Table::pool_of(const Flow& flow) {
   std::uint8_t pool = kNoBlock;
-  for (unsigned i = 0; i < flow.reading_count; ++i) pool = std::max(pool, flow.readings[i].storage);
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    if (flow.readings[i].is_there()) pool = std::max(pool, flow.readings[i].storage);
+  }
   return static_cast<Pool>(pool);
 }
 
@@ -71,7 +73,7 @@ Flow* Table::open(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
   }
   const std::uint32_t at = free_[kNoBlock][--free_count_[kNoBlock]];
   Flow& flow = flows_[at];
-  flow = Flow{};
+  static_cast<FlowHead&>(flow) = FlowHead{};  // the readings went when it was closed
   flow.key = key;
   flow.hash = hash;
   flow.serial = ++serial_;
@@ -88,11 +90,11 @@ void Table::close(Flow& flow) {
   const std::uint32_t at = index_of(flow);
   unlink(flow, pool_of(flow));
   for (unsigned i = 0; i < flow.reading_count; ++i) release(flow.readings[i]);
+  flow.reading_count = 0;
   std::uint32_t* link_to = &buckets_[slot(flow.hash)];
   while (*link_to != at) link_to = &flows_[*link_to].chain;
   *link_to = flow.chain;
   flow.used = false;
-  flow.reading_count = 0;
   free_[kNoBlock][free_count_[kNoBlock]++] = at;
   --size_;
 }
@@ -117,15 +119,18 @@ Assembly Table::assembly(Pool pool, std::uint32_t block) {
 }
 
 void Table::release(Reading& reading) {
+  if (!reading.is_there()) return;
   free_[reading.storage][free_count_[reading.storage]++] = reading.block;
+  reading = Reading{};
 }
 
 bool Table::reserve(Flow& flow, unsigned index, std::uint32_t octets, std::uint64_t now_ms) {
   if (octets > kLargeOctets) return false;
-  const bool fresh = index == flow.reading_count;
   Reading& reading = flow.readings[index];
+  const bool fresh = !reading.is_there();
+  const bool second = index % 2 != 0;
   if (!fresh && reading.assembly.capacity() >= octets) return true;
-  if (fresh && index == 1) octets = std::max(octets, flow.readings[0].assembly.capacity());
+  if (fresh && second) octets = std::max(octets, flow.readings[index - 1].assembly.capacity());
   const Pool pool = octets > kSmallOctets ? kLarge : kSmall;
   std::uint32_t block = 0;
   if (!take_block(pool, now_ms, flow, block)) return false;
@@ -133,15 +138,14 @@ bool Table::reserve(Flow& flow, unsigned index, std::uint32_t octets, std::uint6
   unlink(flow, pool_of(flow));
   Assembly grown = assembly(pool, block);
   if (fresh) {
-    reading = Reading{};
-    if (index == 1) {
-      reading = flow.readings[0];
+    if (second) {
+      reading = flow.readings[index - 1];
       grown.copy_from(reading.assembly);
     }
-    ++flow.reading_count;
+    flow.reading_count = std::max(flow.reading_count, static_cast<std::uint8_t>(index + 1));
   } else {
     grown.copy_from(reading.assembly);
-    release(reading);
+    free_[reading.storage][free_count_[reading.storage]++] = reading.block;
   }
   reading.assembly = grown;
   reading.storage = pool;
@@ -150,11 +154,14 @@ bool Table::reserve(Flow& flow, unsigned index, std::uint32_t octets, std::uint6
   return true;
 }
 
-void Table::drop_readings(Flow& flow) {
+void Table::drop_readings(Flow& flow, unsigned first) {
   unlink(flow, pool_of(flow));
-  for (unsigned i = 0; i < flow.reading_count; ++i) release(flow.readings[i]);
-  flow.reading_count = 0;
-  link(flow, kNoBlock);
+  release(flow.readings[first]);
+  release(flow.readings[first + 1]);
+  while (flow.reading_count > 0 && !flow.readings[flow.reading_count - 1U].is_there()) {
+    --flow.reading_count;
+  }
+  link(flow, pool_of(flow));
 }
 
 std::uint32_t Table::age(std::uint64_t now_ms) {

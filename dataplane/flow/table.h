@@ -44,8 +44,12 @@ enum class Kind : std::uint8_t { unknown, dns, tls, http, http_chunk, h2, quic, 
 /// Reading::wanted of a reading that has told all that it has to tell.
 inline constexpr std::uint32_t kSettled = UINT32_MAX;
 
-/// One way to read a client's octets. The second one is there only where copies of the same octets
-/// differ: the first reading keeps the first copy, the second the last.
+/// Two for each stream of a flow: TCP has one stream, QUIC one an attempt.
+inline constexpr std::size_t kMaxReadings = 8;
+
+/// One way to read a client's octets. Of a stream's two, the second one (of odd index) is there
+/// only where copies of the same octets differ: the first reading keeps the first copy, the second
+/// the last.
 struct Reading {
   Assembly assembly;
   Kind kind = Kind::unknown;
@@ -55,6 +59,7 @@ struct Reading {
   std::uint8_t storage = 0;       // which pool its octets are from
   std::uint32_t block = 0;
 
+  [[nodiscard]] bool is_there() const { return assembly.capacity() != 0; }
   /// What is there of the message at hand.
   [[nodiscard]] std::span<const std::uint8_t> message() const {
     const auto octets = assembly.contiguous();
@@ -66,26 +71,29 @@ struct Reading {
 
 inline constexpr std::size_t kInspectorOctets = 1024;
 
-struct Flow {
+struct FlowHead {
   Key key;
   std::uint64_t hash = 0;
   std::uint64_t serial = 0;  // tells this flow from others that had its place before
   std::uint64_t touched_ms = 0;
   State state = State::undecided;
-  Kind kind = Kind::unknown;  // of the reading that was told last
-  std::uint8_t reading_count = 0;
-  bool closing = false;   // goes at the end of the burst
+  Kind kind = Kind::unknown;       // of the reading that was told last
+  std::uint8_t reading_count = 0;  // one past the last that is there
+  bool closing = false;            // goes at the end of the burst
   bool syn_data = false;  // TCP: octets came with the SYN, which the server may not have taken
   bool used = false;
   Kind base_kind = Kind::unknown;  // of what stands at the readings' offset 0, if it is known
   std::uint32_t origin = 0;        // TCP: sequence number of the first octet, as it was opened
   std::uint32_t base = 0;          // TCP: sequence number of the readings' offset 0
-  std::array<Reading, 2> readings;
-  std::uint8_t refused_at = 0;  // index in the burst of the frame that was refused
+  std::uint8_t refused_at = 0;     // index in the burst of the frame that was refused
 
   std::uint32_t chain = 0;  // the table's own
   std::uint32_t older = 0;
   std::uint32_t newer = 0;
+};
+
+struct Flow : FlowHead {
+  std::array<Reading, kMaxReadings> readings;
 };
 
 class Table {
@@ -100,13 +108,12 @@ class Table {
   void close(Flow& flow);
   void touch(Flow& flow, std::uint64_t now_ms);
 
-  /// Makes reading `index` (at most reading_count) there, with room for `octets` octets; what it
-  /// holds is kept. A new second reading starts as a copy of the first. False where there is no
-  /// block to be had.
+  /// Makes reading `index` there, with room for `octets` octets; what it holds is kept. A stream's
+  /// second reading starts as a copy of its first. False where there is no block to be had.
   [[nodiscard]] bool reserve(Flow& flow, unsigned index, std::uint32_t octets,
                              std::uint64_t now_ms);
-  /// Gives the readings' storage back.
-  void drop_readings(Flow& flow);
+  /// Gives the storage of a stream's readings back; `first`: the even index.
+  void drop_readings(Flow& flow, unsigned first = 0);
 
   /// Closes what is past its lifetime; returns how many went. Call it once a burst.
   std::uint32_t age(std::uint64_t now_ms);

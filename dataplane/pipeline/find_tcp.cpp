@@ -82,14 +82,6 @@ void forget_front(flow::Flow& flow, std::uint32_t octets) {
   flow.base += octets;
 }
 
-/// Octets that were read are others now: the reading begins anew.
-void read_again(flow::Flow& flow, flow::Reading& reading) {
-  reading.kind = flow.base_kind;
-  reading.start = 0;
-  reading.wanted = 0;
-  reading.names_judged = 0;
-}
-
 }  // namespace
 
 void Pipeline::from_server(Packet& packet) {
@@ -293,39 +285,7 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
     return;
   }
   if (at >= flow::kLargeOctets) return in_doubt(packet, Id::flow_too_long);
-  write_octets(packet, flow, at, payload);
-}
-
-void Pipeline::write_octets(Packet& packet, flow::Flow& flow, std::uint32_t at,
-                            std::span<const std::uint8_t> octets) {
-  const auto need =
-      static_cast<std::uint32_t>(std::min<std::size_t>(flow::kLargeOctets, at + octets.size()));
-  const unsigned readings = std::max<unsigned>(flow.reading_count, 1);
-  for (unsigned i = 0; i < readings; ++i) {
-    if (i < flow.reading_count && flow.readings[i].wanted == flow::kSettled) continue;
-    if (flows_.reserve(flow, i, need, now_ms_)) continue;
-    give_up(flow);
-    return in_doubt(packet, Id::flow_table_full);
-  }
-  flows_.touch(flow, now_ms_);
-  if (flow.reading_count > 1 &&
-      flow.readings[1].assembly.changes_again(at, octets, flow.readings[0].assembly)) {
-    // Two versions are read, and no sender that means one of them sends a third.
-    packet.fate = Fate::drop;
-    return counters_.add(Id::flow_conflict_again);
-  }
-  for (unsigned i = 0; i < flow.reading_count; ++i) {
-    flow::Reading& reading = flow.readings[i];
-    reading.assembly.forget_conflicts();
-    if (reading.assembly.write(at, octets) == flow::Written::stored) continue;
-    if (i > 0) {
-      read_again(flow, reading);
-    } else if (flow.reading_count == 1) {
-      counters_.add(Id::flow_conflict);
-      if (!flows_.reserve(flow, 1, need, now_ms_)) return in_doubt(packet, Id::flow_table_full);
-      flow.readings[1].assembly.keep_last_copy();  // and the loop writes to it next
-    }
-  }
+  if (!write_octets(packet, flow, 0, at, payload)) return;
   for (unsigned i = 0; i < flow.reading_count; ++i) read_stream(packet, flow, i);
 }
 

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "dataplane/inspect/dns/response.h"
+#include "dataplane/inspect/quic/frames.h"
 #include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/inspect/tls/dtls.h"
 #include "dataplane/packet/bytes.h"
@@ -156,69 +157,82 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
     if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
     flow->kind = flow::Kind::quic;
     flows_.make_state<inspect::quic::Connection>(*flow);
-    if (!flows_.reserve(*flow, 0, flow::kSmallOctets, now_ms_)) {
-      flows_.close(*flow);
-      return in_doubt(packet, Id::flow_table_full);
-    }
   }
   packet.carry(flow);
-  const unsigned before = flow->reading_count;
-  for (unsigned i = 0; i < before; ++i) read_quic(packet, *flow, i);
-  if (flows_.state<inspect::quic::Connection>(*flow).origin_count == 0) {
-    packet.flow = nullptr;  // nothing opened: there is nothing to remember
-    flows_.close(*flow);
+  auto& connection = flows_.state<inspect::quic::Connection>(*flow);
+  const bool known = connection.origin_count > 0;
+  inspect::quic::InitialReader reader(payload_of(packet), *crypto_, connection);
+  inspect::quic::Opened opened;
+  bool any = false;
+  while (reader.next(opened)) {
+    any = true;
+    if (!read_initial(packet, *flow, opened)) break;
   }
+  if (!any) in_doubt(packet, Id::quic_unopened);
+  if (connection.origin_count == 0) {
+    packet.flow = nullptr;  // there is nothing to remember
+    return flows_.close(*flow);
+  }
+  if (!known) counters_.add(Id::flow_opened);
 }
 
-void Pipeline::read_quic(Packet& packet, flow::Flow& flow, unsigned reading) {
+// False where the rest of the datagram is not to be read: it is withheld, or there is no room.
+bool Pipeline::read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened) {
   auto& connection = flows_.state<inspect::quic::Connection>(flow);
-  const bool known = connection.origin_count > 0;
-  inspect::quic::Result result;
-  const auto inspect_into = [&](unsigned which) {
-    return inspect::quic::inspect(payload_of(packet), *crypto_, connection,
-                                  flow.readings[which].assembly, result);
-  };
-  Outcome outcome = inspect_into(reading);
-  flow::Reading* at = &flow.readings[reading];
-  if (at->assembly.overflowed() && at->assembly.capacity() < flow::kLargeOctets) {
-    if (!flows_.reserve(flow, reading, flow::kLargeOctets, now_ms_)) {
-      return in_doubt(packet, Id::flow_table_full);
-    }
-    outcome = inspect_into(reading);
+  const unsigned first = opened.stream * 2U;
+  counters_.add(Id::quic_initials);
+  if (opened.new_stream) flows_.drop_readings(flow, first);
+  if (opened.new_stream && flow.state == flow::State::passed) flow.state = flow::State::undecided;
+  if (!flows_.reserve(flow, first, flow::kSmallOctets, now_ms_)) {
+    in_doubt(packet, Id::flow_table_full);
+    return false;
   }
-  if (result.new_stream) {
-    at->names_judged = 0;
-    flow.state = flow::State::undecided;
-    connection.answered = false;  // another attempt's server answers anew
-    if (reading == 0 && flow.reading_count > 1) {
-      flow.readings[1].assembly.clear();
-      flow.readings[1].names_judged = 0;
-    }
-    if (result.forgotten) in_doubt(packet, Id::quic_forgotten);
-  }
-  if (result.opened > 0 && reading == 0) {
-    if (!known) counters_.add(Id::flow_opened);
-    counters_.add(Id::quic_initials);
-    flows_.touch(flow, now_ms_);
-  }
-  if (result.conflict && flow.reading_count == 1) {
-    counters_.add(Id::flow_conflict);
-    if (flows_.reserve(flow, 1, at->assembly.capacity(), now_ms_)) {
-      flow.readings[1].assembly.keep_last_copy();
-      read_quic(packet, flow, 1);
+  flows_.touch(flow, now_ms_);
+  inspect::quic::FrameReader frames(opened.frames, opened.dialect);
+  std::uint64_t offset = 0;
+  std::span<const std::uint8_t> octets;
+  while (frames.next_crypto(offset, octets)) {
+    if (offset >= flow::kLargeOctets) {
+      in_doubt(packet, Id::flow_too_long);
+    } else if (!write_octets(packet, flow, first, static_cast<std::uint32_t>(offset), octets)) {
+      return false;
     }
   }
-  if (outcome == Outcome::malformed) {
-    return in_doubt(packet, result.opened > 0 ? Id::quic_malformed : Id::quic_unopened);
+  // A part of it may have passed before it was forgotten: until its front is sent again, nothing of
+  // it does.
+  if ((connection.forgotten >> opened.stream & 1) != 0 &&
+      flow.readings[first].assembly.contiguous().empty()) {
+    packet.fate = Fate::drop;
+    counters_.add(Id::quic_forgotten);
+    return false;
   }
-  if (outcome == Outcome::need_more && at->assembly.contiguous().size() == flow::kLargeOctets) {
-    return in_doubt(packet, Id::flow_too_long);
+  read_quic(packet, flow, opened, first);
+  read_quic(packet, flow, opened, first + 1);
+  return true;
+}
+
+void Pipeline::read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
+                         unsigned reading) {
+  flow::Reading& at = flow.readings[reading];
+  while (at.is_there() && at.in_progress() && at.message().size() >= at.wanted) {
+    inspect::tls::ClientHello hello;
+    const Outcome outcome = inspect::quic::read_hello(at.message(), opened.dialect, hello);
+    if (outcome == Outcome::malformed) {
+      at.wanted = flow::kSettled;
+      return in_doubt(packet, Id::quic_malformed);
+    }
+    at.names_judged = find_hello(packet, Protocol::quic, hello, at.names_judged);
+    if (!hello.complete) {
+      at.wanted = static_cast<std::uint32_t>(hello.wanted);
+      if (at.wanted > flow::kLargeOctets) in_doubt(packet, Id::flow_too_long);
+      return;
+    }
+    counters_.add(outcome == Outcome::no_name ? Id::quic_no_name : Id::quic_client_hellos);
+    flow.state = flow::State::passed;
+    auto& connection = flows_.state<inspect::quic::Connection>(flow);
+    connection.done |= static_cast<std::uint8_t>(1U << opened.stream);
+    advance(at, hello.consumed, flow::Kind::unknown);  // another may follow a HelloRetryRequest
   }
-  const bool fresh = flow.state == flow::State::undecided || reading > 0;
-  at->names_judged = find_hello(packet, Protocol::quic, result.hello, at->names_judged);
-  if (!result.hello.complete || !fresh) return;
-  counters_.add(outcome == Outcome::no_name ? Id::quic_no_name : Id::quic_client_hellos);
-  flow.state = flow::State::passed;
 }
 
 // The versions before TLS: one clear packet holds the whole CHLO, so that a flow is only needed for

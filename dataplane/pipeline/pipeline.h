@@ -86,9 +86,14 @@ class Pipeline {
   void find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut = false);
   void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
-  void read_quic(Packet& packet, flow::Flow& flow, unsigned reading);
+  bool read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened);
+  void read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
+                 unsigned reading);
   void find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t hash);
   void find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
+
+  bool write_octets(Packet& packet, flow::Flow& flow, unsigned first, std::uint32_t at,
+                    std::span<const std::uint8_t> octets);  // write_octets.cpp
 
   // find_tcp.cpp: segments into readings.
   void from_server(Packet& packet);
@@ -98,8 +103,6 @@ class Pipeline {
   bool has_good_checksum(const Packet& packet) const;
   flow::Flow* open_stream(const flow::Key& key, std::uint64_t hash, std::uint32_t sequence);
   void add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequence);
-  void write_octets(Packet& packet, flow::Flow& flow, std::uint32_t at,
-                    std::span<const std::uint8_t> octets);
   void clear_urgent(Packet& packet);
 
   // find_stream.cpp: readings into names.

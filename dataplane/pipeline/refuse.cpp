@@ -210,7 +210,7 @@ void Pipeline::reset(Packet& packet, Way way) {
   act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
   if (way == Way::onward && packet.has_flow() && packet.server_expects != numbers.sequence) {
     // With two versions of the octets, nobody knows which ones the server took.
-    if (packet.flow->reading_count > 1) write_reset(packet, way, numbers);
+    if (packet.flow->readings[1].is_there()) write_reset(packet, way, numbers);
     numbers.sequence = packet.server_expects;
   }
   write_reset(packet, way, numbers);

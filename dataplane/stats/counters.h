@@ -53,7 +53,7 @@ class Counter {
   X(quic_no_name,          "QUIC ClientHellos without a server name")                        \
   X(quic_unopened,         "passed: QUIC Initials that no key opened")                       \
   X(quic_unknown_version,  "passed: QUIC of a version that is not known, to port 443")        \
-  X(quic_forgotten,        "passed: an attempt of which a part was inspected and forgotten")  \
+  X(quic_forgotten,        "withheld: of an attempt whose front was forgotten, until it is sent again")  \
   X(quic_malformed,        "passed: opened Initials without a readable ClientHello")         \
   X(dtls_client_hellos,    "DTLS ClientHellos whose names were judged")                      \
   X(dtls_blocked,          "DTLS ClientHellos refused")                                      \

@@ -1,5 +1,5 @@
-// What opening one Initial costs, and what its parts do: key derivation and AES, by the library that
-// this build took; cmake -DIPSEC_MB=OFF makes that OpenSSL.
+// What opening one Initial costs, and what its parts do: key derivation and AES, by the library
+// that this build took; cmake -DIPSEC_MB=OFF makes that OpenSSL.
 //
 //     quic_bench                           (one core; pin it with taskset)
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "dataplane/act/quic_close.h"
 #include "dataplane/inspect/quic/initial.h"
 #include "tests/unit/dataplane/quic/initial_builder.h"
+#include "tests/unit/dataplane/quic/streams.h"
 
 namespace sluice {
 namespace {
@@ -30,19 +31,16 @@ Bytes make_initial(const Bytes& destination) {
 
 struct Setup {
   std::unique_ptr<quic::Crypto> crypto = quic::Crypto::create();
-  flow::AssemblyStorage<4096> storage;
-  flow::Assembly stream{storage};
+  test::Streams streams;
   quic::Connection connection;
-  quic::Result result;
   Bytes datagram = make_initial(test::from_hex("8394c8f03e515708"));
 };
 
 void inspect_cached_keys(benchmark::State& state) {
   Setup s;
   for (auto _ : state) {
-    s.stream.clear();
-    if (quic::inspect(s.datagram, *s.crypto, s.connection, s.stream, s.result) !=
-        inspect::Outcome::found) {
+    s.streams[0].clear();
+    if (s.streams.see(s.datagram, *s.crypto, s.connection).outcome != inspect::Outcome::found) {
       state.SkipWithError("not found");
     }
   }
@@ -53,10 +51,9 @@ BENCHMARK(inspect_cached_keys);
 void inspect_new_keys(benchmark::State& state) {
   Setup s;
   for (auto _ : state) {
-    s.stream.clear();
+    s.streams[0].clear();
     s.connection.origin_count = 0;
-    if (quic::inspect(s.datagram, *s.crypto, s.connection, s.stream, s.result) !=
-        inspect::Outcome::found) {
+    if (s.streams.see(s.datagram, *s.crypto, s.connection).outcome != inspect::Outcome::found) {
       state.SkipWithError("not found");
     }
   }
@@ -68,12 +65,11 @@ BENCHMARK(inspect_new_keys);
 void inspect_no_keys(benchmark::State& state) {
   Setup s;
   for (std::uint8_t i = 0; i < quic::kMaxOrigins; ++i) {
-    (void)quic::inspect(make_initial(Bytes(8, i)), *s.crypto, s.connection, s.stream, s.result);
+    (void)s.streams.see(make_initial(Bytes(8, i)), *s.crypto, s.connection);
   }
   s.datagram.back() ^= 1;
   for (auto _ : state) {
-    if (quic::inspect(s.datagram, *s.crypto, s.connection, s.stream, s.result) !=
-        inspect::Outcome::malformed) {
+    if (s.streams.see(s.datagram, *s.crypto, s.connection).outcome != inspect::Outcome::malformed) {
       state.SkipWithError("opened");
     }
   }
@@ -98,7 +94,7 @@ BENCHMARK(derive_keys);
 
 void write_close(benchmark::State& state) {
   Setup s;
-  (void)quic::inspect(s.datagram, *s.crypto, s.connection, s.stream, s.result);
+  (void)s.streams.see(s.datagram, *s.crypto, s.connection);
   Bytes out(act::kMaxQuicCloseOctets);
   for (auto _ : state) {
     benchmark::DoNotOptimize(act::write_quic_close(
@@ -110,7 +106,7 @@ BENCHMARK(write_close);
 /// Mask and payload of one packet, keys at hand but not expanded.
 void aes(benchmark::State& state) {
   Setup s;
-  (void)quic::inspect(s.datagram, *s.crypto, s.connection, s.stream, s.result);
+  (void)s.streams.see(s.datagram, *s.crypto, s.connection);
   const quic::Keys keys = s.connection.origin()->keys;
   Bytes header(s.datagram.begin(), s.datagram.begin() + kHeaderOctets);
   header[0] = 0xc0;

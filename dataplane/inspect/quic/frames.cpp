@@ -1,7 +1,5 @@
 #include "dataplane/inspect/quic/frames.h"
 
-#include "dataplane/inspect/quic/packet.h"
-
 namespace sluice::inspect::quic {
 namespace {
 
@@ -43,57 +41,42 @@ bool skip_close(Reader& reader) {
   return skip_varints(reader, 2) && reader.varint(reason) && reader.skip(reason);
 }
 
-bool read_crypto(Reader& reader, flow::Assembly& stream, FramesRead& out) {
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-  std::span<const std::uint8_t> octets;
-  if (!reader.varint(offset) || !reader.varint(length) || !reader.octets(length, octets)) {
-    return false;
-  }
-  out.crypto_octets += static_cast<std::uint32_t>(length);
-  if (stream.write(offset, octets) == flow::Written::conflict) out.conflict = true;
-  return true;
-}
-
 }  // namespace
 
-FramesRead read_frames(std::span<const std::uint8_t> payload, Dialect dialect,
-                       flow::Assembly& stream) {
-  FramesRead out;
-  Reader reader(payload);
+bool FrameReader::next_crypto(std::uint64_t& offset, std::span<const std::uint8_t>& octets) {
   std::uint64_t type = 0;
-  while (!reader.empty()) {
-    bool whole = reader.varint(type);
-    if (dialect != Dialect::ietf) type = ietf_type(type);
+  while (defect_ == FrameDefect::none && !reader_.empty()) {
+    bool whole = reader_.varint(type);
+    if (dialect_ != Dialect::ietf) type = ietf_type(type);
     if (whole) {
       switch (type) {
         case kPadding:
-          reader.skip_zeros();  // most of a client's first datagram
+          reader_.skip_zeros();  // most of a client's first datagram
           break;
         case kPing:
           break;
         case kAck:
         case kAckEcn:
-          whole = skip_ack(reader, type == kAckEcn);
+          whole = skip_ack(reader_, type == kAckEcn);
           break;
-        case kCrypto:
-          whole = read_crypto(reader, stream, out);
+        case kCrypto: {
+          std::uint64_t length = 0;
+          whole =
+              reader_.varint(offset) && reader_.varint(length) && reader_.octets(length, octets);
+          if (whole) return true;
           break;
+        }
         case kConnectionClose:
-          out.closes = true;
-          whole = skip_close(reader);
+          whole = skip_close(reader_);
           break;
         default:
-          out.defect = FrameDefect::unknown;
-          return out;
+          defect_ = FrameDefect::unknown;
+          return false;
       }
     }
-    if (!whole) {
-      out.defect = FrameDefect::cut;
-      return out;
-    }
+    if (!whole) defect_ = FrameDefect::cut;
   }
-  return out;
+  return false;
 }
 
 }  // namespace sluice::inspect::quic

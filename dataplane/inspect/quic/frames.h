@@ -1,7 +1,6 @@
-// Walks the frames inside an opened Initial packet and brings the CRYPTO frames' octets into their
-// stream. RFC 9000 sections 12.4 and 19; what may stand in an Initial is in table 3. Google's own
-// versions number the frames otherwise; of theirs, only what a client's first flight holds is
-// known.
+// Walks the frames inside an opened Initial packet to those that carry CRYPTO octets. RFC 9000
+// sections 12.4 and 19; what may stand in an Initial is in table 3. Google's own versions number
+// the frames otherwise; of theirs, only what a client's first flight holds is known.
 //
 // Thread safety: free functions over the caller's bytes. Nothing allocates or reads past the span.
 #pragma once
@@ -9,8 +8,7 @@
 #include <cstdint>
 #include <span>
 
-#include "dataplane/flow/assembly.h"
-#include "dataplane/inspect/quic/version.h"
+#include "dataplane/inspect/quic/packet.h"
 
 namespace sluice::inspect::quic {
 
@@ -20,16 +18,22 @@ enum class FrameDefect : std::uint8_t {
   unknown,  // a type that no Initial carries; where it ends is not known
 };
 
-struct FramesRead {
-  FrameDefect defect = FrameDefect::none;
-  std::uint32_t crypto_octets = 0;  // carried by CRYPTO frames, repeated ones included
-  bool conflict = false;            // a CRYPTO octet was there already with another value
-  bool closes = false;              // CONNECTION_CLOSE
-};
-
 /// Frames before a defect count. Types are read as variable-length integers in any form, as lenient
 /// servers do (RFC 9000 section 12.4 lets a receiver refuse a longer one).
-[[nodiscard]] FramesRead read_frames(std::span<const std::uint8_t> payload, Dialect dialect,
-                                     flow::Assembly& stream);
+class FrameReader {
+ public:
+  FrameReader(std::span<const std::uint8_t> payload, Dialect dialect)
+      : reader_(payload), dialect_(dialect) {}
+
+  /// The next CRYPTO frame's octets and their place in the stream; false at the end, or at a
+  /// defect.
+  bool next_crypto(std::uint64_t& offset, std::span<const std::uint8_t>& octets);
+  [[nodiscard]] FrameDefect defect() const { return defect_; }
+
+ private:
+  Reader reader_;
+  Dialect dialect_;
+  FrameDefect defect_ = FrameDefect::none;
+};
 
 }  // namespace sluice::inspect::quic

@@ -1,8 +1,8 @@
 #include "dataplane/inspect/quic/initial.h"
 
+#include <bit>
 #include <cstring>
 
-#include "dataplane/inspect/quic/frames.h"
 #include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/packet/bytes.h"
 
@@ -10,10 +10,8 @@ namespace sluice::inspect::quic {
 namespace {
 
 constexpr std::size_t kMaxPacketNumberOctets = 4;
-
-void note(Result& out, Defect defect) {
-  if (out.defect == Defect::none) out.defect = defect;
-}
+/// Initials of one range are no further from each other.
+constexpr std::uint64_t kNumberRange = 64;
 
 Defect defect_of(HeaderDefect defect) {
   switch (defect) {
@@ -40,6 +38,18 @@ std::uint64_t whole_packet_number(std::uint64_t truncated, std::size_t octets,
   if (candidate + window / 2 <= expected) return candidate + window;
   if (candidate > expected + window / 2 && candidate >= window) return candidate - window;
   return candidate;
+}
+
+void note_number(Origin& origin, std::uint64_t next) {
+  auto& numbers = origin.numbers;
+  for (std::size_t i = 0; i < origin.number_count; ++i) {
+    const std::uint64_t apart = numbers[i] > next ? numbers[i] - next : next - numbers[i];
+    if (apart > kNumberRange) continue;
+    numbers[i] = std::max(numbers[i], next);
+    return;
+  }
+  if (origin.number_count < numbers.size()) ++origin.number_count;
+  numbers[origin.number_count - 1] = next;
 }
 
 /// One Initial packet under the keys that may open it. Its header, then its payload, are laid into
@@ -71,10 +81,19 @@ class Opener {
       scratch_[number_at_ + i] ^= mask[i + 1];
       truncated = truncated << 8 | scratch_[number_at_ + i];
     }
-    const std::uint64_t number = whole_packet_number(truncated, octets, origin.next_packet_number);
-    // A server that missed the packets before counts from 0.
-    return open(origin, payload_at, number) ||
-           (number != truncated && open(origin, payload_at, truncated));
+    // As a server that took any of the packets before, or none, which counts from 0.
+    std::array<std::uint64_t, std::tuple_size_v<decltype(origin.numbers)> + 1> tried;
+    std::size_t count = 0;
+    for (std::size_t i = 0; i <= origin.number_count; ++i) {
+      const std::uint64_t number = i < origin.number_count
+                                       ? whole_packet_number(truncated, octets, origin.numbers[i])
+                                       : truncated;
+      if (std::find(tried.begin(), tried.begin() + count, number) != tried.begin() + count)
+        continue;
+      if (open(origin, payload_at, number)) return true;
+      tried[count++] = number;
+    }
+    return false;
   }
 
   [[nodiscard]] std::span<const std::uint8_t> payload() const { return payload_; }
@@ -85,7 +104,7 @@ class Opener {
     if (!crypto_.open(origin.keys, number, {scratch_, payload_at}, sealed, scratch_ + payload_at)) {
       return false;
     }
-    origin.next_packet_number = std::max(origin.next_packet_number, number + 1);
+    note_number(origin, number + 1);
     payload_ = {scratch_ + payload_at, sealed.size() - kTagOctets};
     return true;
   }
@@ -97,6 +116,13 @@ class Opener {
   std::span<const std::uint8_t> payload_;
 };
 
+/// Whether an attempt's stream goes on under the keys of another version: only behind an answer of
+/// the server (RFC 9369 section 4.1), whose connection ID the client then uses.
+bool goes_on(const LongHeader& header, std::span<const std::uint8_t> destination) {
+  return !std::equal(destination.begin(), destination.end(), header.destination.begin(),
+                     header.destination.end());
+}
+
 bool is_known(const Connection& connection, Version version,
               std::span<const std::uint8_t> destination) {
   for (std::size_t i = 0; i < connection.origin_count; ++i) {
@@ -106,142 +132,150 @@ bool is_known(const Connection& connection, Version version,
   return false;
 }
 
-/// Keeps the origin in place of the oldest one that is not current, if need be; its index.
-std::uint8_t keep(Connection& connection, const Origin& origin) {
-  auto& origins = connection.origins;
-  if (connection.origin_count == kMaxOrigins) {
-    const std::size_t oldest = connection.current == 0 ? 1 : 0;
-    std::copy(origins.begin() + oldest + 1, origins.end(), origins.begin() + oldest);
-    if (connection.current > oldest) --connection.current;
-    --connection.origin_count;
-    connection.origin_lost = true;
+/// Whom another attempt takes the place of: the oldest one whose ClientHello was read, else the
+/// oldest, but not the current one.
+std::size_t choose_lost(const Connection& connection) {
+  const std::size_t oldest = connection.current == 0 ? 1 : 0;
+  for (std::size_t i = 0; i < kMaxOrigins; ++i) {
+    if (i != connection.current && (connection.done >> connection.origins[i].stream & 1) != 0) {
+      return i;
+    }
   }
-  origins[connection.origin_count] = origin;
+  return oldest;
+}
+
+void lose(Connection& connection, std::size_t index) {
+  auto& origins = connection.origins;
+  const std::uint8_t stream = origins[index].stream;
+  std::copy(origins.begin() + index + 1, origins.end(), origins.begin() + index);
+  if (connection.current > index) --connection.current;
+  --connection.origin_count;
+  const bool shared =
+      std::any_of(origins.begin(), origins.begin() + connection.origin_count,
+                  [stream](const Origin& origin) { return origin.stream == stream; });
+  if (!shared && (connection.done >> stream & 1) == 0) connection.lost = true;
+}
+
+std::uint8_t free_stream(const Connection& connection) {
+  unsigned used = 0;
+  for (std::size_t i = 0; i < connection.origin_count; ++i) {
+    used |= 1U << connection.origins[i].stream;
+  }
+  return static_cast<std::uint8_t>(std::countr_one(used));
+}
+
+/// Keeps a new origin; its index. `of`: the attempt whose stream goes on under it, or null.
+std::uint8_t keep(Connection& connection, Origin& origin, const Origin* of, bool& new_stream) {
+  if (of != nullptr) origin.stream = of->stream;
+  if (connection.origin_count == kMaxOrigins) lose(connection, choose_lost(connection));
+  new_stream = of == nullptr;
+  if (new_stream) {
+    origin.stream = free_stream(connection);
+    const auto bit = static_cast<std::uint8_t>(1U << origin.stream);
+    connection.done &= static_cast<std::uint8_t>(~bit);
+    connection.forgotten &= static_cast<std::uint8_t>(~bit);
+    if (connection.lost) connection.forgotten |= bit;
+  }
+  connection.origins[connection.origin_count] = origin;
   return connection.origin_count++;
 }
 
 /// Derives keys for the header's version from `destination`; if they open the packet, keeps them.
 bool open_derived(const LongHeader& header, std::span<const std::uint8_t> destination,
-                  Opener& opener, Connection& connection, std::uint8_t& index) {
+                  const Origin* of, Opener& opener, Connection& connection, Opened& out) {
   if (is_known(connection, header.version, destination)) return false;  // it was tried
   Origin origin;
   origin.version = header.version;
   origin.destination.assign(destination);
   origin.keys = derive_keys(*header.traits, destination, Side::client);
   if (!opener.open(origin)) return false;
-  index = keep(connection, origin);
+  connection.current = keep(connection, origin, of, out.new_stream);
   return true;
 }
 
 /// Tries the kept keys first, since the others have to be derived: the client's later Initials go
 /// to the server's own connection ID but keep the keys. Then the keys after a change of version
 /// (RFC 9369 section 4.1), then the packet's own. A packet opens under one set only.
-bool open_initial(const LongHeader& header, Opener& opener, Connection& connection,
-                  std::uint8_t& index) {
+bool open_initial(const LongHeader& header, Opener& opener, Connection& connection, Opened& out) {
   for (std::uint8_t i = connection.origin_count; i-- > 0;) {
     if (connection.origins[i].version == header.version && opener.open(connection.origins[i])) {
-      index = i;
+      connection.current = i;
       return true;
     }
   }
-  const Origin* current = connection.origin();
-  if (current != nullptr) {
+  if (const Origin* current = connection.origin()) {
     const ConnectionId destination = current->destination;
-    if (open_derived(header, destination.octets(), opener, connection, index)) {
-      return true;
-    }
+    const Origin* of = goes_on(header, destination.octets()) ? current : nullptr;
+    if (open_derived(header, destination.octets(), of, opener, connection, out)) return true;
   }
   return header.destination.size() >= kMinFirstDestinationOctets &&
-         open_derived(header, header.destination, opener, connection, index);
-}
-
-/// Makes the origin at `index` the current one; its stream starts anew if it is of another attempt.
-void turn_to(std::uint8_t index, bool was_kept, Connection& connection, flow::Assembly& stream,
-             Result& out) {
-  const Origin& to = connection.origins[index];
-  const bool same =
-      connection.origin_count == 1 ||
-      connection.origins[connection.current].destination.equals(to.destination.octets());
-  connection.current = index;
-  if (same) return;
-  stream.clear();
-  out.new_stream = true;
-  out.forgotten = was_kept || connection.origin_lost;
-}
-
-void inspect_initial(const LongHeader& header, Crypto& crypto, Connection& connection,
-                     flow::Assembly& stream, Result& out) {
-  Opener opener(crypto, header);
-  if (!opener.fits()) {
-    note(out, header.packet.size() > kMaxPacketOctets ? Defect::too_long : Defect::cut);
-    return;
-  }
-  const std::uint8_t kept = connection.origin_count;
-  const bool lost = connection.origin_lost;
-  std::uint8_t index = 0;
-  if (!open_initial(header, opener, connection, index)) {
-    note(out, Defect::no_keys);
-    return;
-  }
-  ++out.opened;
-  const bool was_kept = connection.origin_count == kept && connection.origin_lost == lost;
-  turn_to(index, was_kept, connection, stream, out);
-  connection.destination.assign(header.destination);
-  connection.source.assign(header.source);
-  const FramesRead frames = read_frames(opener.payload(), header.traits->dialect, stream);
-  out.crypto_octets += frames.crypto_octets;
-  out.conflict = out.conflict || frames.conflict;
-  if (frames.defect != FrameDefect::none) note(out, Defect::bad_frame);
-}
-
-Outcome read_chlo(std::span<const std::uint8_t> message, tls::ClientHello& out) {
-  const Outcome outcome = parse_chlo(message, out.names[0]);
-  out.name_count = outcome == Outcome::found ? 1 : 0;
-  out.complete = outcome != Outcome::need_more;
-  return outcome;
-}
-
-Outcome read_hello(const flow::Assembly& stream, Dialect dialect, Result& out) {
-  const auto message = stream.contiguous();
-  if (message.empty()) return Outcome::need_more;
-  const Outcome outcome = dialect == Dialect::google ? read_chlo(message, out.hello)
-                                                     : tls::parse_handshake(message, out.hello);
-  if (outcome == Outcome::malformed) note(out, Defect::client_hello);
-  if (outcome == Outcome::need_more && message.size() == stream.capacity()) {
-    note(out, Defect::too_long);
-    return Outcome::malformed;
-  }
-  return outcome;
+         open_derived(header, header.destination, nullptr, opener, connection, out);
 }
 
 }  // namespace
 
-Outcome inspect(std::span<const std::uint8_t> datagram, Crypto& crypto, Connection& connection,
-                flow::Assembly& stream, Result& out) {
-  out = Result{};
+void InitialReader::note(Defect defect) {
+  if (defect_ == Defect::none) defect_ = defect;
+}
+
+bool InitialReader::open(const LongHeader& header, Opened& out) {
+  Opener opener(crypto_, header);
+  if (!opener.fits()) {
+    note(header.packet.size() > kMaxPacketOctets ? Defect::too_long : Defect::cut);
+    return false;
+  }
+  out = Opened{};
+  if (!open_initial(header, opener, connection_, out)) {
+    note(Defect::no_keys);
+    return false;
+  }
+  Origin& origin = connection_.origins[connection_.current];
+  origin.latest.assign(header.destination);
+  origin.source.assign(header.source);
+  out.stream = origin.stream;
+  out.dialect = header.traits->dialect;
+  out.frames = opener.payload();
+  return true;
+}
+
+bool InitialReader::next(Opened& out) {
   LongHeader header;
   HeaderDefect defect = HeaderDefect::none;
-  bool initial = false;
-  while (!datagram.empty() && (defect = read_long_header(datagram, header)) == HeaderDefect::none) {
-    if (header.type == PacketType::initial) {
-      initial = true;
-      inspect_initial(header, crypto, connection, stream, out);
-    }
-    datagram = datagram.subspan(header.packet.size());
+  while (!datagram_.empty() &&
+         (defect = read_long_header(datagram_, header)) == HeaderDefect::none) {
+    datagram_ = datagram_.subspan(header.packet.size());
+    if (header.type != PacketType::initial) continue;
+    initial_ = true;
+    if (open(header, out)) return true;
   }
-  if (!initial) note(out, defect == HeaderDefect::none ? Defect::not_initial : defect_of(defect));
-  if (out.opened == 0) return Outcome::malformed;
-  return read_hello(stream, version_traits(connection.origin()->version)->dialect, out);
+  datagram_ = {};
+  if (!initial_) note(defect == HeaderDefect::none ? Defect::not_initial : defect_of(defect));
+  return false;
+}
+
+Outcome read_hello(std::span<const std::uint8_t> stream, Dialect dialect, tls::ClientHello& out) {
+  if (stream.empty()) return Outcome::need_more;
+  if (dialect != Dialect::google) return tls::parse_handshake(stream, out);
+  out = {};
+  const Outcome outcome = parse_chlo(stream, out.names[0]);
+  out.name_count = outcome == Outcome::found ? 1 : 0;
+  out.complete = outcome != Outcome::need_more;
+  out.consumed = out.complete ? stream.size() : 0;
+  return outcome;
 }
 
 void note_answer(std::span<const std::uint8_t> datagram, Connection& connection) {
   LongHeader header;
-  if (connection.answered || read_long_header(datagram, header) != HeaderDefect::none) return;
-  if (header.type != PacketType::initial || !connection.source.equals(header.destination)) {
+  if (read_long_header(datagram, header) != HeaderDefect::none ||
+      header.type != PacketType::initial) {
     return;
   }
-  connection.answered = true;
-  connection.server.assign(header.source);
+  for (std::size_t i = 0; i < connection.origin_count; ++i) {
+    Origin& origin = connection.origins[i];
+    if (origin.answered || !origin.source.equals(header.destination)) continue;
+    origin.answered = true;
+    origin.server.assign(header.source);
+  }
 }
 
 }  // namespace sluice::inspect::quic

@@ -74,8 +74,9 @@ TEST_F(TableTest, AReadingGrowsAndASecondOneStartsAsItsCopy) {
   ASSERT_TRUE(table_.reserve(*flow, 0, kSmallOctets + 1, 1000));
   EXPECT_EQ(flow->readings[0].assembly.capacity(), kLargeOctets);
   ASSERT_TRUE(table_.reserve(*flow, 1, 100, 1000));
-  for (const Reading& reading : flow->readings) {
-    const auto there = reading.assembly.contiguous();
+  EXPECT_EQ(flow->reading_count, 2);
+  for (unsigned i = 0; i < 2; ++i) {
+    const auto there = flow->readings[i].assembly.contiguous();
     EXPECT_EQ(Bytes(there.begin(), there.end()), octets);
   }
   EXPECT_FALSE(table_.reserve(*flow, 0, kLargeOctets + 1, 1000));

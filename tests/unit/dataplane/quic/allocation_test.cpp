@@ -5,6 +5,7 @@
 
 #include "dataplane/act/quic_close.h"
 #include "tests/unit/dataplane/quic/initial_builder.h"
+#include "tests/unit/dataplane/quic/streams.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -36,15 +37,13 @@ TEST(QuicAllocation, NoneAfterCreate) {
   const auto crypto = Crypto::create();
   ASSERT_NE(crypto, nullptr);
   ASSERT_GT(allocations, 0U);
-  flow::AssemblyStorage<4096> storage;
-  flow::Assembly stream(storage);
+  test::Streams streams;
   Connection connection;
-  Result result;
   test::Bytes close(act::kMaxQuicCloseOctets);
   allocations = 0;
-  EXPECT_EQ(inspect(first, *crypto, connection, stream, result), Outcome::need_more);
-  EXPECT_EQ(inspect(bad, *crypto, connection, stream, result), Outcome::malformed);
-  EXPECT_EQ(inspect(retried, *crypto, connection, stream, result), Outcome::found);
+  EXPECT_EQ(streams.see(first, *crypto, connection).outcome, Outcome::need_more);
+  EXPECT_EQ(streams.see(bad, *crypto, connection).outcome, Outcome::malformed);
+  EXPECT_EQ(streams.see(retried, *crypto, connection).outcome, Outcome::found);
   EXPECT_GT(act::write_quic_close(connection, "blocked", *crypto, close.data()), 0U);
   EXPECT_EQ(allocations, 0U);
 }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/unit/dataplane/quic/initial_builder.h"
+#include "tests/unit/dataplane/quic/streams.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -27,10 +28,9 @@ class QuicInitial : public testing::Test {
     // Alone in memory of its size, so that the sanitizer sees every read past it.
     const auto copy = std::make_unique<std::uint8_t[]>(datagram.size());
     std::copy(datagram.begin(), datagram.end(), copy.get());
-    const Outcome outcome =
-        inspect({copy.get(), datagram.size()}, *crypto_, connection_, stream_, result_);
+    result_ = streams_.see({copy.get(), datagram.size()}, *crypto_, connection_);
     EXPECT_TRUE(std::equal(datagram.begin(), datagram.end(), copy.get()));
-    return outcome;
+    return result_.outcome;
   }
   std::string name() const {
     return result_.hello.name_count == 1 ? std::string(result_.hello.names[0]) : "";
@@ -42,14 +42,13 @@ class QuicInitial : public testing::Test {
   }
   void forget() {
     connection_ = Connection{};
-    stream_.clear();
+    streams_.forget();
   }
 
   const std::unique_ptr<Crypto> crypto_ = Crypto::create();
-  flow::AssemblyStorage<4096> storage_;
-  flow::Assembly stream_{storage_};
+  test::Streams streams_;
   Connection connection_;
-  Result result_;
+  test::Seen result_;
   const Bytes hello_ = test::handshake_hello("www.example.com", 300);
 };
 
@@ -73,8 +72,9 @@ TEST_F(QuicInitial, OpensEveryVersionAndHeaderForm) {
     const Bytes datagram = protect(crypto_frame(0, hello_), options);
     EXPECT_TRUE(may_be_initial(datagram));
     expect_found(datagram);
-    EXPECT_EQ(test::to_hex(connection_.source.octets()), test::to_hex(options.source));
-    EXPECT_EQ(test::to_hex(connection_.destination.octets()), test::to_hex(options.destination));
+    EXPECT_EQ(test::to_hex(connection_.origin()->source.octets()), test::to_hex(options.source));
+    EXPECT_EQ(test::to_hex(connection_.origin()->latest.octets()),
+              test::to_hex(options.destination));
   }
 }
 
@@ -100,7 +100,7 @@ TEST_F(QuicInitial, OpensGooglesOwnVersions) {
   // The IETF's CRYPTO frame is none of Google's.
   forget();
   EXPECT_EQ(see(protect(crypto_frame(0, hello_), {.version = test::kT051})), Outcome::need_more);
-  EXPECT_EQ(result_.defect, Defect::bad_frame);
+  EXPECT_NE(result_.frames, FrameDefect::none);
 }
 
 TEST_F(QuicInitial, LeavesWhatNoKeysOpen) {
@@ -109,7 +109,7 @@ TEST_F(QuicInitial, LeavesWhatNoKeysOpen) {
   EXPECT_EQ(see(bad), Outcome::malformed);
   EXPECT_EQ(result_.defect, Defect::no_keys);
   EXPECT_EQ(connection_.origin(), nullptr);
-  EXPECT_TRUE(stream_.empty());
+  EXPECT_TRUE(streams_[0].empty());
   // From a server, whose keys are others.
   EXPECT_EQ(see(protect(crypto_frame(0, hello_), {.server = true})), Outcome::malformed);
   EXPECT_EQ(result_.defect, Defect::no_keys);
@@ -216,15 +216,15 @@ TEST_F(QuicInitial, StopsAPacketAtAFrameItDoesNotKnow) {
   const Bytes first = crypto_piece(hello_, 0, 100);
   const Bytes rest = crypto_piece(hello_, 100, 9999);
   EXPECT_EQ(see(protect(joined({first, {0x08}, rest}))), Outcome::need_more);
-  EXPECT_EQ(result_.defect, Defect::bad_frame);
+  EXPECT_NE(result_.frames, FrameDefect::none);
   EXPECT_EQ(result_.crypto_octets, 100U);
   expect_found(protect(rest, {.number = 1}));
   for (const Bytes& broken : {Bytes{6, 0}, Bytes{6, 0, 9, 1}, Bytes{2, 1, 1, 60, 1}, Bytes{0x40},
                               Bytes{0x1c, 0, 0, 9, 1}, Bytes{6, 0xff}}) {
     forget();
     EXPECT_EQ(see(protect(joined({first, Bytes(20), broken}))), Outcome::need_more);
-    EXPECT_EQ(result_.defect, Defect::bad_frame);
-    EXPECT_EQ(stream_.contiguous().size(), 100U);
+    EXPECT_NE(result_.frames, FrameDefect::none);
+    EXPECT_EQ(streams_[0].contiguous().size(), 100U);
   }
 }
 
@@ -238,21 +238,21 @@ TEST_F(QuicInitial, KeepsTheFirstOfTwoValues) {
   EXPECT_TRUE(result_.conflict);
 }
 
-TEST_F(QuicInitial, RefusesAHelloOverItsCapacity) {
+TEST_F(QuicInitial, TellsOfAHelloOverItsCapacity) {
   const Bytes big = test::handshake_hello("www.example.com", 6000);
   Outcome outcome = Outcome::need_more;
   for (std::size_t at = 0; at < big.size(); at += 1000) {
     outcome = see(protect(crypto_piece(big, at, 1000), {.number = at / 1000}));
   }
-  EXPECT_EQ(outcome, Outcome::malformed);
-  EXPECT_EQ(result_.defect, Defect::too_long);
+  EXPECT_EQ(outcome, Outcome::need_more);
+  EXPECT_FALSE(result_.hello.complete);
+  EXPECT_TRUE(streams_[0].overflowed());
   forget();
   EXPECT_EQ(see(protect(crypto_frame(std::size_t{1} << 61, hello_))), Outcome::need_more);
 }
 
 TEST_F(QuicInitial, TakesOtherMessagesForMalformed) {
   EXPECT_EQ(see(protect(crypto_frame(0, {2, 0, 0, 4, 1, 2, 3, 4}))), Outcome::malformed);
-  EXPECT_EQ(result_.defect, Defect::client_hello);
   EXPECT_NE(result_.hello.defect, tls::Defect::none);
 }
 
@@ -264,7 +264,7 @@ TEST_F(QuicInitial, FollowsTheServersConnectionId) {
     EXPECT_TRUE(may_be_initial(datagram));
     expect_found(datagram);
     EXPECT_FALSE(result_.new_stream);
-    EXPECT_EQ(test::to_hex(connection_.destination.octets()), test::to_hex(server));
+    EXPECT_EQ(test::to_hex(connection_.origin()->latest.octets()), test::to_hex(server));
     EXPECT_TRUE(connection_.origin()->destination.equals(kFirstId));
   }
 }
@@ -275,7 +275,6 @@ TEST_F(QuicInitial, StartsAnewAfterRetry) {
   const InitialOptions retried = {.destination = kRetryId, .token = Bytes(100, 3), .number = 1};
   EXPECT_EQ(see(protect(crypto_piece(other, 0, 200), retried)), Outcome::need_more);
   EXPECT_TRUE(result_.new_stream);
-  EXPECT_FALSE(result_.forgotten);
   EXPECT_FALSE(result_.conflict);
   expect_found(protect(crypto_piece(other, 200, 9999),
                        {.destination = kServerId, .number = 2, .keys_from = kRetryId}),
@@ -295,34 +294,53 @@ TEST_F(QuicInitial, KeepsTheStreamWhenTheVersionChanges) {
   EXPECT_EQ(connection_.origin_count, 2);
 }
 
-TEST_F(QuicInitial, TellsWhenAnEarlierAttemptGoesOn) {
+TEST_F(QuicInitial, KeepsAttemptsApart) {
   EXPECT_EQ(see(protect(crypto_piece(hello_, 0, 200))), Outcome::need_more);
   EXPECT_EQ(see(protect({1}, {.destination = kRetryId})), Outcome::need_more);
   EXPECT_TRUE(result_.new_stream);
-  EXPECT_FALSE(result_.forgotten);
-  EXPECT_EQ(see(protect(crypto_piece(hello_, 200, 9999), {.number = 1})), Outcome::need_more);
+  // Another version, to the same connection ID: its server has not answered.
+  const Bytes other = test::handshake_hello("www.example.net", 300);
+  expect_found(protect(crypto_frame(0, other), {.version = test::kDraft29}), "www.example.net");
   EXPECT_TRUE(result_.new_stream);
-  EXPECT_TRUE(result_.forgotten);
-  // What the client then sends again is all there.
-  expect_found(protect(crypto_piece(hello_, 0, 200), {.number = 2}));
+  expect_found(protect(crypto_piece(hello_, 200, 9999), {.number = 1}));
   EXPECT_FALSE(result_.new_stream);
+  EXPECT_FALSE(result_.conflict);
 }
 
 TEST_F(QuicInitial, TellsThatAnAttemptMayHaveBeenForgotten) {
   for (std::uint8_t i = 0; i < 8; ++i) {
     EXPECT_EQ(see(protect({1}, {.destination = Bytes(8, i)})), Outcome::need_more);
-    EXPECT_EQ(result_.new_stream, i > 0);
-    EXPECT_EQ(result_.forgotten, i >= kMaxOrigins);
+    EXPECT_TRUE(result_.new_stream);
+    EXPECT_EQ(connection_.forgotten >> result_.stream & 1, i >= kMaxOrigins);
   }
   EXPECT_EQ(connection_.origin_count, kMaxOrigins);
   EXPECT_TRUE(connection_.origin()->destination.equals(Bytes(8, 7)));
+}
+
+TEST_F(QuicInitial, ForgetsWhatWasReadFirst) {
+  expect_found(protect(crypto_frame(0, hello_), {.destination = Bytes(8, 1)}));
+  EXPECT_EQ(see(protect(crypto_piece(hello_, 0, 200))), Outcome::need_more);
+  for (std::uint8_t i = 2; i < 20; ++i) {
+    expect_found(protect(crypto_frame(0, hello_), {.destination = Bytes(8, i)}));
+    EXPECT_EQ(connection_.forgotten, 0);
+  }
+  expect_found(protect(crypto_piece(hello_, 200, 9999), {.number = 1}));
+}
+
+TEST_F(QuicInitial, ReadsANumberWhicheverPacketsTheServerTook) {
+  EXPECT_EQ(see(protect({1}, {.number = 0x100, .number_octets = 2})), Outcome::need_more);
+  EXPECT_EQ(see(protect({1}, {.number = 0x10000, .number_octets = 3})), Outcome::need_more);
+  EXPECT_EQ(see(protect({1}, {.number = 0x101})), Outcome::need_more);
+  EXPECT_EQ(see(protect({1}, {.number = 0x10001})), Outcome::need_more);
+  EXPECT_EQ(see(protect({1}, {.number = 1})), Outcome::need_more);
+  EXPECT_EQ(see(protect({1}, {.number = 0x2001})), Outcome::malformed);
 }
 
 TEST_F(QuicInitial, ReadsPacketNumbersAsTheServerDoes) {
   EXPECT_EQ(see(protect({1}, {.number = 0x1fe, .number_octets = 2})), Outcome::need_more);
   EXPECT_EQ(see(protect({1}, {.number = 0x1ff})), Outcome::need_more);
   EXPECT_EQ(see(protect({1}, {.number = 0x201})), Outcome::need_more);
-  EXPECT_EQ(connection_.origin()->next_packet_number, 0x202U);
+  EXPECT_EQ(connection_.origin()->numbers[0], 0x202U);
   EXPECT_EQ(see(protect({1}, {.number = 0x200})), Outcome::need_more);
   // As a server that saw none of these.
   EXPECT_EQ(see(protect({1}, {.number = 3})), Outcome::need_more);

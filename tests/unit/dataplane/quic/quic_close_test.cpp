@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/dataplane/quic/initial_builder.h"
+#include "tests/unit/dataplane/quic/streams.h"
 
 namespace sluice::act {
 namespace {
@@ -13,9 +14,7 @@ using test::Bytes;
 class QuicClose : public testing::Test {
  protected:
   void see(const Bytes& datagram) {
-    quic::Result result;
-    ASSERT_NE(quic::inspect(datagram, *crypto_, connection_, stream_, result),
-              inspect::Outcome::malformed);
+    ASSERT_NE(streams_.see(datagram, *crypto_, connection_).outcome, inspect::Outcome::malformed);
   }
   Bytes close(std::string_view reason) {
     Bytes out(kMaxQuicCloseOctets, 0xee);
@@ -26,8 +25,7 @@ class QuicClose : public testing::Test {
   }
 
   const std::unique_ptr<quic::Crypto> crypto_ = quic::Crypto::create();
-  flow::AssemblyStorage<4096> storage_;
-  flow::Assembly stream_{storage_};
+  test::Streams streams_;
   quic::Connection connection_;
   const Bytes first_ = test::from_hex("8394c8f03e515708");
 };

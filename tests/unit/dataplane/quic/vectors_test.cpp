@@ -3,6 +3,7 @@
 
 #include "dataplane/inspect/quic/initial.h"
 #include "tests/unit/dataplane/quic/initial_builder.h"
+#include "tests/unit/dataplane/quic/streams.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -73,16 +74,15 @@ TEST(QuicVectors, OpenTheClientsInitial) {
       ASSERT_EQ(to_hex(std::span(datagram).last(16)), "e221af44860018ab0856972e194cd934");
     }
     EXPECT_TRUE(may_be_initial(datagram));
-    flow::AssemblyStorage<4096> storage;
-    flow::Assembly stream(storage);
+    test::Streams streams;
     Connection connection;
-    Result result;
-    ASSERT_EQ(inspect(datagram, *crypto, connection, stream, result), Outcome::found);
+    const test::Seen result = streams.see(datagram, *crypto, connection);
+    ASSERT_EQ(result.outcome, Outcome::found);
     EXPECT_EQ(result.hello.names[0], "example.com");
     EXPECT_TRUE(result.hello.complete);
     EXPECT_EQ(result.crypto_octets, 241U);
     EXPECT_EQ(connection.origin()->version, Version{version});
-    EXPECT_EQ(connection.origin()->next_packet_number, 3U);
+    EXPECT_EQ(connection.origin()->numbers[0], 3U);
   }
 }
 
