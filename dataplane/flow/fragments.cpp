@@ -53,18 +53,24 @@ Fragments::Entry* Fragments::find(const Key& key, std::span<const std::uint8_t> 
                                   const packet::Frame& frame, std::uint64_t now_ms,
                                   Entry*& before) {
   before = nullptr;
+  Entry* open = nullptr;
+  Entry* copied = nullptr;
   for (std::uint32_t i = 0; i < kMaxDatagrams; ++i) {
     Entry& entry = entries_[i];
     if (entry.state != State::free && entry.started_ms + kLifetimeMs <= now_ms) {
       entry.state = State::free;
     }
     if (entry.state == State::free || entry.key != key) continue;
+    if (!is_done(entry)) {
+      open = &entry;
+      continue;
+    }
     // Of a datagram that is complete, only a copy is; anything else is of the next one.
-    const bool done = is_done(entry);
-    if (!done || is_copy(entry.assembly.contiguous(), payload, frame)) return &entry;
-    before = &entry;
+    Entry*& latest = is_copy(entry.assembly.contiguous(), payload, frame) ? copied : before;
+    if (latest == nullptr || latest->complete_in <= entry.complete_in) latest = &entry;
   }
-  return begin(key, now_ms, before);
+  if (open != nullptr) return open;
+  return copied != nullptr ? copied : begin(key, now_ms, before);
 }
 
 // A place for another datagram: that of the oldest complete one, else of the oldest.

@@ -1,8 +1,10 @@
 // Any octets as fragments of a few IPv4 and IPv6 datagrams in any order: what comes of each is what
 // a map of its octets says, and a datagram that is complete is the one that was cut.
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "dataplane/flow/fragments.h"
@@ -77,7 +79,7 @@ Bytes make_frame(const Piece& piece) {
   return frame;
 }
 
-/// What a receiver holds of one datagram.
+/// What is held of one datagram.
 struct Reference {
   std::uint64_t started_ms = 0;
   bool overlapped = false;
@@ -104,6 +106,63 @@ struct Reference {
     const bool whole = total && *total > 0 && octets.size() == *total &&
                        std::find(octets.begin(), octets.end(), std::nullopt) == octets.end();
     return whole ? Result::complete : Result::incomplete;
+  }
+  /// Of one that is whole.
+  [[nodiscard]] bool has_place_for(const Piece& piece) const {
+    const std::size_t end = piece.offset + piece.octets.size();
+    return end <= *total && piece.more == (end < *total);
+  }
+  [[nodiscard]] bool holds(const Piece& piece) const {
+    return has_place_for(piece) &&
+           std::equal(piece.octets.begin(), piece.octets.end(),
+                      octets.begin() + static_cast<std::ptrdiff_t>(piece.offset));
+  }
+};
+
+/// All that is held of one identification: a datagram in the making, and those that were whole, the
+/// latest one last.
+struct References {
+  std::optional<Reference> open;
+  std::vector<Reference> whole;
+
+  void age(std::uint64_t now_ms) {
+    const auto is_old = [now_ms](const Reference& one) {
+      return one.started_ms + kLifetimeMs <= now_ms;
+    };
+    if (open && is_old(*open)) open.reset();
+    std::erase_if(whole, is_old);
+  }
+  /// With complete, the datagram is whole.back().
+  Result add(const Piece& piece, std::uint64_t now_ms) {
+    age(now_ms);
+    const auto other = std::find_if(whole.rbegin(), whole.rend(),
+                                    [&](const Reference& one) { return !one.holds(piece); });
+    std::optional<Reference> in_place;
+    if (other != whole.rend()) in_place = *other;
+    if (!open) {
+      const auto copied = std::find_if(whole.rbegin(), whole.rend(),
+                                       [&](const Reference& one) { return one.holds(piece); });
+      if (copied != whole.rend()) {
+        std::rotate(copied.base() - 1, copied.base(), whole.end());
+        return Result::complete;
+      }
+      open = Reference{.started_ms = now_ms};
+    }
+    const Result result = open->add(piece);
+    if (result == Result::complete) {
+      whole.push_back(*std::exchange(open, std::nullopt));
+      return result;
+    }
+    if (result != Result::incomplete || !in_place || !in_place->has_place_for(piece)) return result;
+    std::copy(piece.octets.begin(), piece.octets.end(),
+              in_place->octets.begin() + static_cast<std::ptrdiff_t>(piece.offset));
+    in_place->started_ms = now_ms;
+    whole.push_back(*in_place);
+    return Result::complete;
+  }
+  void block(std::uint64_t started_ms) {
+    open = Reference{.started_ms = started_ms, .blocked = true};
+    whole.clear();
   }
 };
 
@@ -151,9 +210,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static flow::Fragments fragments;
   static std::uint64_t now_ms = 1;
   now_ms += fuzz::kLifetimeMs;  // what earlier inputs left is gone
-  std::map<std::pair<bool, std::uint8_t>, fuzz::Reference> references;
+  std::map<std::pair<bool, std::uint8_t>, fuzz::References> references;
   fuzz::Input input(data, size);
-  while (!input.empty()) {
+  // So many that there is a place for every datagram that they make.
+  for (int pieces = 0; pieces < 100 && !input.empty(); ++pieces) {
     const std::uint8_t step = input.next8();
     if ((step & 0xc0) == 0xc0) now_ms += (step & 0x3fU) * 500U;
     const fuzz::Piece piece = fuzz::decode(input);
@@ -168,17 +228,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
       SLUICE_EXPECT(datagram.result == fuzz::Result::too_large);
       continue;
     }
-    fuzz::Reference& reference = references[{piece.ipv6, piece.identification}];
-    if (reference.started_ms + fuzz::kLifetimeMs <= now_ms) reference = {.started_ms = now_ms};
-    SLUICE_EXPECT(datagram.result == reference.add(piece));
+    fuzz::References& reference = references[{piece.ipv6, piece.identification}];
+    SLUICE_EXPECT(datagram.result == reference.add(piece, now_ms));
     if (datagram.result != fuzz::Result::complete) continue;
-    fuzz::check_whole(datagram.view, piece, reference);
-    if ((step & 0x20) == 0) {
-      references.erase({piece.ipv6, piece.identification});  // as the receiver does
-      continue;
-    }
+    fuzz::check_whole(datagram.view, piece, reference.whole.back());
+    if ((step & 0x20) == 0) continue;
     fragments.block(datagram.handle, 0);
-    reference.blocked = true;
+    reference.block(reference.whole.back().started_ms);
   }
   return 0;
 }
