@@ -14,16 +14,18 @@ constexpr std::uint32_t words(std::uint32_t octets) { return (octets + 63) / 64;
 Assembly::Assembly(std::uint8_t* bytes, std::uint64_t* have, std::uint32_t capacity)
     : bytes_(bytes), have_(have), capacity_(capacity) {}
 
+Assembly::Place Assembly::place_of(std::uint64_t offset,
+                                   std::span<const std::uint8_t> piece) const {
+  const auto from = static_cast<std::uint32_t>(std::min<std::uint64_t>(offset, capacity_));
+  return {from, static_cast<std::uint32_t>(
+                    std::min<std::uint64_t>(capacity_, std::uint64_t{from} + piece.size()))};
+}
+
 Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piece) {
   if (piece.empty()) return Written::stored;
-  if (offset >= capacity_) {
-    overflowed_ = true;
-    return Written::stored;
-  }
-  const auto from = static_cast<std::uint32_t>(offset);
-  const auto to = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(capacity_, std::uint64_t{from} + piece.size()));
+  const auto [from, to] = place_of(offset, piece);
   if (to - from < piece.size()) overflowed_ = true;
+  if (from == to) return Written::stored;
   Written written = Written::stored;
   if (from >= end_) {
     std::memcpy(bytes_ + from, piece.data(), to - from);
@@ -31,29 +33,41 @@ Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piec
     for (std::uint32_t at = from; at < to; ++at) {
       const std::uint8_t octet = piece[at - from];
       const bool there = at < end_ && has(at);
-      if (there && bytes_[at] != octet) {
-        written = Written::conflict;
-        first_conflict_ = std::min(first_conflict_, at);
-      }
-      if (!there || keep_last_) bytes_[at] = octet;
+      if (there && bytes_[at] != octet) written = Written::conflict;
+      if (!there) bytes_[at] = octet;
     }
   }
   mark(from, to);
   return written;
 }
 
-bool Assembly::changes_again(std::uint64_t offset, std::span<const std::uint8_t> piece,
-                             const Assembly& first) const {
-  const std::uint64_t to =
-      std::min<std::uint64_t>(std::min(end_, first.end_), offset + piece.size());
-  for (std::uint64_t i = offset; i < to; ++i) {
-    const auto at = static_cast<std::uint32_t>(i);
-    if (has(at) && first.has(at) && bytes_[at] != first.bytes_[at] &&
-        bytes_[at] != piece[i - offset]) {
-      return true;
-    }
+void Assembly::replace(std::uint64_t offset, std::span<const std::uint8_t> piece) {
+  const auto [from, to] = place_of(offset, piece);
+  if (to - from < piece.size()) overflowed_ = true;
+  if (from == to) return;
+  std::memcpy(bytes_ + from, piece.data(), to - from);
+  mark(from, to);
+}
+
+bool Assembly::conflicts(std::uint64_t offset, std::span<const std::uint8_t> piece) const {
+  const auto [from, to] = place_of(offset, piece);
+  for (std::uint32_t at = from; at < std::min(to, end_); ++at) {
+    if (bytes_[at] != piece[at - from] && has(at)) return true;
   }
   return false;
+}
+
+bool Assembly::is_other_with(const Assembly& other, std::uint64_t offset,
+                             std::span<const std::uint8_t> piece) const {
+  const auto [from, to] = place_of(offset, piece);
+  if (end_ != std::max(other.end_, from < to ? to : 0)) return false;
+  for (std::uint32_t at = 0; at < end_; ++at) {
+    const bool replaced = at >= from && at < to;
+    const bool there = replaced || (at < other.end_ && other.has(at));
+    if (there != has(at)) return false;
+    if (there && bytes_[at] != (replaced ? piece[at - from] : other.bytes_[at])) return false;
+  }
+  return true;
 }
 
 void Assembly::mark(std::uint32_t from, std::uint32_t to) {
@@ -94,14 +108,12 @@ void Assembly::consume(std::uint32_t octets) {
   }
   end_ = end;
   contiguous_ -= std::min(octets, contiguous_);
-  first_conflict_ = UINT32_MAX;
   advance();
 }
 
 void Assembly::copy_from(const Assembly& other) {
   end_ = other.end_;
   contiguous_ = other.contiguous_;
-  keep_last_ = other.keep_last_;
   if (end_ == 0) return;
   std::memcpy(bytes_, other.bytes_, end_);
   std::memcpy(have_, other.have_, words(end_) * sizeof(std::uint64_t));
@@ -110,7 +122,6 @@ void Assembly::copy_from(const Assembly& other) {
 void Assembly::clear() {
   contiguous_ = 0;
   end_ = 0;
-  first_conflict_ = UINT32_MAX;
   overflowed_ = false;
 }
 

@@ -2,8 +2,8 @@
 // stream's first octets, or a QUIC connection's CRYPTO stream. A set of octets, not a list of
 // pieces, so that no pattern of pieces costs more than the octets it carries.
 //
-// Where pieces overlap with different octets, the first copy stays (as Linux keeps it), or the last
-// one where that was chosen; write() says that there was a conflict, and the caller decides.
+// Where pieces overlap with different octets, write() lets the first copy stay and says that there
+// was a conflict, replace() the last one; whoever reads decides.
 //
 // Thread safety: a view over storage that belongs to one lcore. Nothing allocates.
 #pragma once
@@ -36,15 +36,13 @@ class Assembly {
 
   /// Octets past the capacity are left out, and overflowed() tells so from then on.
   Written write(std::uint64_t offset, std::span<const std::uint8_t> piece);
-  /// The lowest offset of a conflict since forget_conflicts(), or UINT32_MAX.
-  [[nodiscard]] std::uint32_t first_conflict() const { return first_conflict_; }
-  void forget_conflicts() { first_conflict_ = UINT32_MAX; }
-  /// Whether `piece` would change an octet for the second time: another value than what is here,
-  /// where that already differs from what `first` kept.
-  [[nodiscard]] bool changes_again(std::uint64_t offset, std::span<const std::uint8_t> piece,
-                                   const Assembly& first) const;
-  /// From now on, the last copy of an octet stays.
-  void keep_last_copy() { keep_last_ = true; }
+  /// As write(), but of the copies of an octet, the last one stays.
+  void replace(std::uint64_t offset, std::span<const std::uint8_t> piece);
+  /// Whether write() would tell of a conflict.
+  [[nodiscard]] bool conflicts(std::uint64_t offset, std::span<const std::uint8_t> piece) const;
+  /// Whether this holds what `other` would after replace().
+  [[nodiscard]] bool is_other_with(const Assembly& other, std::uint64_t offset,
+                                   std::span<const std::uint8_t> piece) const;
 
   /// The octets from offset 0 to the first hole.
   [[nodiscard]] std::span<const std::uint8_t> contiguous() const { return {bytes_, contiguous_}; }
@@ -56,12 +54,18 @@ class Assembly {
 
   /// Forgets the first `octets`, there or not; what was at offset `octets` is at 0 now.
   void consume(std::uint32_t octets);
-  /// Takes over what `other` holds, and which copy it keeps; our capacity must not be smaller.
+  /// Takes over what `other` holds; our capacity must not be smaller.
   void copy_from(const Assembly& other);
   void clear();
 
  private:
   [[nodiscard]] bool has(std::uint32_t at) const { return (have_[at / 64] >> (at % 64) & 1) != 0; }
+  /// Where `piece` begins and ends here, as far as there is room.
+  struct Place {
+    std::uint32_t from;
+    std::uint32_t to;
+  };
+  [[nodiscard]] Place place_of(std::uint64_t offset, std::span<const std::uint8_t> piece) const;
   void mark(std::uint32_t from, std::uint32_t to);
   void advance();
 
@@ -70,8 +74,6 @@ class Assembly {
   std::uint32_t capacity_ = 0;
   std::uint32_t contiguous_ = 0;
   std::uint32_t end_ = 0;
-  std::uint32_t first_conflict_ = UINT32_MAX;
-  bool keep_last_ = false;
   bool overflowed_ = false;
 };
 

@@ -157,9 +157,8 @@ Fragments::Datagram Fragments::in_place(std::span<const std::uint8_t> bytes,
   Entry* entry = begin(before.key, now_ms, &before);
   if (entry == nullptr) return {};
   entry->assembly.copy_from(before.assembly);
-  entry->assembly.keep_last_copy();
-  (void)entry->assembly.write(frame.fragment_offset,
-                              bytes.subspan(frame.payload_offset, frame.payload_length));
+  entry->assembly.replace(frame.fragment_offset,
+                          bytes.subspan(frame.payload_offset, frame.payload_length));
   entry->total = before.total;
   entry->protocol = frame.fragment_offset == 0 ? frame.protocol : before.protocol;
   entry->complete_in = burst_;

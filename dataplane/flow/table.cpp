@@ -22,9 +22,7 @@ Table::Table(std::uint64_t secret)
 
 Table::Pool Table::pool_of(const Flow& flow) {
   std::uint8_t pool = kNoBlock;
-  for (unsigned i = 0; i < flow.reading_count; ++i) {
-    if (flow.readings[i].is_there()) pool = std::max(pool, flow.readings[i].storage);
-  }
+  for (unsigned i = 0; i < flow.reading_count; ++i) pool = std::max(pool, flow.readings[i].storage);
   return static_cast<Pool>(pool);
 }
 
@@ -73,7 +71,7 @@ Flow* Table::open(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
   }
   const std::uint32_t at = free_[kNoBlock][--free_count_[kNoBlock]];
   Flow& flow = flows_[at];
-  static_cast<FlowHead&>(flow) = FlowHead{};  // the readings went when it was closed
+  static_cast<FlowHead&>(flow) = FlowHead{};  // its readings are none
   flow.key = key;
   flow.hash = hash;
   flow.serial = ++serial_;
@@ -118,49 +116,64 @@ Assembly Table::assembly(Pool pool, std::uint32_t block) {
   return pool == kSmall ? Assembly(small_[block]) : Assembly(large_[block]);
 }
 
-void Table::release(Reading& reading) {
-  if (!reading.is_there()) return;
+void Table::release(const Reading& reading) {
   free_[reading.storage][free_count_[reading.storage]++] = reading.block;
-  reading = Reading{};
 }
 
-bool Table::reserve(Flow& flow, unsigned index, std::uint32_t octets, std::uint64_t now_ms) {
-  if (octets > kLargeOctets) return false;
-  Reading& reading = flow.readings[index];
-  const bool fresh = !reading.is_there();
-  const bool second = index % 2 != 0;
-  if (!fresh && reading.assembly.capacity() >= octets) return true;
-  if (fresh && second) octets = std::max(octets, flow.readings[index - 1].assembly.capacity());
+Reading* Table::add_reading(Flow& flow, std::uint8_t stream, std::uint32_t octets,
+                            std::uint64_t now_ms) {
+  if (flow.reading_count == kMaxReadings || octets > kLargeOctets) return nullptr;
   const Pool pool = octets > kSmallOctets ? kLarge : kSmall;
   std::uint32_t block = 0;
-  if (!take_block(pool, now_ms, flow, block)) return false;
-
+  if (!take_block(pool, now_ms, flow, block)) return nullptr;
   unlink(flow, pool_of(flow));
-  Assembly grown = assembly(pool, block);
-  if (fresh) {
-    if (second) {
-      reading = flow.readings[index - 1];
-      grown.copy_from(reading.assembly);
-    }
-    flow.reading_count = std::max(flow.reading_count, static_cast<std::uint8_t>(index + 1));
-  } else {
-    grown.copy_from(reading.assembly);
-    free_[reading.storage][free_count_[reading.storage]++] = reading.block;
-  }
-  reading.assembly = grown;
+  Reading& reading = flow.readings[flow.reading_count++];
+  reading = Reading{};
+  reading.assembly = assembly(pool, block);
+  reading.stream = stream;
   reading.storage = pool;
+  reading.block = block;
+  link(flow, pool_of(flow));
+  return &reading;
+}
+
+Reading* Table::add_copy(Flow& flow, const Reading& of, std::uint64_t now_ms) {
+  Reading* copy = add_reading(flow, of.stream, of.assembly.capacity(), now_ms);
+  if (copy == nullptr) return nullptr;
+  copy->assembly.copy_from(of.assembly);
+  copy->kind = of.kind;
+  copy->start = of.start;
+  copy->wanted = of.wanted;
+  copy->names_judged = of.names_judged;
+  return copy;
+}
+
+bool Table::grow(Flow& flow, Reading& reading, std::uint32_t octets, std::uint64_t now_ms) {
+  if (reading.assembly.capacity() >= octets) return true;
+  std::uint32_t block = 0;
+  if (octets > kLargeOctets || !take_block(kLarge, now_ms, flow, block)) return false;
+  unlink(flow, pool_of(flow));
+  Assembly grown = assembly(kLarge, block);
+  grown.copy_from(reading.assembly);
+  release(reading);
+  reading.assembly = grown;
+  reading.storage = kLarge;
   reading.block = block;
   link(flow, pool_of(flow));
   return true;
 }
 
-void Table::drop_readings(Flow& flow, unsigned first) {
+void Table::drop_readings(Flow& flow, std::uint8_t stream) {
   unlink(flow, pool_of(flow));
-  release(flow.readings[first]);
-  release(flow.readings[first + 1]);
-  while (flow.reading_count > 0 && !flow.readings[flow.reading_count - 1U].is_there()) {
-    --flow.reading_count;
+  std::uint8_t kept = 0;
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    if (flow.readings[i].stream == stream) {
+      release(flow.readings[i]);
+    } else {
+      flow.readings[kept++] = flow.readings[i];
+    }
   }
+  flow.reading_count = kept;
   link(flow, pool_of(flow));
 }
 

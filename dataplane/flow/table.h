@@ -44,22 +44,20 @@ enum class Kind : std::uint8_t { unknown, dns, tls, http, http_chunk, h2, quic, 
 /// Reading::wanted of a reading that has told all that it has to tell.
 inline constexpr std::uint32_t kSettled = UINT32_MAX;
 
-/// Two for each stream of a flow: TCP has one stream, QUIC one an attempt.
 inline constexpr std::size_t kMaxReadings = 8;
 
-/// One way to read a client's octets. Of a stream's two, the second one (of odd index) is there
-/// only where copies of the same octets differ: the first reading keeps the first copy, the second
-/// the last.
+/// One way to read the octets of a stream: TCP has one, QUIC one an attempt. There is more than one
+/// only where copies of the same octets differ, since which of them the server took is not known.
 struct Reading {
   Assembly assembly;
   Kind kind = Kind::unknown;
   std::uint32_t start = 0;   // of the message at hand; past what is there where a body is between
   std::uint32_t wanted = 0;  // octets from there before which nothing new can be told
   std::uint8_t names_judged = 0;  // of that message
-  std::uint8_t storage = 0;       // which pool its octets are from
+  std::uint8_t stream = 0;
+  std::uint8_t storage = 0;  // which pool its octets are from
   std::uint32_t block = 0;
 
-  [[nodiscard]] bool is_there() const { return assembly.capacity() != 0; }
   /// What is there of the message at hand.
   [[nodiscard]] std::span<const std::uint8_t> message() const {
     const auto octets = assembly.contiguous();
@@ -77,9 +75,9 @@ struct FlowHead {
   std::uint64_t serial = 0;  // tells this flow from others that had its place before
   std::uint64_t touched_ms = 0;
   State state = State::undecided;
-  Kind kind = Kind::unknown;       // of the reading that was told last
-  std::uint8_t reading_count = 0;  // one past the last that is there
-  bool closing = false;            // goes at the end of the burst
+  Kind kind = Kind::unknown;  // of the reading that was told last
+  std::uint8_t reading_count = 0;
+  bool closing = false;   // goes at the end of the burst
   bool syn_data = false;  // TCP: octets came with the SYN, which the server may not have taken
   bool used = false;
   Kind base_kind = Kind::unknown;  // of what stands at the readings' offset 0, if it is known
@@ -108,12 +106,15 @@ class Table {
   void close(Flow& flow);
   void touch(Flow& flow, std::uint64_t now_ms);
 
-  /// Makes reading `index` there, with room for `octets` octets; what it holds is kept. A stream's
-  /// second reading starts as a copy of its first. False where there is no block to be had.
-  [[nodiscard]] bool reserve(Flow& flow, unsigned index, std::uint32_t octets,
-                             std::uint64_t now_ms);
-  /// Gives the storage of a stream's readings back; `first`: the even index.
-  void drop_readings(Flow& flow, unsigned first = 0);
+  /// Another reading of `stream`, with room for `octets` octets, empty; or with what `of` holds and
+  /// has read. Null where there is no block to be had, or kMaxReadings are there.
+  [[nodiscard]] Reading* add_reading(Flow& flow, std::uint8_t stream, std::uint32_t octets,
+                                     std::uint64_t now_ms);
+  [[nodiscard]] Reading* add_copy(Flow& flow, const Reading& of, std::uint64_t now_ms);
+  /// Room for so many octets; what the reading holds is kept. False where there is no block.
+  [[nodiscard]] bool grow(Flow& flow, Reading& reading, std::uint32_t octets, std::uint64_t now_ms);
+  /// Gives the storage of a stream's readings back.
+  void drop_readings(Flow& flow, std::uint8_t stream = 0);
 
   /// Closes what is past its lifetime; returns how many went. Call it once a burst.
   std::uint32_t age(std::uint64_t now_ms);
@@ -162,7 +163,7 @@ class Table {
   [[nodiscard]] bool take_block(Pool pool, std::uint64_t now_ms, const Flow& asker,
                                 std::uint32_t& block);
   [[nodiscard]] Assembly assembly(Pool pool, std::uint32_t block);
-  void release(Reading& reading);
+  void release(const Reading& reading);
 
   std::uint64_t secret_;
   std::uint32_t size_ = 0;

@@ -179,14 +179,9 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
 // False where the rest of the datagram is not to be read: it is withheld, or there is no room.
 bool Pipeline::read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened) {
   auto& connection = flows_.state<inspect::quic::Connection>(flow);
-  const unsigned first = opened.stream * 2U;
   counters_.add(Id::quic_initials);
-  if (opened.new_stream) flows_.drop_readings(flow, first);
+  if (opened.new_stream) flows_.drop_readings(flow, opened.stream);
   if (opened.new_stream && flow.state == flow::State::passed) flow.state = flow::State::undecided;
-  if (!flows_.reserve(flow, first, flow::kSmallOctets, now_ms_)) {
-    in_doubt(packet, Id::flow_table_full);
-    return false;
-  }
   flows_.touch(flow, now_ms_);
   inspect::quic::FrameReader frames(opened.frames, opened.dialect);
   std::uint64_t offset = 0;
@@ -194,27 +189,29 @@ bool Pipeline::read_initial(Packet& packet, flow::Flow& flow, const inspect::qui
   while (frames.next_crypto(offset, octets)) {
     if (offset >= flow::kLargeOctets) {
       in_doubt(packet, Id::flow_too_long);
-    } else if (!write_octets(packet, flow, first, static_cast<std::uint32_t>(offset), octets)) {
+    } else if (!write_octets(packet, flow, opened.stream, static_cast<std::uint32_t>(offset),
+                             octets)) {
       return false;
     }
   }
+  bool front = false;
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    flow::Reading& reading = flow.readings[i];
+    if (reading.stream != opened.stream) continue;
+    front = front || !reading.assembly.contiguous().empty();
+    read_quic(packet, flow, opened, reading);
+  }
   // A part of it may have passed before it was forgotten: until its front is sent again, nothing of
   // it does.
-  if ((connection.forgotten >> opened.stream & 1) != 0 &&
-      flow.readings[first].assembly.contiguous().empty()) {
-    packet.fate = Fate::drop;
-    counters_.add(Id::quic_forgotten);
-    return false;
-  }
-  read_quic(packet, flow, opened, first);
-  read_quic(packet, flow, opened, first + 1);
-  return true;
+  if (front || (connection.forgotten >> opened.stream & 1) == 0) return true;
+  packet.fate = Fate::drop;
+  counters_.add(Id::quic_forgotten);
+  return false;
 }
 
 void Pipeline::read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
-                         unsigned reading) {
-  flow::Reading& at = flow.readings[reading];
-  while (at.is_there() && at.in_progress() && at.message().size() >= at.wanted) {
+                         flow::Reading& at) {
+  while (at.in_progress() && at.message().size() >= at.wanted) {
     inspect::tls::ClientHello hello;
     const Outcome outcome = inspect::quic::read_hello(at.message(), opened.dialect, hello);
     if (outcome == Outcome::malformed) {
@@ -253,7 +250,7 @@ void Pipeline::find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& k
   counters_.add(Id::inspected);
   if (flow == nullptr) {
     flow = flows_.open(key, hash, now_ms_);
-    if (flow == nullptr || !flows_.reserve(*flow, 0, flow::kSmallOctets, now_ms_)) {
+    if (flow == nullptr || flows_.add_reading(*flow, 0, flow::kSmallOctets, now_ms_) == nullptr) {
       if (flow != nullptr) flows_.close(*flow);
       return in_doubt(packet, Id::flow_table_full);
     }

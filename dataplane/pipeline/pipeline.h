@@ -88,12 +88,14 @@ class Pipeline {
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
   bool read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened);
   void read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
-                 unsigned reading);
+                 flow::Reading& at);
   void find_in_gquic(Packet& packet, const flow::Key& key, std::uint64_t hash);
   void find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
 
-  bool write_octets(Packet& packet, flow::Flow& flow, unsigned first, std::uint32_t at,
-                    std::span<const std::uint8_t> octets);  // write_octets.cpp
+  // write_octets.cpp
+  bool write_octets(Packet& packet, flow::Flow& flow, std::uint8_t stream, std::uint32_t at,
+                    std::span<const std::uint8_t> octets);
+  bool too_many_copies(Packet& packet);
 
   // find_tcp.cpp: segments into readings.
   void from_server(Packet& packet);

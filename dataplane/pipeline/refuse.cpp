@@ -209,8 +209,8 @@ void Pipeline::refuse_again(Packet& packet) {
 void Pipeline::reset(Packet& packet, Way way) {
   act::TcpNumbers numbers = act::numbers_after(packet.view, packet.frame, way);
   if (way == Way::onward && packet.has_flow() && packet.server_expects != numbers.sequence) {
-    // With two versions of the octets, nobody knows which ones the server took.
-    if (packet.flow->readings[1].is_there()) write_reset(packet, way, numbers);
+    // With several copies of the octets, nobody knows which ones the server took.
+    if (packet.flow->reading_count > 1) write_reset(packet, way, numbers);
     numbers.sequence = packet.server_expects;
   }
   write_reset(packet, way, numbers);

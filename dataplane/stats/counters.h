@@ -76,8 +76,8 @@ class Counter {
   X(flow_table_full,       "flows not kept: no room")                                        \
   X(flow_too_long,         "flows given up: more octets before the verdict than are kept")   \
   X(flow_unknown,          "TCP streams that start as no protocol known here")               \
-  X(flow_conflict,         "streams with two versions of the same octets: both were judged") \
-  X(flow_conflict_again,   "withheld: a third version of octets that were sent already")        \
+  X(flow_conflict,         "copies of the same octets that differ: each was judged") \
+  X(flow_conflict_again,   "withheld: more copies that differ than can be judged")        \
   X(tcp_bad_checksum,      "passed unread: segments that their receiver drops by checksum")  \
   X(tcp_not_accepted,      "passed unread: segments that their receiver drops by flags") \
   X(tcp_urgent_cleared,    "segments whose urgent flag was taken off, so that both ends read the same") \

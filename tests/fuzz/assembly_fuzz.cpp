@@ -28,9 +28,24 @@ class Reference {
       }
       auto& octet = octets_[offset + i];
       if (octet && *octet != piece[i]) written = flow::Written::conflict;
-      if (!octet || keep_last) octet = piece[i];
+      if (!octet) octet = piece[i];
     }
     return written;
+  }
+  void replace(std::size_t offset, std::span<const std::uint8_t> piece) {
+    for (std::size_t i = 0; i < piece.size(); ++i) {
+      if (offset + i >= octets_.size()) {
+        overflowed = true;
+        break;
+      }
+      octets_[offset + i] = piece[i];
+    }
+  }
+  [[nodiscard]] bool operator==(const Reference& other) const {
+    const std::size_t octets = std::min(octets_.size(), other.octets_.size());
+    return end() <= octets && other.end() <= octets &&
+           std::equal(octets_.begin(), octets_.begin() + static_cast<std::ptrdiff_t>(octets),
+                      other.octets_.begin());
   }
   void consume(std::size_t octets) {
     octets = std::min(octets, octets_.size());
@@ -40,7 +55,6 @@ class Reference {
   void copy_from(const Reference& other) {
     std::fill(octets_.begin(), octets_.end(), std::nullopt);
     std::copy(other.octets_.begin(), other.octets_.end(), octets_.begin());
-    keep_last = other.keep_last;
   }
   void clear() {
     std::fill(octets_.begin(), octets_.end(), std::nullopt);
@@ -58,7 +72,6 @@ class Reference {
   }
   [[nodiscard]] std::uint8_t operator[](std::size_t at) const { return octets_[at].value(); }
 
-  bool keep_last = false;
   bool overflowed = false;
 
  private:
@@ -85,10 +98,14 @@ std::unique_ptr<flow::AssemblyStorage<N>> make_storage(std::uint8_t fill) {
 void step(Input& input, flow::Assembly& assembly, Reference& reference) {
   const std::uint8_t what = input.next8();
   switch (what % 8) {
-    case 0:
-      assembly.keep_last_copy();
-      reference.keep_last = true;
-      return;
+    case 0: {
+      const std::uint16_t offset = input.next16() % (kLarge + 16);
+      const auto piece = input.take(input.next8());
+      SLUICE_EXPECT(assembly.conflicts(offset, piece) ==
+                    (Reference(reference).write(offset, piece) == flow::Written::conflict));
+      assembly.replace(offset, piece);
+      return reference.replace(offset, piece);
+    }
     case 1: {
       const std::uint16_t octets = input.next16() % (kLarge + 64);
       assembly.consume(octets);
@@ -139,6 +156,13 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (which % 16 == 15) {
       large.copy_from(small);
       large_reference.copy_from(small_reference);
+    } else if (which % 16 == 13) {
+      const std::uint16_t offset = input.next16() % kSmall;
+      auto piece = input.take(input.next8());
+      piece = piece.first(std::min<std::size_t>(piece.size(), kSmall - offset));
+      Reference replaced(small_reference);
+      replaced.replace(offset, piece);
+      SLUICE_EXPECT(large.is_other_with(small, offset, piece) == (large_reference == replaced));
     } else if (which % 2 == 0) {
       step(input, small, small_reference);
     } else {

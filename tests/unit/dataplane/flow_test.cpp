@@ -54,32 +54,42 @@ TEST_F(TableTest, BlocksAreBoundedAndComeBack) {
   std::uint32_t held = 0;
   for (std::uint32_t n = 0; n < kLargeBlocks + 8; ++n) {
     Flow* flow = open(n, 1000);
-    held += table_.reserve(*flow, 0, kLargeOctets, 1000) ? 1 : 0;
+    held += table_.add_reading(*flow, 0, kLargeOctets, 1000) != nullptr ? 1 : 0;
   }
   EXPECT_EQ(held, kLargeBlocks);
-  EXPECT_TRUE(table_.reserve(*open(9999, 5000), 0, kLargeOctets, 5000)) << "an old flow made room";
+  EXPECT_NE(table_.add_reading(*open(9999, 5000), 0, kLargeOctets, 5000), nullptr)
+      << "an old flow made room";
   EXPECT_EQ(table_.evicted(), 1U);
   EXPECT_EQ(table_.age(1000 + kLifetimeMs), kLargeBlocks + 8 - 1);
   for (std::uint32_t n = 0; n < kLargeBlocks - 1; ++n) {
-    EXPECT_TRUE(table_.reserve(*open(20000 + n, 40000), 0, kLargeOctets, 40000));
+    EXPECT_NE(table_.add_reading(*open(20000 + n, 40000), 0, kLargeOctets, 40000), nullptr);
   }
 }
 
-TEST_F(TableTest, AReadingGrowsAndASecondOneStartsAsItsCopy) {
+TEST_F(TableTest, AReadingGrowsAndCopiesHoldWhatItHolds) {
   Flow* flow = open(1, 1000);
-  ASSERT_TRUE(table_.reserve(*flow, 0, 10, 1000));
+  Reading* first = table_.add_reading(*flow, 0, 10, 1000);
+  ASSERT_NE(first, nullptr);
   Bytes octets(3000);
   std::iota(octets.begin(), octets.end(), std::uint8_t{0});
-  (void)flow->readings[0].assembly.write(0, octets);
-  ASSERT_TRUE(table_.reserve(*flow, 0, kSmallOctets + 1, 1000));
-  EXPECT_EQ(flow->readings[0].assembly.capacity(), kLargeOctets);
-  ASSERT_TRUE(table_.reserve(*flow, 1, 100, 1000));
-  EXPECT_EQ(flow->reading_count, 2);
+  (void)first->assembly.write(0, octets);
+  ASSERT_TRUE(table_.grow(*flow, *first, kSmallOctets + 1, 1000));
+  EXPECT_EQ(first->assembly.capacity(), kLargeOctets);
+  ASSERT_NE(table_.add_copy(*flow, *first, 1000), nullptr);
+  ASSERT_NE(table_.add_reading(*flow, 1, 100, 1000), nullptr);
+  EXPECT_EQ(flow->reading_count, 3);
   for (unsigned i = 0; i < 2; ++i) {
     const auto there = flow->readings[i].assembly.contiguous();
     EXPECT_EQ(Bytes(there.begin(), there.end()), octets);
   }
-  EXPECT_FALSE(table_.reserve(*flow, 0, kLargeOctets + 1, 1000));
+  EXPECT_FALSE(table_.grow(*flow, *first, kLargeOctets + 1, 1000));
+  table_.drop_readings(*flow, 0);
+  EXPECT_EQ(flow->reading_count, 1);
+  EXPECT_EQ(flow->readings[0].stream, 1);
+  for (std::size_t i = 1; i < kMaxReadings; ++i) {
+    EXPECT_NE(table_.add_copy(*flow, flow->readings[0], 1000), nullptr);
+  }
+  EXPECT_EQ(table_.add_copy(*flow, flow->readings[0], 1000), nullptr) << "as many as there may be";
 }
 
 TEST(SynCache, AFloodCostsNothingButSlots) {

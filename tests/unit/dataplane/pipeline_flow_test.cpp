@@ -1,6 +1,7 @@
 // Flows through the pipeline, where a capture cannot show it: time, floods, policies, two sides.
 #include <algorithm>
 #include <gtest/gtest.h>
+#include <random>
 
 #include "dataplane/pipeline/pipeline.h"
 #include "tests/fuzz/generation.h"
@@ -155,18 +156,62 @@ TEST_F(PipelineFlowTest, TheStartIsReadWhateverCameAheadOfIt) {
   EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
 }
 
-TEST_F(PipelineFlowTest, AThirdVersionIsWithheld) {
-  const Bytes zeros(good_.size());
-  EXPECT_EQ(tcp(good_, 1, 100), Fate::forward);
-  EXPECT_EQ(tcp(zeros, 1, 100), Fate::forward) << "the second one";
+TEST_F(PipelineFlowTest, MoreCopiesThanCanBeJudgedAreWithheld) {
+  EXPECT_EQ(tcp({}, 1, 99, 0x02), Fate::forward);
+  for (std::uint8_t n = 0; n < flow::kMaxReadings; ++n) {
+    EXPECT_EQ(tcp(Bytes(good_.size(), n), 1, 100), Fate::forward);
+  }
+  EXPECT_EQ(tcp(Bytes(good_.size(), 2), 1, 100), Fate::forward) << "one that is known";
   EXPECT_EQ(tcp(bad_, 1, 100), Fate::drop);
-  EXPECT_EQ(tcp(good_, 1, 100), Fate::drop) << "and back to the first";
-  EXPECT_EQ(tcp(zeros, 1, 100), Fate::forward) << "which is the last copy there is";
+  EXPECT_EQ(tcp(part(bad_, 0, 40), 1, 100), Fate::drop);
   EXPECT_EQ(count(stats::Id::flow_conflict_again), 2U);
-  // Halves behind a shorter version than theirs.
-  EXPECT_EQ(tcp(part(good_, 0, 40), 2, 100), Fate::forward);
-  EXPECT_EQ(tcp(Bytes(40), 2, 100), Fate::forward);
-  EXPECT_EQ(tcp(part(bad_, 0, 40), 2, 100), Fate::drop);
+}
+
+TEST_F(PipelineFlowTest, PropertyNoChoiceOfCopiesHoldsAListedName) {
+  const auto seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t bound) { return random() % bound; };
+  const Bytes get = request("www.example.com");
+  struct Segment {
+    std::size_t from;
+    Bytes octets;
+    bool meant;  // and not a decoy that the server never takes
+  };
+  for (std::uint16_t port = 1; port < 3000; ++port) {
+    const Bytes& meant = below(2) == 0 ? bad_ : get;
+    std::vector<std::size_t> cuts = {0, meant.size()};
+    for (std::size_t i = below(4); i > 0; --i) cuts.push_back(below(meant.size()));
+    std::sort(cuts.begin(), cuts.end());
+    std::vector<Segment> segments;
+    for (std::size_t i = 1; i < cuts.size(); ++i) {
+      if (cuts[i - 1] == cuts[i]) continue;
+      segments.push_back({cuts[i - 1], part(meant, cuts[i - 1], cuts[i]), true});
+    }
+    for (std::size_t i = below(5); i > 0; --i) {
+      const Bytes& of = below(2) == 0 ? good_ : bad_;
+      const std::size_t from = below(3) == 0 ? 0 : cuts[below(cuts.size() - 1)];
+      Bytes octets = part(of, std::min(from, of.size()), of.size());
+      octets.resize(below(3) == 0 ? octets.size() : below(octets.size() + 1));
+      if (below(3) == 0) std::fill(octets.begin(), octets.end(), std::uint8_t{0});
+      if (!octets.empty()) segments.push_back({from, octets, false});
+    }
+    std::shuffle(segments.begin(), segments.end(), random);
+    now_ms_ += 100;  // so that there is always room
+    EXPECT_EQ(tcp({}, port, 99, 0x02, 80), Fate::forward);
+    bool withheld = false;
+    for (const Segment& segment : segments) {
+      const Fate fate =
+          tcp(segment.octets, port, static_cast<std::uint32_t>(100 + segment.from), 0x18, 80);
+      withheld = withheld || (segment.meant && fate == Fate::drop);
+    }
+    std::string order;
+    for (const Segment& segment : segments) {
+      order += " " + std::to_string(segment.from) + "+" + std::to_string(segment.octets.size()) +
+               (segment.meant ? " meant," : " decoy,");
+    }
+    ASSERT_TRUE(withheld) << port << order;
+  }
 }
 
 TEST_F(PipelineFlowTest, AHelloInPiecesInPlaceOfOneThatPassed) {
