@@ -1,8 +1,8 @@
-"""The two programs that are compared: sluice-dataplane and dpdk-testpmd, on the same virtual devices.
+"""The two programs that are compared, sluice-dataplane and dpdk-testpmd, on the same devices.
 
 Both are asked the same way: frames by DPDK's telemetry (/ethdev/stats), the time that their
-forwarding lcores had by the kernel's account of each thread. A program that is not being measured is
-stopped by SIGSTOP, so that all of a row's programs are started once and take turns.
+forwarding lcores had by the kernel's account of each thread. A program that is not being measured
+is stopped by SIGSTOP, so that all of a row's programs are started once and take turns.
 """
 import dataclasses
 import json
@@ -74,7 +74,7 @@ class Sample:
 
 
 class Forwarder:
-    """A DPDK program that forwards; it runs only inside `running()` once pause() was called."""
+    """A DPDK program that forwards; stopped between pause() and resume(), and ended on leaving."""
 
     def __init__(self, name, folder, telemetry):
         self.name = name
@@ -104,8 +104,7 @@ class Forwarder:
             raise
 
     def _lcore_threads(self):
-        tasks = pathlib.Path("/proc", str(self.process.pid), "task")
-        return [task for task in tasks.iterdir()
+        return [task for task in tasks(self.process.pid)
                 if (task / "comm").read_text().startswith("rte-worker")]
 
     def pause(self):
@@ -129,14 +128,25 @@ class Forwarder:
         before = time.monotonic()
         inside, outside = self.port_stats()
         after = time.monotonic()
-        cpu = sum(int((task / "schedstat").read_text().split()[0]) for task in self._threads)
+        cpu = sum(map(on_cpu_ns, self._threads))
         return Sample((before + after) / 2, cpu / 1e9, inside["ipackets"] + outside["ipackets"])
 
     def memory(self):
-        """Octets of RssAnon and all of VmRSS."""
-        status = pathlib.Path("/proc", str(self.process.pid), "status").read_text()
-        fields = dict(line.split(":", 1) for line in status.splitlines())
-        return {key: int(fields[key].split()[0]) * 1024 for key in ("RssAnon", "VmRSS")}
+        """Octets: resident, the most that ever was, and held: anonymous memory, huge pages, and
+        the memory files that are mapped, whose pages stay also where they are not resident here."""
+        folder = pathlib.Path("/proc", str(self.process.pid))
+        fields = dict(line.split(":", 1) for line in
+                      (folder / "status").read_text().splitlines())
+        files = {}
+        for line in (folder / "maps").read_text().splitlines():
+            span, _, _, _, inode, *path = line.split(maxsplit=5)
+            if path and path[0].startswith("/memfd:"):
+                low, high = (int(end, 16) for end in span.split("-"))
+                files[inode] = max(high - low, files.get(inode, 0))
+        octets = {key: int(fields[key].split()[0]) * 1024
+                  for key in ("RssAnon", "HugetlbPages", "VmRSS", "VmHWM")}
+        return {"held": octets["RssAnon"] + octets["HugetlbPages"] + sum(files.values()),
+                "resident": octets["VmRSS"], "peak": octets["VmHWM"]}
 
 
 class Testpmd(Forwarder):
@@ -214,6 +224,14 @@ class Sluice(Forwarder):
         if not reply or not reply["ok"]:
             raise LabError(f"{self.name} did not load {generation}: {reply}")
         return time.monotonic() - begin
+
+
+def tasks(pid):
+    return list(pathlib.Path("/proc", str(pid), "task").iterdir())
+
+
+def on_cpu_ns(task):
+    return int((task / "schedstat").read_text().split()[0])
 
 
 def program(binaries, name):

@@ -20,11 +20,8 @@ def load_average():
 
 def hertz():
     """Of the time-stamp counter, by the kernel's estimate, for cycles a frame."""
-    for field in (r"bogomips\s*:\s*([\d.]+)",):
-        found = re.search(field, _read("/proc/cpuinfo"), re.IGNORECASE)
-        if found:
-            return float(found[1]) / 2 * 1e6
-    return float("nan")
+    found = re.search(r"bogomips\s*:\s*([\d.]+)", _read("/proc/cpuinfo"), re.IGNORECASE)
+    return float(found[1]) / 2 * 1e6 if found else float("nan")
 
 
 def cpu_model():
@@ -36,7 +33,7 @@ def describe(binaries):
     virtualisation = run("systemd-detect-virt", check=False).stdout.strip()
     found = re.search(r"MemTotal:\s*(\d+)", _read("/proc/meminfo"))
     huge = re.search(r"HugePages_Total:\s*(\d+)", _read("/proc/meminfo"))
-    dpdk = run("dpkg-query", "-W", "-f=${Version}", "dpdk", check=False).stdout.strip()
+    dpdk = run("dpkg-query", "-W", "-f=${Version}", "libdpdk-dev", check=False).stdout.strip()
     commit = run("git", "rev-parse", "--short=12", "HEAD", check=False).stdout.strip()
     dirty = run("git", "status", "--porcelain", "--untracked-files=no", check=False).stdout.strip()
     return {

@@ -1,5 +1,5 @@
-"""Turns and what is made of them: each program of a row runs alone for a slice, again and again, and
-the row's figures are the medians over all its turns."""
+"""Turns and what is made of them: each program of a row runs alone for a slice, again and again,
+and the row's figures are the medians over all its turns."""
 import dataclasses
 import statistics
 import time

@@ -1,8 +1,8 @@
 """Frames of the bench, and the captures that net_pcap replays. Every frame is built whole, with the
 checksums that a receiver would ask for.
 
-Client and server of a flow have addresses of RFC 2544's and RFC 5737's ranges; nothing of this leaves
-the programs' own memory.
+Client and server of a flow have addresses of RFC 2544's and RFC 5737's ranges; nothing of this
+leaves the programs' own memory.
 """
 import array
 import ipaddress
@@ -130,7 +130,7 @@ def server_hellos(count):
 
 
 def initials(names, flows):
-    """QUIC v1 Initials of 1,200 octets over `flows` 5-tuples, each with a connection ID of its own."""
+    """QUIC v1 Initials of 1,200 octets over `flows` 5-tuples, each with its own connection ID."""
     out = []
     for number, name in enumerate(names):
         handshake = client_hello(name, octets=0, seed=number)

@@ -1,0 +1,217 @@
+"""What the bench makes of what it sees. Nothing is timed, and no program is started."""
+import itertools
+import pathlib
+import tempfile
+import unittest
+
+from scapy.all import IP, TCP, UDP, Ether, DNSQR
+
+from . import bench, dpdk, end_to_end, forwarding, lists, measure, report, rows, traffic
+
+DNSPERF = """\
+  Queries sent:         297318
+  Queries completed:    297000 (99.89%)
+  Response codes:       NOERROR 100 (0.03%), NXDOMAIN 296900 (99.97%)
+  Queries per second:   98934.776879
+"""
+KXDPGUN = """\
+total queries:     1200000 (400000 pps)
+total replies:     357504 (119168 pps) (29%)
+responded NXDOMAIN:   357504
+duration: 3 s
+"""
+
+
+def samples(*rates, cpu_share=1.0):
+    """Pairs of readings a second apart."""
+    return [measure.rate(dpdk.Sample(5, 1, 100), dpdk.Sample(6, 1 + cpu_share, 100 + rate))
+            for rate in rates]
+
+
+class Measure(unittest.TestCase):
+    def test_a_busy_machine_does_not_lower_the_lcores_rate(self):
+        quiet, busy = samples(1000)[0], samples(500, cpu_share=0.5)[0]
+        self.assertEqual(quiet.lcore, busy.lcore)
+        self.assertEqual(busy.clock, 500)
+        self.assertEqual(measure.core_share([busy]), 0.5)
+
+    def test_nothing_forwarded_is_no_rate(self):
+        sample = dpdk.Sample(1, 1, 100)
+        with self.assertRaises(ValueError):
+            measure.rate(sample, dpdk.Sample(2, 2, 100))
+
+    def test_ratio_of_medians_with_its_spread(self):
+        ratio = measure.ratio(samples(50, 10, 40), samples(100, 100, 50))
+        self.assertAlmostEqual(ratio.value, 0.4)
+        self.assertAlmostEqual(ratio.least, 0.1)
+        self.assertAlmostEqual(ratio.most, 0.8)
+
+    def test_turns_alternate_their_order(self):
+        order = []
+
+        class Fake:
+            def __init__(self, name):
+                self.name = name
+                self.at = 0
+
+            def pause(self):
+                pass
+
+            def resume(self):
+                order.append(self.name)
+
+            def sample(self):
+                self.at += 1
+                return dpdk.Sample(self.at, self.at, self.at)
+        former, measure.SETTLE = measure.SETTLE, 0
+        try:
+            rates = measure.take_turns([Fake("a"), Fake("b")], 2, 0)
+        finally:
+            measure.SETTLE = former
+        self.assertEqual("".join(order), "abba")
+        self.assertEqual([len(its) for its in rates.values()], [2, 2])
+
+    def test_counters(self):
+        self.assertEqual(measure.delta({"a": 1, "b": 2}, {"a": 1, "b": 5}), {"b": 3})
+        row = rows.Row("key", "title", None, expect={"dns_queries": 0.99, "dns_blocked": 0.5})
+        told = forwarding.check(row, {"rx_packets": 1000, "dns_queries": 1000, "dns_blocked": 400})
+        self.assertEqual(told["short"], {"dns_blocked": 0.4})
+
+
+class Parsers(unittest.TestCase):
+    def test_dnsperf(self):
+        self.assertEqual(end_to_end.parse_dnsperf(DNSPERF),
+                         {"rate": 98934.776879, "answers": 297000, "nxdomain": 0.9997})
+        with self.assertRaises(end_to_end.LabError):
+            end_to_end.parse_dnsperf("Error: no route")
+
+    def test_kxdpgun(self):
+        self.assertEqual(end_to_end.parse_kxdpgun(KXDPGUN),
+                         {"sent": 1200000, "offered": 400000, "answers": 357504, "rate": 119168.0,
+                          "nxdomain": 1.0})
+        with self.assertRaises(end_to_end.LabError):
+            end_to_end.parse_kxdpgun("")
+
+
+class Names(unittest.TestCase):
+    def test_generated_names_are_names_and_always_the_same(self):
+        first = list(itertools.islice(lists.generated(), 1000))
+        self.assertEqual(first, list(itertools.islice(lists.generated(), 1000)))
+        self.assertEqual(len(set(first)), 1000)
+        self.assertTrue(all(map(lists.is_name, first)))
+
+    def test_what_is_no_name(self):
+        for text in ("", "com", "192.0.2.1", "a..b.com", "# comment", "a.com/path", "-a.com"):
+            self.assertFalse(lists.is_name(text), text)
+
+    def test_depth(self):
+        for name in lists.deepen(["a.example", "b.c.d.e.example"], 4):
+            self.assertGreaterEqual(name.count("."), 3)
+        self.assertEqual(lists.deepen(["b.c.d.e.example"], 4), ["b.c.d.e.example"])
+
+    def test_zipf_prefers_the_first(self):
+        drawn = lists.zipf([f"n{i}" for i in range(1000)], 10_000)
+        self.assertGreater(drawn.count("n0"), 5 * drawn.count("n9"))
+
+    def test_share_of_blocked_names(self):
+        class Fake:
+            @staticmethod
+            def sample_misses(count):
+                return ["miss.example"] * count
+
+            @staticmethod
+            def sample_listed(count, _of):
+                return ["hit.example"] * count
+        for row in rows.SWEEPS["share"][1]:
+            frames = row.frames(Fake, 1).inside
+            hits = sum(b"\x03hit" in frame for frame in frames)
+            self.assertAlmostEqual(hits / len(frames), int(row.key.split()[0]) / 100, delta=0.001)
+
+
+class Traffic(unittest.TestCase):
+    def assert_whole(self, frame):
+        """Scapy, asked to fill the checksums in, finds the same ones."""
+        layers = Ether(frame)
+        for layer in (IP, TCP, UDP):
+            if layer in layers:
+                del layers[layer].chksum
+        self.assertEqual(bytes(layers), frame)
+
+    def test_checksums(self):
+        names = ["www.library.example", "school.example"]
+        frames = traffic.dns_queries(names) + traffic.dns_answers(names) + \
+            traffic.hellos(names) + traffic.server_hellos(2) + traffic.bulk(10) + \
+            traffic.bulk(10, upward=False) + traffic.initials(names, 1)
+        for frame in frames:
+            self.assert_whole(frame)
+
+    def test_names_stand_in_frames(self):
+        self.assertEqual(Ether(traffic.dns_queries(["a.example"])[0])[DNSQR].qname, b"a.example.")
+        self.assertIn(b"school.example", traffic.hellos(["school.example"])[0])
+
+    def test_sizes(self):
+        self.assertEqual(len(traffic.hellos(["a.example"])[0]), 54 + traffic.HELLO_OCTETS)
+        self.assertEqual(len(traffic.initials(["a.example"], 1)[0]), 42 + 1200)
+
+    def test_flows_are_different(self):
+        flows = {(flow.client, flow.port) for flow in
+                 (traffic.Flow(number, 443) for number in range(200_000))}
+        self.assertEqual(len(flows), 200_000)
+
+    def test_server_answers_the_flow(self):
+        up, down = Ether(traffic.hellos(["a.example"])[0]), Ether(traffic.server_hellos(1)[0])
+        self.assertEqual((up[IP].src, up[TCP].sport), (down[IP].dst, down[TCP].dport))
+        self.assertEqual(down[TCP].ack, up[TCP].seq + len(up[TCP].payload))
+
+    def test_campus_mix(self):
+        frames = traffic.campus(["a.example"] * 96, 3200)
+        self.assertEqual(len(frames), 3200)
+        self.assertEqual(sum(UDP in Ether(frame) for frame in frames), 64)
+        self.assertEqual(sum(b"example" in frame for frame in frames), 96)
+
+    def test_buffers_hold_the_captures(self):
+        for frames in (32, 1024, 8192, 65536):
+            captures = dpdk.Captures(pathlib.Path("in"), None, frames)
+            self.assertGreaterEqual(captures.pool_ports() * dpdk.BUFFERS_PER_PORT,
+                                    frames + dpdk.WORKING_BUFFERS)
+            self.assertLessEqual(captures.pool_ports(), dpdk.MAX_PORTS)
+
+
+class Report(unittest.TestCase):
+    def test_verdicts(self):
+        told = [report.verdict(value, 0.3, 0.5) for value in (0.2, 0.3, 0.5)]
+        self.assertEqual(told, ["**missed**", "must", "goal"])
+        self.assertEqual(report.verdict(11, 10, 5, least=True), "**missed**")
+        self.assertEqual(report.verdict(4, 10, 5, least=True), "goal")
+
+    def test_counts(self):
+        self.assertEqual([report.count(n) for n in (1, 10_000, 5_000_000)], ["1", "10 k", "5 M"])
+
+    def test_put_into_a_document(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(f"above\n{report.BEGIN}\nold\n{report.END}\nbelow\n")
+            report.put_into(page, r"new \1")
+            self.assertEqual(page.read_text(),
+                             f"above\n{report.BEGIN}\nnew \\1\n{report.END}\nbelow\n")
+            page.write_text("no marks")
+            with self.assertRaises(ValueError):
+                report.put_into(page, "new")
+
+    def test_a_fault_is_told_and_the_rest_goes_on(self):
+        session = bench.Session.__new__(bench.Session)
+        session.figures = {"faults": []}
+
+        def broken():
+            raise bench.LabError("no device\nmore of its log")
+        self.assertIsNone(session.step("a row", broken))
+        self.assertEqual(session.figures["faults"], ["a row: no device"])
+
+    def test_command_line(self):
+        self.assertTrue(bench.parse(["--quick"]).quick)
+        with self.assertRaises(SystemExit):
+            bench.parse(["--entries", "0"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,91 @@
+"""What a list costs: to compile, to load, to hold, and to change while frames pour in."""
+import statistics
+import time
+
+from . import dpdk, measure, rows
+
+READINGS = 21  # of counters that move meanwhile: rx is read before tx, a burst may lie between
+
+
+def process_cpu(pid):
+    """CPU seconds of all threads, and of the forwarding lcores, by the scheduler's account."""
+    total = 0
+    for task in dpdk.tasks(pid):
+        total += dpdk.on_cpu_ns(task)
+    return total / 1e9
+
+
+def in_flight(sluice):
+    """Frames received and not (yet) sent, dropped or answered, by the workers' own counters: at
+    most a burst, unless some were lost. The median of several readings."""
+    differences = []
+    for _ in range(READINGS):
+        c = sluice.counters()
+        differences.append(c["rx_packets"] + c["resets_sent"] - c["tx_packets"]
+                           - c["tx_full_dropped"])
+        time.sleep(0.01)
+    return statistics.median(differences)
+
+
+def device_losses(sluice):
+    return sum(stats["imissed"] + stats["rx_nombuf"] + stats["ierrors"] + stats["oerrors"]
+               for stats in sluice.port_stats())
+
+
+def compile_and_load(bench):
+    """From a plain list to an activated generation, and what it holds in memory afterwards."""
+    entries = bench.entries
+    with bench.folder("load") as folder:
+        captures, _ = bench.captures(next(r for r in rows.TABLE if r.key == "dns-miss"), folder)
+        generation = folder / "compiled.lmdb"
+        compiled = dpdk.compile_list(bench.binaries, bench.names.listed(entries), generation,
+                                     number=2)
+        # It starts with a list of one name, since no list may be empty.
+        with bench.sluice("sluice", captures, folder, [bench.cpu], 1) as sluice:
+            empty = sluice.memory()
+            cpu = process_cpu(sluice.process.pid), sluice.sample().cpu_seconds
+            seconds = sluice.load(generation)
+            cpu = (process_cpu(sluice.process.pid) - cpu[0],
+                   sluice.sample().cpu_seconds - cpu[1])
+            loaded = sluice.memory()
+            sluice.load(generation)  # again: what the former one held has to be given back
+            after_swap = sluice.memory()
+        octets = generation.stat().st_size
+    held = loaded["held"] - empty["held"]
+    return {"entries": entries, "compile": compiled,
+            "load_seconds": seconds, "load_cpu_seconds": cpu[0] - cpu[1],
+            "activated_seconds": compiled["seconds"] + seconds,
+            "file_octets": octets, "resident_empty": empty["resident"],
+            "resident_loaded": loaded["resident"],
+            "held_after_swap_octets": after_swap["held"] - empty["held"],
+            "peak_octets": after_swap["peak"],
+            "held_octets": held, "file_octets_an_entry": octets / entries,
+            "index_octets_an_entry": (held - octets) / entries}
+
+
+def swap_under_load(bench, entries, swaps):
+    """Swaps between two generations of a list while every frame of an endless burst is judged."""
+    with bench.folder("swap") as folder:
+        captures, _ = bench.captures(next(r for r in rows.TABLE if r.key == "dns-miss"), folder)
+        files = []
+        for number in (1, 2):
+            files.append(folder / f"{number}.lmdb")
+            dpdk.compile_list(bench.binaries, bench.names.listed(entries), files[-1],
+                              number=number)
+        with dpdk.Sluice("sluice", bench.binaries, captures, folder / "sluice", [bench.cpu],
+                         files[0]) as sluice:
+            time.sleep(measure.SETTLE)
+            quiet = sluice.sample()
+            time.sleep(bench.seconds)
+            quiet = measure.rate(quiet, sluice.sample())
+            before = in_flight(sluice), device_losses(sluice), sluice.sample()
+            counters = sluice.counters()
+            seconds = [sluice.load(files[(number + 1) % 2]) for number in range(swaps)]
+            after = in_flight(sluice), device_losses(sluice), sluice.sample()
+            counted = measure.delta(counters, sluice.counters())
+            during = measure.rate(before[2], after[2])
+    return {"entries": entries, "swaps": swaps, "frames": counted["rx_packets"],
+            "lost": after[0] - before[0], "lost_by_devices": after[1] - before[1],
+            "dropped": counted.get("tx_full_dropped", 0),
+            "judged": counted.get("dns_queries", 0), "seconds_median": statistics.median(seconds),
+            "seconds_most": max(seconds), "rate_kept": during.lcore / quiet.lcore}

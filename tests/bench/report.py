@@ -1,0 +1,215 @@
+"""The figures as JSON, as Markdown and as a plot."""
+import json
+import pathlib
+import re
+
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+
+
+def verdict(value, must, goal, least=False):
+    """`least`: smaller is better."""
+    def reached(bound):
+        return value <= bound if least else value >= bound
+    return "goal" if reached(goal) else "must" if reached(must) else "**missed**"
+
+
+def count(number):
+    """5000000 as 5 M."""
+    for size, unit in ((1_000_000, " M"), (1_000, " k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def mib(octets):
+    return f"{octets / (1 << 20):.0f} MiB"
+
+
+def table(head, lines):
+    rule = ["---"] * len(head)
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in (head, rule, *lines))
+
+
+def spread(ratio):
+    return f"{ratio['value']:.3f} ({ratio['least']:.3f}–{ratio['most']:.3f})"
+
+
+def target_of(result):
+    if "target" not in result:
+        return ["–", "–", "–"]
+    t = result["target"]
+    return [f"{t['must']:g}", f"{t['goal']:g} {t['unit']}",
+            verdict(t["value"], t["must"], t["goal"])]
+
+
+def note(result):
+    """What the counters say where the row is not what its title says."""
+    return "; ".join(f"only {share:.1%} {name}" for name, share in result["short"].items())
+
+
+def forwarding_lines(results):
+    for result in results:
+        mpps = {name: f"{program['mpps']:.2f}" for name, program in result["programs"].items()}
+        title = result["title"] + (f" [{note(result)}]" if result["short"] else "")
+        yield [title, count(result["entries"]), f"{result['octets']:g}", mpps["io"],
+               mpps["macswap"], mpps["sluice"], f"{result['programs']['sluice']['cycles']:.0f}",
+               spread(result["ratio"]["macswap"]), *target_of(result)]
+
+
+FORWARDING_HEAD = ["work", "list", "octets", "io", "macswap", "sluice", "cycles", "× macswap",
+                   "must", "goal", "reached"]
+
+
+def lcores_part(results):
+    lines = [[result["title"], name, spread(result[name]), f"{result[name]['core_share']:.0%}",
+              *(target_of(result) if name == "two lcores" else ["–"] * 3)]
+             for result in results for name in ("two lcores", "two processes")]
+    return table(["work", "what", "× one lcore", "share of its CPUs", "must", "goal", "reached"],
+                 lines)
+
+
+def sweep_part(sweep):
+    lines = []
+    for result in sweep["results"]:
+        key = count(result["entries"]) if sweep["key"] == "list-size" else result["key"]
+        lines.append([key, f"{result['programs']['sluice']['mpps']:.3f}",
+                      f"{result['programs']['sluice']['cycles']:.0f}",
+                      spread(result["ratio"]["macswap"])])
+    titles = "; ".join(dict.fromkeys(r["title"] for r in sweep["results"])) \
+        if sweep["key"] == "list-size" else ""
+    return table([sweep["about"], "M/s", "cycles", "× macswap"], lines) + \
+        (f"\n\n{titles}." if titles else "")
+
+
+def loading_part(one):
+    entry, activated = one["index_octets_an_entry"], one["activated_seconds"]
+    busy = one["compile"]["cpu_seconds"] + one["load_cpu_seconds"]
+    return table(["what", "figure", "must", "goal", "reached"], [
+        [f"{count(one['entries'])} entries: compile to an activated generation",
+         f"{activated:.1f} s (CPU {busy:.1f} s)", "10 s", "5 s", verdict(activated, 10, 5, True)],
+        ["of that, the dataplane's load", f"{one['load_seconds']:.2f} s", "–", "–", "–"],
+        ["compiler's memory at its peak", mib(one["compile"]["peak_octets"]), "–", "–", "–"],
+        ["generation file", f"{mib(one['file_octets'])}, {one['file_octets_an_entry']:.1f} "
+         "octets an entry", "–", "–", "–"],
+        ["memory beyond the file", f"{entry:.1f} octets an entry", "24", "12",
+         verdict(entry, 24, 12, True)],
+        ["held by list and index, after the same load again",
+         f"{mib(one['held_octets'])}, {mib(one['held_after_swap_octets'])}", "–", "–", "–"]])
+
+
+def swap_part(swaps):
+    lines = []
+    for one in swaps:
+        lost = max(0, one["lost"]) + one["lost_by_devices"] + one["dropped"]
+        lines.append([count(one["entries"]), one["swaps"], count(one["frames"]), f"{lost:g}",
+                      f"{one['seconds_median'] * 1e3:.1f} ms, {one['seconds_most'] * 1e3:.1f} ms",
+                      f"{one['rate_kept']:.2f}"])
+    return table(["list", "swaps", "frames", "lost", "a swap: median, longest",
+                  "rate while swapping / before"], lines)
+
+
+def end_to_end_part(whole):
+    lines = []
+    for one in whole["programs"]:
+        if "error" in one:
+            lines.append([one["name"], one["version"], one["error"], *["–"] * 6])
+            continue
+        flood = one["kxdpgun"]
+        flooded = [flood["error"], "–"] if "error" in flood else \
+            [f"{flood['rate'] / 1000:.0f} k", f"{flood['cpu_seconds_per_million']:.2f}"]
+        at = one["dnsperf"]
+        lines.append([one["name"], one["version"], f"{at['rate'] / 1000:.0f} k",
+                      f"{at['cpu_seconds_per_million']:.2f}", f"{at['cpu_share']:.0%}", *flooded,
+                      mib(one["resident_octets"]), f"{one['load_seconds']:.1f} s"])
+    text = table(["program", "version", "dnsperf: answers/s", "CPU s a million", "CPU used",
+                  "kxdpgun: answers/s", "CPU s a million", "memory", "time to load"], lines)
+    if whole["value"] is not None:
+        text += (f"\n\nCPU seconds a million answers (dnsperf), over the best of the others: "
+                 f"{whole['value']:.2f}; must 0.33, goal 0.10: "
+                 f"{verdict(whole['value'], whole['must'], whole['goal'], True)}.")
+    return text
+
+
+def markdown(figures):
+    machine, run = figures["machine"], figures["run"]
+    parts = [
+        f"`{run['command']}`, {run['begun']}, {run['seconds']:.0f} s. {machine['cpu']}, "
+        f"{machine['cpus']} CPUs of {machine['mhz']} MHz, L3 {machine['l3']}, "
+        f"{machine['memory_mib']} MiB, {machine['huge_pages']} huge pages, Linux "
+        f"{machine['kernel']}, virtualisation {machine['virtualisation']}, governor "
+        f"{machine['governor']}, DPDK {machine['dpdk']}, commit {machine['commit']}. Load average "
+        f"before {run['load_before'][0]:.2f}, after {run['load_after'][0]:.2f}. The forwarding "
+        f"lcore got {run['core_share']:.0%} of its CPU in the median turn."]
+    if figures["entries"] < 5_000_000:
+        parts.append(f"The list has {count(figures['entries'])} names; the bounds are for 5 M.")
+    if figures["table"]:
+        parts += ["### One forwarding lcore\n\nM/s by the lcore's own time; median of "
+                  f"{run['rounds']} turns of {run['slice']:g} s, in brackets the least and most "
+                  "of the turns.",
+                  table(FORWARDING_HEAD, forwarding_lines(figures["table"]))]
+    if figures["lcores"]:
+        parts += ["### Lcores", lcores_part(figures["lcores"])]
+    if figures["loading"]:
+        parts += ["### Loading", loading_part(figures["loading"])]
+    if figures["swaps"]:
+        parts += ["### Swaps under load", swap_part(figures["swaps"])]
+    for sweep in figures["sweeps"]:
+        parts += [f"### Cost by {sweep['about']}", sweep_part(sweep)]
+    if figures["end_to_end"]:
+        parts += [f"### End to end over veth, {count(figures['end_to_end']['entries'])} names, all "
+                  "of the queries blocked", end_to_end_part(figures["end_to_end"])]
+    if figures["faults"]:
+        parts += ["### Not measured", "\n".join(f"- {fault}" for fault in figures["faults"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def plot(figures, path):
+    import matplotlib  # pylint: disable=import-outside-toplevel
+    matplotlib.use("svg")
+    from matplotlib import pyplot  # pylint: disable=import-outside-toplevel
+    sweeps = figures["sweeps"]
+    rows = max(1, (len(sweeps) + 1) // 2)
+    sheet = pyplot.figure(figsize=(11, 4.5 + 3 * rows), layout="constrained")
+    grid = sheet.add_gridspec(1 + rows, 2)
+    bars = sheet.add_subplot(grid[0, :])
+    results = figures["table"]
+    for place, result in enumerate(results):
+        ratio = result["ratio"]["macswap"]
+        bars.barh(place, ratio["value"], color="#3b6ea5", xerr=[
+            [max(0, ratio["value"] - ratio["least"])], [max(0, ratio["most"] - ratio["value"])]])
+        target = result.get("target")
+        if target and target["unit"] == "× macswap":
+            for bound, colour in (("must", "#c0392b"), ("goal", "#27ae60")):
+                bars.plot([target[bound]] * 2, [place - 0.4, place + 0.4], color=colour)
+    bars.set_yticks(range(len(results)), [result["title"] for result in results])
+    bars.invert_yaxis()
+    bars.set_xlabel("frames a second, × testpmd macswap (red: must, green: goal)")
+    for place, sweep in enumerate(sweeps):
+        axes = sheet.add_subplot(grid[1 + place // 2, place % 2])
+        keys = [count(r["entries"]) if sweep["key"] == "list-size" else r["key"]
+                for r in sweep["results"]]
+        axes.plot(keys, [r["programs"]["sluice"]["cycles"] for r in sweep["results"]], "o-")
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(sweep["about"])
+        axes.set_ylabel("cycles a frame")
+    sheet.savefig(path, metadata={"Date": None})
+    pyplot.close(sheet)
+
+
+def write(figures, folder: pathlib.Path, name):
+    """Three files; returns their paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{kind}" for kind in ("json", "md", "svg")]
+    paths[0].write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
+    paths[1].write_text(markdown(figures))
+    plot(figures, paths[2])
+    return paths
+
+
+def put_into(document: pathlib.Path, text):
+    """The figures between the two marks of a document."""
+    whole = document.read_text()
+    if BEGIN not in whole or END not in whole:
+        raise ValueError(f"{document} has no place for figures: lines with {BEGIN} and {END}")
+    document.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{text}\n{END}", whole,
+                               flags=re.DOTALL))
