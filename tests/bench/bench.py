@@ -18,15 +18,15 @@ import time
 
 from tests.lab.process import LabError
 
-from . import end_to_end, forwarding, lists, loading, machine, report, rows
+from . import end_to_end, forwarding, latency, lists, loading, machine, report, rows
 
 FULL = {"entries": 5_000_000, "rounds": 15, "seconds": 0.4, "sweep_rounds": 7,
         "swaps": ((100_000, 100), (5_000_000, 10)), "end_to_end_entries": 1_000_000,
-        "end_to_end_seconds": 5, "end_to_end_rounds": 3}
+        "end_to_end_seconds": 5, "end_to_end_rounds": 3, "latency_queries": 60_000}
 QUICK = {"entries": 100_000, "rounds": 5, "seconds": 0.3, "sweep_rounds": 3,
          "swaps": ((100_000, 20),), "end_to_end_entries": 100_000, "end_to_end_seconds": 2,
-         "end_to_end_rounds": 1}
-PARTS = ("table", "lcores", "loading", "swaps", "sweeps", "end-to-end")
+         "end_to_end_rounds": 1, "latency_queries": 5_000}
+PARTS = ("table", "lcores", "loading", "swaps", "sweeps", "latency", "end-to-end")
 QUICK_PARTS = ("table", "loading", "swaps")
 FOLDER_PREFIX = "sluice-bench-"  # and the pid of the bench's process
 
@@ -51,8 +51,8 @@ class Session:
         self.work = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
         self.figures = {"machine": machine.describe(options.bin),
                         "entries": self.settings["entries"], "table": [], "lcores": [],
-                        "loading": None, "swaps": [], "sweeps": [], "end_to_end": None,
-                        "faults": []}
+                        "loading": None, "swaps": [], "sweeps": [], "latency": None,
+                        "end_to_end": None, "faults": []}
         self.bench = forwarding.Bench(options.bin, self.names, self.work, self.settings)
 
     def step(self, what, function, *arguments):
@@ -103,6 +103,9 @@ class Session:
                 print(f"cost by {about}:")
                 figures["sweeps"].append(
                     {"key": key, "about": about, "results": list(self.rows(chosen))})
+        if self.wants("latency"):
+            figures["latency"] = self.step("latency over veth", lambda: latency.Latency(
+                self.options.bin, self.names, self.work, self.settings).run())
         if self.wants("end-to-end"):
             figures["end_to_end"] = self.step("end to end beside name servers", lambda:
                                               end_to_end.EndToEnd(self.options.bin, self.names,

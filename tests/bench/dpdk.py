@@ -98,12 +98,12 @@ class Forwarder:
         self.process = process
         try:
             process.wait_until("is ready", ready, PATIENCE)
-            self._threads = wait_until(f"{self.name}: its lcores", self._lcore_threads)
+            self._threads = wait_until(f"{self.name}: its lcores", self.lcore_threads)
         except BaseException:
             self.stop()
             raise
 
-    def _lcore_threads(self):
+    def lcore_threads(self):
         return [task for task in tasks(self.process.pid)
                 if (task / "comm").read_text().startswith("rte-worker")]
 

@@ -52,6 +52,7 @@ class Bench:
         self.rounds = settings["rounds"]
         self.seconds = settings["seconds"]
         self.cpu = settings["cpu"]
+        self.other_cpu = settings["generator_cpu"]
         self.hertz = settings["hertz"]
         self.generations = Generations(names, binaries, work / "generations")
 

@@ -1,9 +1,16 @@
 """What a list costs: to compile, to load, to hold, and to change while frames pour in."""
+import json
 import statistics
+import sys
 import time
 
-from . import dpdk, measure, rows
+from tests.lab.process import LabError, Process
 
+from . import burst_watch, dpdk, measure, rows
+
+TRIES = 5      # to find a counter in a process's memory
+WATCH_BEYOND = 0.5  # seconds that bursts are watched beyond the swaps
+PATIENCE = 30.0
 READINGS = 21  # of counters that move meanwhile: rx is read before tx, a burst may lie between
 
 
@@ -63,6 +70,55 @@ def compile_and_load(bench):
             "index_octets_an_entry": (held - octets) / entries}
 
 
+class BurstWatch:
+    """Times a worker's bursts from another CPU (burst_watch.py)."""
+
+    def __init__(self, sluice, cpu, folder):
+        self._process = sluice.process
+        self._thread = sluice.lcore_threads()[0].name
+        self._cpu = cpu
+        self._folder = folder
+        self._address = self._find(sluice)
+        self._runs = 0
+
+    @staticmethod
+    def _find(sluice):
+        for _ in range(TRIES):
+            low = sluice.counters()["rx_packets"]
+            begin = time.monotonic()
+            sluice.pause()
+            try:
+                # No lcore receives more than 50 M/s.
+                high = low + int((time.monotonic() - begin + 0.1) * 50e6)
+                address = burst_watch.find_counter(sluice.process.pid, (low, high))
+            finally:
+                sluice.resume()
+            if address:
+                return address
+        raise LabError(f"rx_packets was not found in the memory of {sluice.name}")
+
+    def start(self, seconds):
+        self._runs += 1
+        log = self._folder / f"burst-watch-{self._runs}.log"
+        return Process("burst watch", ["taskset", "-c", self._cpu, sys.executable, "-B", "-m",
+                                       "tests.bench.burst_watch", self._process.pid, self._thread,
+                                       self._address, seconds], log)
+
+    @staticmethod
+    def result(watcher, patience):
+        """What a watcher that was started tells at its end."""
+        try:
+            end = time.monotonic() + patience
+            while watcher.alive() and time.monotonic() < end:
+                time.sleep(0.02)
+            try:
+                return json.loads(watcher.log.read_text())
+            except ValueError as error:
+                raise LabError(f"the burst watch told nothing\n{watcher.tail()}") from error
+        finally:
+            watcher.stop()
+
+
 def swap_under_load(bench, entries, swaps):
     """Swaps between two generations of a list while every frame of an endless burst is judged."""
     with bench.folder("swap") as folder:
@@ -74,18 +130,24 @@ def swap_under_load(bench, entries, swaps):
                               number=number)
         with dpdk.Sluice("sluice", bench.binaries, captures, folder / "sluice", [bench.cpu],
                          files[0]) as sluice:
-            time.sleep(measure.SETTLE)
+            sluice.load(files[1])
+            one = sluice.load(files[0])
+            seconds = one * swaps + WATCH_BEYOND
+            watch = BurstWatch(sluice, bench.other_cpu, folder)
             quiet = sluice.sample()
-            time.sleep(bench.seconds)
+            bursts = {"quiet": watch.result(watch.start(seconds), seconds + PATIENCE)}
             quiet = measure.rate(quiet, sluice.sample())
+            watcher = watch.start(seconds)
             before = in_flight(sluice), device_losses(sluice), sluice.sample()
             counters = sluice.counters()
-            seconds = [sluice.load(files[(number + 1) % 2]) for number in range(swaps)]
+            took = [sluice.load(files[(number + 1) % 2]) for number in range(swaps)]
             after = in_flight(sluice), device_losses(sluice), sluice.sample()
             counted = measure.delta(counters, sluice.counters())
             during = measure.rate(before[2], after[2])
+            bursts["swapping"] = watch.result(watcher, WATCH_BEYOND + PATIENCE)
     return {"entries": entries, "swaps": swaps, "frames": counted["rx_packets"],
             "lost": after[0] - before[0], "lost_by_devices": after[1] - before[1],
             "dropped": counted.get("tx_full_dropped", 0),
-            "judged": counted.get("dns_queries", 0), "seconds_median": statistics.median(seconds),
-            "seconds_most": max(seconds), "rate_kept": during.lcore / quiet.lcore}
+            "judged": counted.get("dns_queries", 0), "seconds_median": statistics.median(took),
+            "seconds_most": max(took), "rate_kept": during.lcore / quiet.lcore,
+            "bursts": bursts}

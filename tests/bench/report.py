@@ -3,6 +3,8 @@ import json
 import pathlib
 import re
 
+from . import burst_watch
+
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -104,8 +106,26 @@ def swap_part(swaps):
         lines.append([count(one["entries"]), one["swaps"], count(one["frames"]), f"{lost:g}",
                       f"{one['seconds_median'] * 1e3:.1f} ms, {one['seconds_most'] * 1e3:.1f} ms",
                       f"{one['rate_kept']:.2f}"])
-    return table(["list", "swaps", "frames", "lost", "a swap: median, longest",
+    text = table(["list", "swaps", "frames", "lost", "a swap: median, longest",
                   "rate while swapping / before"], lines)
+    lines = []
+    for one in swaps:
+        for when, seen in one["bursts"].items():
+            lines.append([count(one["entries"]), when, f"{seen['steps']:,}",
+                          *seen["over_us"].values(), f"{seen['longest_us']:.0f} µs",
+                          seen["preempted"], seen["unseen"], f"{seen['watched']:.0%}"])
+    bounds = [f"> {bound} µs" for bound in burst_watch.BOUNDS_US]
+    return text + "\n\n" + table(["list", "when", "bursts seen", *bounds, "longest",
+                                  "CPU taken", "watcher away", "watched"], lines)
+
+
+def latency_part(whole):
+    keys = [key for key in whole["paths"][0] if key.endswith("_us")]
+    base = whole["paths"][0]
+    lines = [[one["path"], *(f"{one[key]:.0f} µs (+{one[key] - base[key]:.0f})"
+                             if one is not base else f"{one[key]:.0f} µs" for key in keys),
+              f"{one['sent']:,}", one["lost"]] for one in whole["paths"]]
+    return table(["path", *(key.removesuffix("_us") for key in keys), "queries", "lost"], lines)
 
 
 def end_to_end_part(whole):
@@ -138,8 +158,10 @@ def markdown(figures):
         f"{machine['memory_mib']} MiB, {machine['huge_pages']} huge pages, Linux "
         f"{machine['kernel']}, virtualisation {machine['virtualisation']}, governor "
         f"{machine['governor']}, DPDK {machine['dpdk']}, commit {machine['commit']}. Load average "
-        f"before {run['load_before'][0]:.2f}, after {run['load_after'][0]:.2f}. The forwarding "
-        f"lcore got {run['core_share']:.0%} of its CPU in the median turn."]
+        f"before {run['load_before'][0]:.2f}, after {run['load_after'][0]:.2f}."]
+    if figures["table"]:
+        parts[0] += (f" The forwarding lcore got {run['core_share']:.0%} of its CPU in the median "
+                     "turn.")
     if figures["entries"] < 5_000_000:
         parts.append(f"The list has {count(figures['entries'])} names; the bounds are for 5 M.")
     if figures["table"]:
@@ -155,6 +177,9 @@ def markdown(figures):
         parts += ["### Swaps under load", swap_part(figures["swaps"])]
     for sweep in figures["sweeps"]:
         parts += [f"### Cost by {sweep['about']}", sweep_part(sweep)]
+    if figures["latency"]:
+        parts += ["### Latency over veth, 5,000 queries a second, none listed",
+                  latency_part(figures["latency"])]
     if figures["end_to_end"]:
         parts += [f"### End to end over veth, {count(figures['end_to_end']['entries'])} names, all "
                   "of the queries blocked", end_to_end_part(figures["end_to_end"])]

@@ -1,5 +1,6 @@
 """Name servers that can refuse by a list, each with one thread and the same names, subtrees
-included. They have no upstream, and their namespace has no way out: what is not refused is not answered.
+included. They have no upstream, and their namespace has no way out: what is not refused is
+not answered.
 """
 import dataclasses
 from collections.abc import Callable
