@@ -157,4 +157,5 @@ def check(row, counted):
               if frames and name not in ("rx_packets", "rx_bytes")}
     short = {name: shares.get(name, 0) for name, least in row.expect.items()
              if shares.get(name, 0) < least}
-    return {"per_frame": shares, "short": short}
+    return {"per_frame": shares, "short": short,
+            "told": {name: shares.get(name, 0) for name in row.tell}}

@@ -45,16 +45,18 @@ def target_of(result):
 
 
 def note(result):
-    """What the counters say where the row is not what its title says."""
-    return "; ".join(f"only {share:.1%} {name}" for name, share in result["short"].items())
+    """What the counters say, above all where the row is not what its title says."""
+    told = [f"{share:.1%} {name}" for name, share in result["told"].items()]
+    told += [f"**only {share:.1%} {name}**" for name, share in result["short"].items()]
+    return f" ({'; '.join(told)})" if told else ""
 
 
 def forwarding_lines(results):
     for result in results:
         mpps = {name: f"{program['mpps']:.2f}" for name, program in result["programs"].items()}
-        title = result["title"] + (f" [{note(result)}]" if result["short"] else "")
-        yield [title, count(result["entries"]), f"{result['octets']:g}", mpps["io"],
-               mpps["macswap"], mpps["sluice"], f"{result['programs']['sluice']['cycles']:.0f}",
+        yield [result["title"] + note(result), count(result["entries"]), f"{result['octets']:g}",
+               mpps["io"], mpps["macswap"], mpps["sluice"],
+               f"{result['programs']['sluice']['cycles']:.0f}",
                spread(result["ratio"]["macswap"]), *target_of(result)]
 
 
