@@ -10,8 +10,8 @@ import unittest
 
 from scapy.all import IP, TCP, UDP, Ether, DNSQR
 
-from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, report, rows,
-               traffic)
+from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, profile,
+               report, rows, traffic)
 
 DNSPERF = """\
   Queries sent:         297318
@@ -116,6 +116,20 @@ class Parsers(unittest.TestCase):
                           "nxdomain": 1.0})
         with self.assertRaises(end_to_end.LabError):
             end_to_end.parse_kxdpgun("")
+
+
+class Profile(unittest.TestCase):
+    def test_groups(self):
+        told = profile.parse(
+            "# comment\n 30.00% ;liblmdb.so.0.0.0 ;[.] 0x00000000000069d6   ;-     - \n"
+            " 20.50% ;sluice-dataplane ;[.] sluice::name::from_wire  ;-   -\n"
+            " 10.00% ;sluice-dataplane ;[.] sluice::index::find(int, int);-  -\n")
+        self.assertEqual({name: round(share, 3) for name, share in told["groups"].items()},
+                         {"look-up": 0.4, "names": 0.205})
+        self.assertEqual(list(told["functions"]),
+                         ["sluice::name::from_wire", "sluice::index::find(int, int)"])
+        with self.assertRaises(profile.LabError):
+            profile.parse("no samples")
 
 
 class Names(unittest.TestCase):

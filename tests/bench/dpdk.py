@@ -94,10 +94,10 @@ class Forwarder:
             self.resume()
             self.process.stop()
 
-    def _started(self, process, ready):
-        self.process = process
+    def _started(self, argv, log, ready):
+        self.process = Process(self.name, argv, log, at_our_death=signal.SIGKILL)
         try:
-            process.wait_until("is ready", ready, PATIENCE)
+            self.process.wait_until("is ready", ready, PATIENCE)
             self._threads = wait_until(f"{self.name}: its lcores", self.lcore_threads)
         except BaseException:
             self.stop()
@@ -105,7 +105,7 @@ class Forwarder:
 
     def lcore_threads(self):
         return [task for task in tasks(self.process.pid)
-                if (task / "comm").read_text().startswith("rte-worker")]
+                if thread_name(task).startswith("rte-worker")]
 
     def pause(self):
         os.kill(self.process.pid, signal.SIGSTOP)
@@ -168,7 +168,7 @@ class Testpmd(Forwarder):
                 "--nb-cores=1", f"--forward-mode={mode}", "--no-mlockall",
                 f"--total-num-mbufs={captures.pool_ports() * BUFFERS_PER_PORT - 1}",
                 "--mbcache=256", "--auto-start", "--stats-period=3600"]
-        self._started(Process(self.name, argv, folder / f"testpmd-{mode}.log"), self._ready)
+        self._started(argv, folder / f"testpmd-{mode}.log", self._ready)
 
     def _ready(self):
         try:
@@ -195,8 +195,7 @@ class Sluice(Forwarder):
         argv = [program(binaries, "sluice-dataplane"), "--config", self.config]
         if generation:
             argv += ["--generation", generation]
-        self._started(Process(name, argv, folder / "dataplane.log"),
-                      lambda: self.ask("status") is not None)
+        self._started(argv, folder / "dataplane.log", lambda: self.ask("status") is not None)
         running = self.ask("status")["generation"]
         if generation and running is None:
             self.stop()
@@ -228,6 +227,13 @@ class Sluice(Forwarder):
 
 def tasks(pid):
     return list(pathlib.Path("/proc", str(pid), "task").iterdir())
+
+
+def thread_name(task):
+    try:
+        return (task / "comm").read_text().strip()
+    except OSError:  # it has ended since
+        return ""
 
 
 def on_cpu_ns(task):

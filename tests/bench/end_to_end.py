@@ -8,6 +8,7 @@ The client's generator has one CPU, what answers the other one. What the kernel 
 frame over veth counts for its sender: answers for the program, queries for the generator.
 """
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -23,6 +24,7 @@ from .resolvers import RESOLVERS, version
 CLIENT, SERVER = "192.0.2.2", "192.0.2.1"
 DIRECT_CLIENT, DIRECT_SERVER = "198.18.0.2", "198.18.0.1"
 QUERIES = 100_000
+PROBES = 16  # names that have to be refused before the load begins
 LOAD_PATIENCE = 300.0
 
 CONFIG = """\
@@ -112,7 +114,7 @@ class EndToEnd:
         choose = random.Random(lists.SEED)
         lists.write(self.queries, (f"{choose.choice(('', 'www.'))}{name} A" for name in asked))
         with open(self.queries, encoding="ascii") as file:
-            self.probe = file.readline().split()[0]
+            self.probes = [line.split()[0] for line in itertools.islice(file, PROBES)]
 
     def run(self):
         results = []
@@ -146,18 +148,19 @@ class EndToEnd:
         argv = ["taskset", "-c", self.cpu, *resolver.argv(folder, DIRECT_SERVER, self.list)]
         try:
             result = self._measure(wires, resolver.name, argv, wires.server, "eth1", DIRECT_SERVER,
-                                   folder)
+                                   folder, resolver.loaded)
         except LabError as error:  # one that cannot is told, and the others go on
             result = {"name": resolver.name, "error": str(error).splitlines()[0]}
         result["version"] = version(resolver)
         return result
 
-    def _measure(self, wires, name, argv, namespace, interface, address, folder):
+    def _measure(self, wires, name, argv, namespace, interface, address, folder, loaded=""):
         begin = time.monotonic()
         process = namespace.start(name, *argv, log=folder / "log")
         try:
-            process.wait_until("refuses a listed name", lambda: self._refused(wires, address),
-                               LOAD_PATIENCE)
+            process.wait_until(
+                "refuses listed names", lambda: loaded in process.log.read_text(errors="replace")
+                and self._refused(wires, address), LOAD_PATIENCE)
             result = {"name": name, "load_seconds": time.monotonic() - begin}
             rounds = [self._round(process, lambda: self._dnsperf(wires, address))
                       for _ in range(self.rounds)]
@@ -176,18 +179,21 @@ class EndToEnd:
             process.stop()
 
     def _refused(self, wires, address):
-        asked = wires.client.run("dig", f"@{address}", self.probe, "+tries=1", "+time=1",
+        asked = wires.client.run("dig", f"@{address}", *self.probes, "+tries=1", "+time=1",
                                  check=False)
-        return "status: NXDOMAIN" in asked.stdout
+        return asked.stdout.count("status: NXDOMAIN") == PROBES
 
     @staticmethod
     def _round(process, generate):
         before, begin = loading.process_cpu(process.pid), time.monotonic()
         figures = generate()
-        cpu, seconds = loading.process_cpu(process.pid) - before, time.monotonic() - begin
+        user, kernel = (after - former for after, former in
+                        zip(loading.process_cpu(process.pid), before))
+        cpu, seconds = user + kernel, time.monotonic() - begin
         if not figures["answers"]:
             raise LabError(f"{process.name} answered nothing")
         return {**figures, "cpu_seconds_per_million": cpu / figures["answers"] * 1e6,
+                "kernel_share": kernel / cpu if cpu else 0.0,
                 "cpu_share": cpu / seconds}
 
     def _dnsperf(self, wires, address):

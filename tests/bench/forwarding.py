@@ -115,7 +115,7 @@ class Bench:
                    for base in ("io", "macswap")}
         result = {"key": row.key, "title": row.title, "entries": size, **about,
                   "programs": programs, "ratio": against, **check(row, counted)}
-        if row.target:
+        if row.target and size == self.entries:
             value = against["macswap"]["value"]
             if row.target.unit == "M/s a core":
                 value = programs["sluice"]["mpps"]

@@ -64,6 +64,23 @@ FORWARDING_HEAD = ["work", "list", "octets", "io", "macswap", "sluice", "cycles"
                    "must", "goal", "reached"]
 
 
+def profile_part(profiles):
+    names = list(dict.fromkeys(name for one in profiles for name in one["groups"]))
+    names.sort(key=lambda name: -sum(one["groups"].get(name, 0) for one in profiles))
+
+    def cell(one, name):
+        share = one["groups"].get(name, 0)
+        return f"{share * one['cycles']:.0f} ({share:.0%})" if share >= 0.005 else ""
+    lines = [[name, *(cell(one, name) for one in profiles)] for name in names]
+    lines = [line for line in lines if any(line[1:])]
+    lines.append(["all", *(f"{one['cycles']:.0f}" for one in profiles)])
+    text = table(["cycles a frame (share)", *(one["key"] for one in profiles)], lines)
+    for one in profiles:
+        most = ", ".join(f"`{name}` {share:.0%}" for name, share in one["functions"].items())
+        text += f"\n\n`{one['key']}`, {one['title']}: {most}."
+    return text
+
+
 def lcores_part(results):
     lines = [[result["title"], name, spread(result[name]), f"{result[name]['core_share']:.0%}",
               *(target_of(result) if name == "two lcores" else ["–"] * 3)]
@@ -141,10 +158,12 @@ def end_to_end_part(whole):
             [f"{flood['rate'] / 1000:.0f} k", f"{flood['cpu_seconds_per_million']:.2f}"]
         at = one["dnsperf"]
         lines.append([one["name"], one["version"], f"{at['rate'] / 1000:.0f} k",
-                      f"{at['cpu_seconds_per_million']:.2f}", f"{at['cpu_share']:.0%}", *flooded,
+                      f"{at['cpu_seconds_per_million']:.2f} ({at['kernel_share']:.0%})",
+                      f"{at['cpu_share']:.0%}", *flooded,
                       mib(one["resident_octets"]), f"{one['load_seconds']:.1f} s"])
-    text = table(["program", "version", "dnsperf: answers/s", "CPU s a million", "CPU used",
-                  "kxdpgun: answers/s", "CPU s a million", "memory", "time to load"], lines)
+    text = table(["program", "version", "dnsperf: answers/s", "CPU s a million (kernel)",
+                  "CPU used", "kxdpgun: answers/s", "CPU s a million", "memory", "time to load"],
+                 lines)
     if whole["value"] is not None:
         text += (f"\n\nCPU seconds a million answers (dnsperf), over the best of the others: "
                  f"{whole['value']:.2f}; must 0.33, goal 0.10: "
@@ -171,6 +190,8 @@ def markdown(figures):
                   f"{run['rounds']} turns of {run['slice']:g} s, in brackets the least and most "
                   "of the turns.",
                   table(FORWARDING_HEAD, forwarding_lines(figures["table"]))]
+    if figures["profiles"]:
+        parts += ["### Where the cycles go", profile_part(figures["profiles"])]
     if figures["lcores"]:
         parts += ["### Lcores", lcores_part(figures["lcores"])]
     if figures["loading"]:

@@ -13,6 +13,7 @@ class Resolver:
     name: str
     package: str
     argv: Callable  # (folder, address, names) -> words; writes its configuration
+    loaded: str = ""  # what its log says when the whole list is there, where it answers before
 
 
 def _rpz(folder, names):
@@ -89,7 +90,7 @@ addAction(SuffixMatchNodeRule(listed), RCodeAction(DNSRCode.NXDOMAIN))
 RESOLVERS = (
     Resolver("dnsmasq", "dnsmasq-base", _dnsmasq),
     Resolver("unbound (RPZ)", "unbound", _unbound),
-    Resolver("BIND (RPZ)", "bind9", _bind),
+    Resolver("BIND (RPZ)", "bind9", _bind, "rpz: rpz.invalid: reload done"),
     Resolver("dnsdist", "dnsdist", _dnsdist),
 )
 

@@ -87,6 +87,7 @@ TABLE = (
     Row("campus-both", "campus mix, both directions", _campus_both,
         expect={"dns_queries": 0.009, "tls_client_hellos": 0.0045}),
     Row("dns-miss", "DNS queries, none listed", _misses(SMALL), Target(0.30, 0.50),
+        entries=(1, None),
         expect={"dns_queries": 0.99, "verdict_pass": 0.99}, quick=True),
     Row("dns-hit", "DNS queries, all listed and answered", _hits(SMALL), Target(0.22, 0.35),
         expect={"dns_blocked": 0.99}, quick=True),

@@ -41,9 +41,10 @@ def wait_until(what, condition, patience=PATIENCE, interval=0.02):
 
 
 class Process:
-    """A program in the background. Dies with the lab, even where the lab is killed."""
+    """A program in the background. Dies with the lab, even where the lab is killed: by the signal
+    `at_our_death`, which for a program that may be stopped meanwhile has to be SIGKILL."""
 
-    def __init__(self, name, argv, log: pathlib.Path):
+    def __init__(self, name, argv, log: pathlib.Path, at_our_death=signal.SIGTERM):
         self.name = name
         self.log = log
         with open(log, "ab") as output:
@@ -52,7 +53,7 @@ class Process:
                 self._popen = subprocess.Popen(
                     [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=output,
                     stderr=subprocess.STDOUT, start_new_session=True,
-                    preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM))
+                    preexec_fn=lambda: _libc.prctl(_PR_SET_PDEATHSIG, at_our_death))
             except FileNotFoundError as error:
                 raise LabError(f"the program {error.filename} is missing; run ./sluice setup") \
                     from error
