@@ -18,7 +18,7 @@ import time
 
 from tests.lab.process import LabError
 
-from . import end_to_end, forwarding, latency, lists, loading, machine, profile, report, rows
+from . import end_to_end, forwarding, latency, lists, loading, machine, parts, profile, report, rows
 
 FULL = {"entries": 5_000_000, "rounds": 15, "seconds": 0.4, "sweep_rounds": 7,
         "swaps": ((100_000, 100), (5_000_000, 10)), "end_to_end_entries": 1_000_000,
@@ -26,7 +26,8 @@ FULL = {"entries": 5_000_000, "rounds": 15, "seconds": 0.4, "sweep_rounds": 7,
 QUICK = {"entries": 100_000, "rounds": 5, "seconds": 0.3, "sweep_rounds": 3,
          "swaps": ((100_000, 20),), "end_to_end_entries": 100_000, "end_to_end_seconds": 2,
          "end_to_end_rounds": 1, "latency_queries": 5_000}
-PARTS = ("table", "profile", "lcores", "loading", "swaps", "sweeps", "latency", "end-to-end")
+PARTS = ("table", "profile", "parts", "lcores", "loading", "swaps", "sweeps", "latency",
+         "end-to-end")
 QUICK_PARTS = ("table", "loading", "swaps")
 FOLDER_PREFIX = "sluice-bench-"  # and the pid of the bench's process
 
@@ -51,9 +52,8 @@ class Session:
         self.work = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
         self.figures = {"machine": machine.describe(options.bin),
                         "entries": self.settings["entries"], "table": [], "profiles": [],
-                        "lcores": [],
-                        "loading": None, "swaps": [], "sweeps": [], "latency": None,
-                        "end_to_end": None, "faults": []}
+                        "parts": [], "lcores": [], "loading": None, "swaps": [], "sweeps": [],
+                        "latency": None, "end_to_end": None, "faults": []}
         self.bench = forwarding.Bench(options.bin, self.names, self.work, self.settings)
 
     def step(self, what, function, *arguments):
@@ -91,6 +91,9 @@ class Session:
                 if row.quick:
                     result = self.step(f"profile: {row.title}", profile.of_row, self.bench, row)
                     figures["profiles"] += [result] if result else []
+        if self.wants("parts"):
+            figures["parts"] = self.step("parts without ports", parts.run_all, self.options.bin,
+                                         self.settings["cpu"]) or []
         if self.wants("lcores") and len(self.settings["cpus"]) > 1:
             for row in rows.LCORES:
                 result = self.step(row.title, self.bench.run_lcores, row, self.settings["cpus"])

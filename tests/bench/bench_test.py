@@ -1,6 +1,7 @@
 """What the bench makes of what it sees. Nothing is timed, and no program is started."""
 import ctypes
 import itertools
+import json
 import os
 import pathlib
 import random
@@ -10,8 +11,8 @@ import unittest
 
 from scapy.all import IP, TCP, UDP, Ether, DNSQR
 
-from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, profile,
-               report, rows, traffic)
+from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, parts,
+               profile, report, rows, traffic)
 
 DNSPERF = """\
   Queries sent:         297318
@@ -130,6 +131,22 @@ class Profile(unittest.TestCase):
                          ["sluice::name::from_wire", "sluice::index::find(int, int)"])
         with self.assertRaises(profile.LabError):
             profile.parse("no samples")
+
+
+class Parts(unittest.TestCase):
+    def test_medians(self):
+        told = {"benchmarks": [
+            {"name": "aes", "run_name": "aes", "cpu_time": 100.0},
+            {"name": "aes_median", "run_name": "aes", "aggregate_name": "median",
+             "cpu_time": 500.0, "items_per_second": 2e6},
+            {"name": "keys_median", "run_name": "keys", "aggregate_name": "median",
+             "cpu_time": 250.0}]}
+        self.assertEqual([(one["name"], one["nanoseconds"], one["rate"]) for one in
+                          parts.parse("quic_bench", json.dumps(told))],
+                         [("aes", 500.0, 2e6), ("keys", 250.0, 4e6)])
+        with self.assertRaises(parts.LabError):
+            parts.parse("quic_bench", json.dumps({"benchmarks": [
+                {"name": "aes", "error_occurred": True, "error_message": "not opened"}]}))
 
 
 class Names(unittest.TestCase):

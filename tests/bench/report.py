@@ -81,6 +81,12 @@ def profile_part(profiles):
     return text
 
 
+def parts_part(parts):
+    return table(["program", "benchmark", "ns", "M/s"], [
+        [one["program"], f"`{one['name']}`", f"{one['nanoseconds']:.0f}",
+         f"{one['rate'] / 1e6:.2f}"] for one in parts])
+
+
 def lcores_part(results):
     lines = [[result["title"], name, spread(result[name]), f"{result[name]['core_share']:.0%}",
               *(target_of(result) if name == "two lcores" else ["–"] * 3)]
@@ -192,6 +198,8 @@ def markdown(figures):
                   table(FORWARDING_HEAD, forwarding_lines(figures["table"]))]
     if figures["profiles"]:
         parts += ["### Where the cycles go", profile_part(figures["profiles"])]
+    if figures["parts"]:
+        parts += ["### Parts without ports", parts_part(figures["parts"])]
     if figures["lcores"]:
         parts += ["### Lcores", lcores_part(figures["lcores"])]
     if figures["loading"]:

@@ -95,7 +95,7 @@ TABLE = (
         Target(0.30, 0.45), expect={"tls_client_hellos": 0.49}, quick=True),
     Row("hello-repeated", "the same ClientHellos again and again, no server answers",
         _hellos_alone, expect={"inspected": 0.99}, tell=("tls_client_hellos",)),
-    Row("quic-new", "QUIC v1 Initials, new keys, three kept keys tried before", _initials(64),
+    Row("quic-new", "QUIC v1 Initials, new keys, all kept ones tried before", _initials(64),
         Target(0.6, 1.0, "M/s a core"), expect={"quic_client_hellos": 0.99}, quick=True),
     Row("quic-kept", "QUIC v1 Initials, kept keys", _initials(SMALL),
         Target(0.6, 1.0, "M/s a core"), expect={"quic_initials": 0.99}),
