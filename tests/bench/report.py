@@ -237,15 +237,17 @@ def plot(figures, path):
         if target and target["unit"] == "× macswap":
             for bound, colour in (("must", "#c0392b"), ("goal", "#27ae60")):
                 bars.plot([target[bound]] * 2, [place - 0.4, place + 0.4], color=colour)
-    bars.set_yticks(range(len(results)), [result["title"] for result in results])
+    bars.set_yticks(range(len(results)), [f"{r['title']} ({count(r['entries'])})"
+                                          for r in results])
     bars.invert_yaxis()
     bars.set_xlabel("frames a second, × testpmd macswap (red: must, green: goal)")
     for place, sweep in enumerate(sweeps):
         axes = sheet.add_subplot(grid[1 + place // 2, place % 2])
         keys = [count(r["entries"]) if sweep["key"] == "list-size" else r["key"]
                 for r in sweep["results"]]
-        axes.plot(keys, [r["programs"]["sluice"]["cycles"] for r in sweep["results"]], "o-")
-        axes.set_ylim(bottom=0)
+        cycles = [r["programs"]["sluice"]["cycles"] for r in sweep["results"]]
+        axes.plot(keys, cycles, "o-")
+        axes.set_ylim(0, 1.1 * max(cycles, default=1))
         axes.set_xlabel(sweep["about"])
         axes.set_ylabel("cycles a frame")
     sheet.savefig(path, metadata={"Date": None})
