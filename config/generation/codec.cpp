@@ -90,6 +90,17 @@ Record EntryView::record(std::size_t index) const {
   return load_record(bytes_, base + index * kRecordOctets);
 }
 
+std::optional<Record> EntryView::deciding(bool below, std::uint8_t category) const {
+  for (std::size_t i = 0; i < record_count(); ++i) {
+    const Record one = record(i);
+    if (!covers(one.scope, below)) continue;
+    const bool wanted =
+        category == 0 || (one.category == category && one.disposition == Disposition::block);
+    if (wanted) return one;
+  }
+  return std::nullopt;
+}
+
 std::string encode_simple(const Record& record) {
   std::string out;
   out.reserve(kRecordOctets);

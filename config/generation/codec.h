@@ -38,6 +38,9 @@ class EntryView {
   [[nodiscard]] Flat flat(bool below) const;
   [[nodiscard]] std::size_t record_count() const;
   [[nodiscard]] Record record(std::size_t index) const;
+  /// The first block record of `category` that covers the name itself, or those below it; where
+  /// category is 0, the first record of any kind that does.
+  [[nodiscard]] std::optional<Record> deciding(bool below, std::uint8_t category) const;
 
  private:
   explicit EntryView(std::string_view bytes) : bytes_(bytes) {}

@@ -189,6 +189,22 @@ void Generation::visit(
   }
 }
 
+Status Generation::for_each_entry(const RawVisitor& visitor) const {
+  auto txn = state_->begin();
+  if (!txn) return fail(txn.error());
+  MDB_cursor* raw = nullptr;
+  if (mdb_cursor_open(txn->get(), state_->entries, &raw) != 0) return state_->error("cannot read");
+  const CursorPtr cursor(raw);
+  MDB_val key{};
+  MDB_val value{};
+  int code = MDB_SUCCESS;
+  while ((code = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+    visitor(to_view(key), to_view(value));
+  }
+  if (code == MDB_NOTFOUND) return {};
+  return state_->error(std::string("cannot read: ") + mdb_strerror(code));
+}
+
 Status Generation::verify_content() const {
   auto txn = state_->begin();
   if (!txn) return fail(txn.error());
@@ -278,12 +294,9 @@ std::optional<Decider> Cursor::decider(const name::LookupName& name, std::uint8_
     MDB_val value{};
     if (mdb_cursor_get(state_->cursor.get(), &key, &value, MDB_SET) != MDB_SUCCESS) continue;
     const auto entry = EntryView::decode(to_view(value));
-    for (std::size_t i = 0; entry && i < entry->record_count(); ++i) {
-      const Record record = entry->record(i);
-      if (!covers(record.scope, is_below(name, labels))) continue;
-      const bool wanted = category == 0 ||
-                          (record.category == category && record.disposition == Disposition::block);
-      if (wanted) return Decider{static_cast<std::uint8_t>(labels), record};
+    if (!entry) continue;
+    if (const auto record = entry->deciding(is_below(name, labels), category)) {
+      return Decider{static_cast<std::uint8_t>(labels), *record};
     }
   }
   return std::nullopt;

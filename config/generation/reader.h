@@ -57,8 +57,13 @@ class Generation {
   [[nodiscard]] std::vector<Covering> covering(const name::LookupName& name) const;
 
   /// Every entry in key order; stops when the visitor returns false.
-  void visit(const std::function<bool(std::string_view key, const std::vector<Record>&)>& visitor)
-      const;
+  void visit(
+      const std::function<bool(std::string_view key, const std::vector<Record>&)>& visitor) const;
+
+  /// Every entry in key order, as it lies in memory: key and value stay where they are, unchanged,
+  /// for as long as the generation lives.
+  using RawVisitor = std::function<void(std::string_view key, std::string_view value)>;
+  [[nodiscard]] Status for_each_entry(const RawVisitor& visitor) const;
 
   /// Recomputes the content digest and compares it with the header.
   [[nodiscard]] Status verify_content() const;
