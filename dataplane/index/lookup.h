@@ -1,27 +1,37 @@
-// Finds what a generation says of a burst of names. The seam where a faster index takes the place
-// of LMDB; its answers must be LMDB's for every name.
+// Finds what a generation says of a burst of names: by the index, and where that is not sure, by
+// LMDB.
 //
 // Thread safety: one Lookup belongs to one lcore. find() and decider() allocate nothing.
 #pragma once
 
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "config/generation/reader.h"
+#include "dataplane/index/suffix_index.h"
 
 namespace sluice::index {
 
 class Lookup {
  public:
-  virtual ~Lookup() = default;
+  /// Both of one generation; the index must outlive the look-up.
+  Lookup(const SuffixIndex& index, generation::Cursor cursor)
+      : index_(&index), cursor_(std::move(cursor)) {}
 
   /// answers[i] for *names[i]; the spans are of equal length.
-  virtual void find(std::span<const name::LookupName* const> names,
-                    std::span<generation::Answer> answers) const = 0;
+  void find(std::span<const name::LookupName* const> names,
+            std::span<generation::Answer> answers) const {
+    index_->find(names, answers, cursor_);
+  }
 
   /// The record that decided `category` for a name that find() found listed.
-  [[nodiscard]] virtual std::optional<generation::Decider> decider(const name::LookupName& name,
-                                                                   std::uint8_t category) const = 0;
+  [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
+                                                           std::uint8_t category) const;
+
+ private:
+  const SuffixIndex* index_;
+  generation::Cursor cursor_;
 };
 
 }  // namespace sluice::index

@@ -1,7 +1,5 @@
 #include "dataplane/index/snapshot.h"
 
-#include "dataplane/index/lmdb_lookup.h"
-
 namespace sluice::index {
 
 Result<std::unique_ptr<const Snapshot>> Snapshot::build(
@@ -18,10 +16,13 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
 
   std::unique_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->groups_ = std::move(*groups);
+  auto index = SuffixIndex::build(*generation);
+  if (!index) return fail(index.error());
+  snapshot->index_ = std::move(*index);
   for (unsigned i = 0; i < lcores; ++i) {
     auto cursor = generation->cursor();
     if (!cursor) return fail(cursor.error());
-    snapshot->lookups_.push_back(std::make_unique<LmdbLookup>(std::move(*cursor)));
+    snapshot->lookups_.emplace_back(*snapshot->index_, std::move(*cursor));
   }
   snapshot->generation_ = std::move(generation);
   return std::unique_ptr<const Snapshot>(std::move(snapshot));

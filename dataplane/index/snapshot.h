@@ -1,5 +1,5 @@
-// Everything that a worker needs to judge: one generation, its policy resolved to masks, and a
-// look-up for each lcore. Immutable; swapped whole.
+// Everything that a worker needs to judge: one generation, the index over its names, its policy
+// resolved to masks, and a look-up for each lcore. Immutable; swapped whole.
 //
 // Thread safety: lookup(i) belongs to lcore i; the rest is constant.
 #pragma once
@@ -26,13 +26,15 @@ class Snapshot {
 
   [[nodiscard]] const generation::Generation& generation() const { return *generation_; }
   [[nodiscard]] const policy::GroupTable& groups() const { return groups_; }
-  [[nodiscard]] const Lookup& lookup(unsigned lcore) const { return *lookups_[lcore]; }
+  [[nodiscard]] const SuffixIndex& index() const { return *index_; }
+  [[nodiscard]] const Lookup& lookup(unsigned lcore) const { return lookups_[lcore]; }
 
  private:
   Snapshot() = default;
-  std::shared_ptr<const generation::Generation> generation_;  // outlives the look-ups below
+  std::shared_ptr<const generation::Generation> generation_;  // outlives what is below
   policy::GroupTable groups_;
-  std::vector<std::unique_ptr<Lookup>> lookups_;
+  std::unique_ptr<const SuffixIndex> index_;
+  std::vector<Lookup> lookups_;
 };
 
 }  // namespace sluice::index

@@ -1,0 +1,147 @@
+#include "dataplane/index/suffix_index.h"
+
+#include <algorithm>
+
+namespace sluice::index {
+namespace {
+
+using generation::Answer;
+using generation::EntryView;
+
+template <class T>
+T load(const char* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+}  // namespace
+
+// From the second label on: below a top-level domain nearly every list has something. False where
+// the walk ends before that.
+inline bool SuffixIndex::start(Walk& walk, const name::LookupName& name,
+                               Candidate& candidate) const {
+  candidate = {};
+  if (name.label_count == 0) return false;
+  if (may_list_top_level(name.suffix(1))) {
+    walk.labels = 1;
+    approach(walk, SuffixHash::kRoot, name, 0);
+    probe(walk, candidate);
+  }
+  if (name.label_count == 1) return false;
+  walk.labels = 2;
+  approach(walk, SuffixHash::kRoot, name, 0);
+  return true;
+}
+
+// To the next longer suffix; false where the name ends, or nothing longer is listed.
+inline bool SuffixIndex::advance(Walk& walk, const name::LookupName& name) const {
+  if (walk.labels == name.label_count) return false;
+  if ((walk.home->deeper & deeper_bit(walk.hash)) == 0) return false;
+  const std::size_t from = name.label_end[walk.labels - 1];
+  ++walk.labels;
+  approach(walk, walk.state, name, from);
+  return true;
+}
+
+// The suffix of walk.labels, of which `before` knows the octets before `from`.
+inline void SuffixIndex::approach(Walk& walk, SuffixHash::State before,
+                                  const name::LookupName& name, std::size_t from) const {
+  walk.state = hash_.extend(before, name.key.data(), from, name.label_end[walk.labels - 1]);
+  walk.hash = hash_.finish(walk.state);
+  walk.home = home(walk.hash);
+  __builtin_prefetch(walk.home);
+}
+
+// Sets the candidate where there is a tag for the suffix. It may be another suffix's.
+inline bool SuffixIndex::probe(const Walk& walk, Candidate& candidate) const {
+  const Bucket* at = walk.home;
+  for (std::uint32_t step = 0; step < kMaxSteps; ++step) {
+    const unsigned slot = at->find(tag_of(walk.hash));
+    if (slot < Bucket::kSlots) {
+      candidate = {walk.labels, at->where[slot]};
+      return true;
+    }
+    if ((at->spilled & spill_bit(walk.hash)) == 0) return false;
+    at = next(at);
+  }
+  return false;
+}
+
+// LMDB's node: the value's length (4 octets), flags (2), the key's length (2), the key, the value.
+// The build has seen for each entry that it is so.
+void SuffixIndex::prefetch_entry(Candidate candidate) const {
+  if (candidate.where == kAskLmdb) return;
+  const char* const key = anchor_ + std::ptrdiff_t{candidate.where} * 2;
+  __builtin_prefetch(key - 8);
+  __builtin_prefetch(key + 40);  // where most values end
+}
+
+// nullopt where the entry is another name's, or has no place.
+std::optional<EntryView> SuffixIndex::entry_at(Candidate candidate,
+                                               const name::LookupName& name) const {
+  if (candidate.where == kAskLmdb) return std::nullopt;
+  const char* const key = anchor_ + std::ptrdiff_t{candidate.where} * 2;
+  const std::string_view wanted = name.suffix(candidate.labels);
+  if (load<std::uint16_t>(key - 2) != wanted.size() ||
+      std::memcmp(key, wanted.data(), wanted.size()) != 0) {
+    return std::nullopt;
+  }
+  return EntryView::decode({key + wanted.size(), load<std::uint32_t>(key - 8)});
+}
+
+void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Answer> answers,
+                       const generation::Cursor& cursor) const {
+  while (!names.empty()) {
+    const std::size_t n = std::min(names.size(), kGroup);
+    find_group(names.first(n), answers, cursor);
+    names = names.subspan(n);
+    answers = answers.subspan(n);
+  }
+}
+
+void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
+                             std::span<Answer> answers, const generation::Cursor& cursor) const {
+  std::array<Walk, kGroup> walks;
+  std::array<Candidate, kGroup> candidates;
+  std::array<std::uint8_t, kGroup> active;  // which of the names go on
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    active[count] = static_cast<std::uint8_t>(i);
+    count += start(walks[i], *names[i], candidates[i]) ? 1 : 0;
+  }
+  while (count > 0) {
+    std::size_t kept = 0;
+    for (std::size_t at = 0; at < count; ++at) {
+      const std::uint8_t i = active[at];
+      if (probe(walks[i], candidates[i])) prefetch_entry(candidates[i]);
+      active[kept] = i;
+      kept += advance(walks[i], *names[i]) ? 1 : 0;
+    }
+    count = kept;
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const Candidate candidate = candidates[i];
+    if (candidate.labels == 0) {
+      answers[i] = {};
+    } else if (const auto entry = entry_at(candidate, *names[i])) {
+      const generation::Flat flat = entry->flat(candidate.labels < names[i]->label_count);
+      answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
+                    candidate.labels};
+    } else {
+      answers[i] = cursor.find(*names[i]);
+    }
+  }
+}
+
+std::optional<Match> SuffixIndex::match(const name::LookupName& name) const {
+  Walk walk{};
+  Candidate candidate;
+  for (bool more = start(walk, name, candidate); more; more = advance(walk, name))
+    probe(walk, candidate);
+  if (candidate.labels == 0) return std::nullopt;
+  const auto entry = entry_at(candidate, name);
+  return entry ? std::optional(Match{candidate.labels, *entry}) : std::nullopt;
+}
+
+}  // namespace sluice::index
