@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -21,7 +22,9 @@
 #include <rte_eal.h>
 #include <string>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <thread>
+#include <utility>
 
 #include "config/generation/writer.h"
 #include "dataplane/index/snapshot.h"
@@ -218,11 +221,15 @@ void load(const fs::path& folder, std::size_t entries) {
   const double with_generation = mapped("Rss");
   for (int i = 0; i < 5; ++i) {
     start = Clock::now();
+    const std::clock_t cpu = std::clock();
     const auto index = *index::SuffixIndex::build(*generation);
-    std::printf("index build %d: %.0f ms, %.2f octets an entry, huge pages %.0f of %.0f MiB\n", i,
-                milliseconds(Clock::now() - start),
-                static_cast<double>(index->octets()) / static_cast<double>(entries),
-                mapped("AnonHugePages"), static_cast<double>(index->octets()) / (1 << 20));
+    std::printf(
+        "index build %d: %.0f ms, %.0f of them on a core; %.2f octets an entry, huge pages "
+        "%.0f of %.0f MiB\n",
+        i, milliseconds(Clock::now() - start),
+        static_cast<double>(std::clock() - cpu) * 1000 / CLOCKS_PER_SEC,
+        static_cast<double>(index->octets()) / static_cast<double>(entries),
+        mapped("AnonHugePages"), static_cast<double>(index->octets()) / (1 << 20));
   }
   start = Clock::now();
   auto snapshot = *index::Snapshot::build(generation, {}, {}, 2);
@@ -237,69 +244,96 @@ void load(const fs::path& folder, std::size_t entries) {
               mapped("Rss"));
 }
 
-/// A worker's view: bursts one after the other, the worst and how many were late, while another
-/// thread loads generations and frees them, and while it sleeps.
+/// What a worker went through since the last report.
+struct Delays {
+  std::uint64_t bursts = 0;
+  std::uint64_t preempted = 0;          // late bursts within which the kernel ran another thread
+  std::array<std::uint64_t, 3> late{};  // all others: over 10, 50, 200 us
+  double worst_us = 0;                  // of those
+  long faults = 0;
+};
+
+Delays judge(const std::atomic<const index::Snapshot*>& current, std::span<const LookupName> names,
+             std::atomic<std::uint64_t>& quiescent, const std::atomic<bool>& stop) {
+  const double to_us = 1e6 / static_cast<double>(rte_get_tsc_hz());
+  std::array<const LookupName*, kGroup> wanted;
+  std::array<Answer, kGroup> answers;
+  Delays delays;
+  rusage before{};
+  getrusage(RUSAGE_THREAD, &before);
+  long switches = before.ru_nivcsw;
+  for (std::size_t at = 0; !stop; at = (at + kGroup) % names.size()) {
+    const std::uint64_t start = rte_rdtsc();
+    const index::Snapshot* const snapshot = current.load(std::memory_order_acquire);
+    for (std::size_t i = 0; i < kGroup; ++i) wanted[i] = &names[at + i];
+    snapshot->lookup(0).find(wanted, answers);
+    quiescent.fetch_add(1, std::memory_order_release);
+    const double us = static_cast<double>(rte_rdtsc() - start) * to_us;
+    ++delays.bursts;
+    if (us <= 10) continue;
+    rusage now{};
+    getrusage(RUSAGE_THREAD, &now);
+    if (std::exchange(switches, now.ru_nivcsw) != now.ru_nivcsw) {
+      ++delays.preempted;
+      continue;
+    }
+    delays.late[0] += 1;
+    delays.late[1] += us > 50 ? 1 : 0;
+    delays.late[2] += us > 200 ? 1 : 0;
+    delays.worst_us = std::max(delays.worst_us, us);
+  }
+  rusage after{};
+  getrusage(RUSAGE_THREAD, &after);
+  delays.faults = after.ru_minflt - before.ru_minflt;
+  return delays;
+}
+
+/// Bursts one after the other in a thread, while another one does `work`.
+void watch(const char* what, std::atomic<const index::Snapshot*>& current,
+           std::span<const LookupName> names,
+           const std::function<void(std::atomic<std::uint64_t>&)>& work) {
+  std::atomic<std::uint64_t> quiescent{0};
+  std::atomic<bool> stop{false};
+  Delays delays;
+  const auto start = Clock::now();
+  std::thread worker([&] { delays = judge(current, names, quiescent, stop); });
+  work(quiescent);
+  stop = true;
+  worker.join();
+  std::printf(
+      "%s, %.1f s: %lu bursts, %ld page faults, %lu preempted; others late by over 10 us: "
+      "%lu, 50 us: %lu, 200 us: %lu, worst %.0f us\n",
+      what, milliseconds(Clock::now() - start) / 1000, delays.bursts, delays.faults,
+      delays.preempted, delays.late[0], delays.late[1], delays.late[2], delays.worst_us);
+}
+
+/// What a worker sees of generations that are loaded, swapped and freed; and of none.
 void swap(const std::vector<std::string>& listed, const fs::path& folder, std::size_t entries,
           int swaps) {
   const fs::path path = folder / (std::to_string(entries) + ".lmdb");
   generation_of(listed, folder, entries);
   const auto make = [&] { return *index::Snapshot::build(*Generation::open(path), {}, {}, 1); };
-  std::atomic<const index::Snapshot*> current{nullptr};
-  std::atomic<std::uint64_t> quiescent{0};
-  std::atomic<bool> stop{false};
   auto running = make();
-  current = running.get();
-
+  std::atomic<const index::Snapshot*> current{running.get()};
   std::vector<LookupName> names(1 << 14);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (name::from_text(listed[i * 97 % entries], names[i]) != name::Defect::none) std::abort();
   }
-  const double to_us = 1e6 / static_cast<double>(rte_get_tsc_hz());
-  std::array<std::atomic<std::uint64_t>, 4> late{};  // over 10, 50, 200 us; all
-  std::atomic<double> worst{0};
-  std::thread worker([&] {
-    std::array<const LookupName*, kGroup> wanted;
-    std::array<Answer, kGroup> answers;
-    for (std::size_t at = 0; !stop; at = (at + kGroup) % names.size()) {
-      const index::Snapshot* const snapshot = current.load(std::memory_order_acquire);
-      for (std::size_t i = 0; i < kGroup; ++i) wanted[i] = &names[at + i];
-      const std::uint64_t start = rte_rdtsc();
-      snapshot->lookup(0).find(wanted, answers);
-      const double us = static_cast<double>(rte_rdtsc() - start) * to_us;
-      quiescent.fetch_add(1, std::memory_order_release);
-      late[0] += us > 10 ? 1 : 0;
-      late[1] += us > 50 ? 1 : 0;
-      late[2] += us > 200 ? 1 : 0;
-      ++late[3];
-      if (us > worst) worst = us;
-    }
-  });
-  const auto report = [&](const char* what, Clock::duration time) {
-    std::printf(
-        "%s, %.1f s: %llu bursts, %llu over 10 us, %llu over 50 us, %llu over 200 us, worst "
-        "%.0f us\n",
-        what, milliseconds(time) / 1000, static_cast<unsigned long long>(late[3].exchange(0)),
-        static_cast<unsigned long long>(late[0].exchange(0)),
-        static_cast<unsigned long long>(late[1].exchange(0)),
-        static_cast<unsigned long long>(late[2].exchange(0)), worst.exchange(0));
-  };
   for (int round = 0; round < 3; ++round) {
-    auto start = Clock::now();
-    for (int i = 0; i < swaps; ++i) {
-      auto next = make();
-      current.store(next.get(), std::memory_order_release);
-      const std::uint64_t seen = quiescent;
-      while (quiescent < seen + 2) std::this_thread::yield();
-      running = std::move(next);
-    }
+    const auto start = Clock::now();
+    watch("swapping", current, names, [&](const std::atomic<std::uint64_t>& quiescent) {
+      for (int i = 0; i < swaps; ++i) {
+        auto next = make();
+        current.store(next.get(), std::memory_order_release);
+        const std::uint64_t seen = quiescent;
+        while (quiescent < seen + 2) std::this_thread::yield();
+        running = std::move(next);
+      }
+    });
     const auto took = Clock::now() - start;
-    report("swapping", took);
-    start = Clock::now();
-    std::this_thread::sleep_for(took);
-    report("at rest", Clock::now() - start);
+    watch("at rest", current, names,
+          [&](const std::atomic<std::uint64_t>&) { std::this_thread::sleep_for(took); });
   }
-  stop = true;
-  worker.join();
 }
 
 void start_eal() {
