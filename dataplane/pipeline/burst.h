@@ -22,6 +22,8 @@ inline constexpr std::size_t kBurst = 32;
 inline constexpr std::size_t kMaxFindings = 512;
 inline constexpr std::size_t kMaxQueries = 256;
 
+inline constexpr std::uint16_t kNoGroup = UINT16_MAX;
+
 enum class Fate : std::uint8_t {
   forward,  // leaves the other port, unchanged
   rewrite,  // leaves the other port, and was changed here
@@ -73,8 +75,8 @@ struct Finding {
   bool response = false;           // a name that a server's answer leads to
   bool head = false;               // HTTP: no content in the answer
   Ech ech = Ech::none;             // TLS, QUIC: what the ClientHello's ECH is taken to be
-  std::uint16_t group = 0;
-  std::uint16_t query = 0;  // index into the burst's queries, where protocol is dns
+  std::uint16_t group = kNoGroup;  // where the verdict needed it
+  std::uint16_t query = 0;         // index into the burst's queries, where protocol is dns
   policy::Verdict verdict;
 };
 

@@ -157,10 +157,24 @@ void Pipeline::decide() {
 }
 
 void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
+  finding.listed_labels = answer.matched_labels;
+  if (answer.categories == 0) {  // most names: whose they are makes no difference
+    finding.verdict = policy::decide(answer, 0, 0);
+    return;
+  }
   const policy::ResolvedGroup& group = group_of(packets_[finding.packet], finding.response);
   finding.group = static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
   finding.verdict = policy::decide(answer, group.blocked, group.watched);
-  finding.listed_labels = answer.matched_labels;
+}
+
+std::uint16_t Pipeline::group(const Finding& finding) const {
+  if (finding.group != kNoGroup) return finding.group;
+  // A frame that is an answer by now was refused for another of its names.
+  for (const Finding& one : findings()) {
+    if (one.packet == finding.packet && one.group != kNoGroup) return one.group;
+  }
+  const policy::ResolvedGroup& group = group_of(packets_[finding.packet], finding.response);
+  return static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
 }
 
 void Pipeline::count_verdict(const Finding& finding) {

@@ -52,6 +52,8 @@ class Pipeline {
   [[nodiscard]] std::span<const Emission> emissions() const {
     return {emissions_.data(), emitted_};
   }
+  /// The finding's group, also where the verdict did not need it.
+  [[nodiscard]] std::uint16_t group(const Finding& finding) const;
   [[nodiscard]] const flow::Table& flows() const { return flows_; }
 
  private:

@@ -83,7 +83,7 @@ void check_emissions(const pipeline::Pipeline& pipeline,
 void check_findings(const pipeline::Pipeline& pipeline, std::size_t packets, std::size_t groups) {
   const auto findings = pipeline.findings();
   for (std::size_t i = 0; i < findings.size(); ++i) {
-    SLUICE_EXPECT(findings[i].packet < packets && findings[i].group < groups);
+    SLUICE_EXPECT(findings[i].packet < packets && pipeline.group(findings[i]) < groups);
     SLUICE_EXPECT(findings[i].listed_labels <= pipeline.name(i).label_count);
     SLUICE_EXPECT(pipeline.name(i).view().size() <= name::kMaxWireOctets);
   }

@@ -80,7 +80,7 @@ void Replay::print(const Captured& packet, std::size_t index, const std::string&
   if (finding.listed_labels > 0) {
     line["entry"] = name::from_reversed_key(name.suffix(finding.listed_labels));
   }
-  line["group"] = snapshot_.groups().groups()[finding.group].name;
+  line["group"] = snapshot_.groups().groups()[pipeline_.group(finding)].name;
   out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
 }
 
