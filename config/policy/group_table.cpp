@@ -1,6 +1,7 @@
 #include "config/policy/group_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <map>
 #include <set>
@@ -8,37 +9,44 @@
 namespace sluice::policy {
 namespace {
 
-using Key = std::array<std::uint8_t, 18>;  // kind, length, up to 16 octets
+using Key = GroupTable::Key;
 
-enum Kind : std::uint8_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort };
+enum Kind : std::uint32_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort };
+
+std::uint64_t load64(const std::uint8_t* octets) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, octets, sizeof value);
+  return __builtin_bswap64(value);
+}
 
 Key key_of(const Mac& mac) {
-  Key key{kMac};
-  std::copy(mac.begin(), mac.end(), key.begin() + 2);
-  return key;
+  std::uint64_t value = 0;
+  for (const std::uint8_t octet : mac) value = value << 8 | octet;
+  return {value, 0, kMac};
+}
+
+/// The first `bits` of 64.
+std::uint64_t first_bits(std::uint64_t value, unsigned bits) {
+  return bits == 0 ? 0 : value & (~std::uint64_t{0} << (64 - std::min(bits, 64U)));
 }
 
 Key prefix_key(bool ipv6, std::uint8_t length, const std::array<std::uint8_t, 16>& address) {
-  Key key{ipv6 ? kPrefix6 : kPrefix4, length};
-  const unsigned whole = length / 8;
-  std::memcpy(key.data() + 2, address.data(), whole);
-  if (length % 8 != 0) {
-    key[2 + whole] = static_cast<std::uint8_t>(address[whole] & (0xff00U >> (length % 8)));
-  }
-  return key;
+  return {first_bits(load64(address.data()), length),
+          length > 64 ? first_bits(load64(address.data() + 8), length - 64U) : 0,
+          (ipv6 ? kPrefix6 : kPrefix4) << 8 | length};
 }
 
 Key vlan_key(std::uint16_t outer, std::uint16_t inner) {
-  return {kVlan,
-          0,
-          static_cast<std::uint8_t>(outer >> 8),
-          static_cast<std::uint8_t>(outer),
-          static_cast<std::uint8_t>(inner >> 8),
-          static_cast<std::uint8_t>(inner)};
+  return {std::uint64_t{outer} << 16 | inner, 0, kVlan};
 }
 
-Key port_key(std::uint16_t port) {
-  return {kPort, 0, static_cast<std::uint8_t>(port >> 8), static_cast<std::uint8_t>(port)};
+Key port_key(std::uint16_t port) { return {port, 0, kPort}; }
+
+// The keys are the operator's configuration, not an attacker's choice: mixing is enough.
+std::size_t hash(const Key& key) {
+  std::uint64_t h = (key.high ^ (key.low * 0x9e3779b97f4a7c15U)) + key.kind;
+  h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93U;
+  return h ^ (h >> 32);
 }
 
 }  // namespace
@@ -57,19 +65,6 @@ std::string_view text(MatchedBy by) {
       return "default";
   }
   return "unknown";
-}
-
-std::size_t GroupTable::KeyHash::operator()(const Key& key) const {
-  // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
-  std::uint64_t a = 0;
-  std::uint64_t b = 0;
-  std::uint16_t c = 0;
-  std::memcpy(&a, key.data(), 8);
-  std::memcpy(&b, key.data() + 8, 8);
-  std::memcpy(&c, key.data() + 16, 2);
-  std::uint64_t h = (a ^ (b * 0x9e3779b97f4a7c15U)) + c;
-  h = (h ^ (h >> 32)) * 0xd6e8feb86659fd93U;
-  return h ^ (h >> 32);
 }
 
 Result<GroupTable> GroupTable::build(const PolicySet& set,
@@ -98,13 +93,14 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
   if (set.groups.size() > UINT16_MAX) {
     return fail("there are more than 65535 groups", "groups", "unite some of them");
   }
+  std::map<Key, std::uint16_t> claimed;
   std::set<std::uint8_t, std::greater<>> lengths4;
   std::set<std::uint8_t, std::greater<>> lengths6;
   for (const Group& group : set.groups) {
     if (auto status = resolve(group.name, group.policy); !status) return fail(status.error());
     const auto index = static_cast<std::uint16_t>(table.groups_.size() - 1);
     const auto claim = [&](const Key& key, const std::string& what) -> Status {
-      const auto [at, fresh] = table.table_.emplace(key, index);
+      const auto [at, fresh] = claimed.emplace(key, index);
       if (!fresh && at->second != index) {
         return fail(what + " is also in group '" + table.groups_[at->second].name + "'",
                     "groups." + group.name, "keep it in one group");
@@ -134,6 +130,12 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
       if (!status) return fail(status.error());
     }
   }
+  table.slots_.resize(std::bit_ceil(claimed.size() * 2 + 1));
+  for (const auto& [key, group] : claimed) {
+    std::size_t at = hash(key);
+    while (table.slots_[at & (table.slots_.size() - 1)].group != 0) ++at;
+    table.slots_[at & (table.slots_.size() - 1)] = {key, group};
+  }
   table.lengths4_.assign(lengths4.begin(), lengths4.end());
   table.lengths6_.assign(lengths6.begin(), lengths6.end());
   return table;
@@ -141,8 +143,10 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
 
 GroupMatch GroupTable::find(const Client& client) const {
   const auto lookup = [this](const Key& key) {
-    const auto found = table_.find(key);
-    return found == table_.end() ? std::uint16_t{0} : found->second;
+    for (std::size_t at = hash(key);; ++at) {
+      const Slot& slot = slots_[at & (slots_.size() - 1)];
+      if (slot.group == 0 || slot.key == key) return slot.group;
+    }
   };
   if (any_mac_) {
     if (const auto group = lookup(key_of(client.mac))) return {group, MatchedBy::mac};

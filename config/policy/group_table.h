@@ -5,11 +5,11 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "config/base/result.h"
@@ -25,7 +25,7 @@ struct Client {
   std::array<std::uint8_t, 16> address{};  // IPv4 in the first four octets
   std::uint16_t outer_vlan = 0;
   std::uint16_t inner_vlan = 0;
-  std::uint16_t port = 0;                  // index of the inside port
+  std::uint16_t port = 0;  // index of the inside port
 };
 
 enum class MatchedBy : std::uint8_t { mac, prefix, vlan, port, fallback };
@@ -47,6 +47,14 @@ struct ResolvedGroup {
 
 class GroupTable {
  public:
+  /// What a group claims: a MAC address, a prefix and its length, VLANs or a port.
+  struct Key {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    std::uint32_t kind = 0;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
   /// `port_names`: the inside ports in the order of Client::port. Fails where a group names an
   /// unknown policy or where two groups claim the same device.
   [[nodiscard]] static Result<GroupTable> build(const PolicySet& set,
@@ -57,14 +65,14 @@ class GroupTable {
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
 
  private:
-  struct KeyHash {
-    std::size_t operator()(const std::array<std::uint8_t, 18>& key) const;
+  struct Slot {
+    Key key;
+    std::uint16_t group = 0;  // 0, the default group, is an empty slot's
   };
-  using Key = std::array<std::uint8_t, 18>;
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;
-  std::unordered_map<Key, std::uint16_t, KeyHash> table_;  // never changed after build()
-  std::vector<std::uint8_t> lengths4_, lengths6_;          // prefix lengths in use, longest first
+  std::vector<Slot> slots_{1};                     // a power of two, at most half of them in use
+  std::vector<std::uint8_t> lengths4_, lengths6_;  // prefix lengths in use, longest first
   bool any_mac_ = false;
   bool any_vlan_ = false;
   bool any_port_ = false;
