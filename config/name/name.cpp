@@ -125,6 +125,24 @@ void from_wire(std::span<const std::uint8_t> wire, LookupName& out) {
   out.key_length = static_cast<std::uint8_t>(at);
 }
 
+bool from_odd_text(std::string_view text, LookupName& out) {
+  if (text.ends_with('.')) text.remove_suffix(1);
+  std::array<std::uint8_t, kMaxWireOctets> wire;
+  std::size_t at = wire.size();
+  wire[--at] = 0;
+  while (!text.empty()) {
+    const std::size_t start = text.rfind('.') + 1;  // npos + 1 == 0
+    const std::string_view label = text.substr(start);
+    if (label.empty() || label.size() > kMaxLabelOctets || label.size() + 2 > at) break;
+    at -= label.size();
+    label.copy(reinterpret_cast<char*>(&wire[at]), label.size());
+    wire[--at] = static_cast<std::uint8_t>(label.size());
+    text = text.substr(0, start == 0 ? 0 : start - 1);
+  }
+  from_wire(std::span(wire).subspan(at), out);
+  return out.label_count > 0;
+}
+
 Result<std::string> canonical(std::string_view text) {
   LookupName name;
   const Defect defect = from_text(text, name);

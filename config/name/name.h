@@ -78,6 +78,10 @@ void from_wire(std::span<const std::uint8_t> wire, LookupName& out);
 
 /// Any look-up name as text for a person: octets that no host name has are escaped as \DDD (RFC
 /// 1035 5.1), so that a dot inside a label is not read as a boundary.
+/// A host name of labels that host names do not have, which some servers take: those behind the last
+/// one that is empty or too long, of any octets. False where there are none.
+[[nodiscard]] bool from_odd_text(std::string_view text, LookupName& out);
+
 [[nodiscard]] std::string display(const LookupName& name);
 
 }  // namespace sluice::name

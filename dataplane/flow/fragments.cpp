@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/packet/bytes.h"
 #include "dataplane/packet/reply.h"
@@ -136,7 +137,9 @@ Fragments::Datagram Fragments::add(std::span<const std::uint8_t> bytes, const pa
     return {Result::overlap, {}, handle};
   }
   if (!frame.more_fragments) entry->total = end;
-  if (frame.fragment_offset == 0) entry->protocol = frame.protocol;
+  if (frame.fragment_offset == 0 && !std::exchange(entry->has_first, true)) {
+    entry->protocol = frame.protocol;
+  }
   if (entry->total == 0 || entry->assembly.contiguous().size() < entry->total) {
     const Datagram in_its_place =
         before != nullptr ? in_place(bytes, frame, *before, now_ms) : Datagram{};

@@ -83,6 +83,7 @@ class Fragments {
     std::uint64_t refused_in = 0;   // likewise
     std::uint8_t refused_at = 0;
     std::uint8_t protocol = 0;  // the first fragment's: no other's counts (RFC 8200 4.5)
+    bool has_first = false;     // nor that of a copy of it
     Assembly assembly;
   };
   struct Storage {

@@ -51,7 +51,8 @@ void Table::unlink(Flow& flow, Pool pool) {
 bool Table::evict_oldest(Pool pool, std::uint64_t now_ms, const Flow* keep) {
   const std::uint32_t at = lists_[pool].oldest;
   if (at == kNone || &flows_[at] == keep) return false;
-  if (flows_[at].touched_ms + kMinAgeMs > now_ms) return false;
+  const Flow& oldest = flows_[at];
+  if (oldest.state != State::passed && oldest.touched_ms + kMinAgeMs > now_ms) return false;
   ++evicted_;
   close(flows_[at]);
   return true;

@@ -1,7 +1,8 @@
 // The undecided flows of one lcore, and the tombstones of blocked ones. Bounded in entries and in
-// octets: a flow is kept from its first octets to its verdict, and where there is no room the
-// oldest go, but none that moved within the last second; then the table is full and the policy says
-// what becomes of the new flow. A SYN opens nothing here (flow/syn_cache.h).
+// octets: a flow is kept from its first octets until the server has answered, and where there is no
+// room the oldest go, but none without a verdict that moved within the last second; then the table
+// is full and the policy says what becomes of the new flow. A SYN opens nothing here
+// (flow/syn_cache.h).
 //
 // Thread safety: one table belongs to one lcore. Nothing allocates after construction; pages that
 // were never used are never touched.
@@ -30,7 +31,7 @@ inline constexpr std::uint32_t kSmallBlocks = 4096;
 /// From the last octet that mattered; for a tombstone, from the last refusal. Longer than common
 /// servers wait for the rest of a request: 60 s.
 inline constexpr std::uint64_t kLifetimeMs = 75'000;
-/// What moved this recently is not evicted.
+/// What moved this recently is not evicted, unless it passed.
 inline constexpr std::uint64_t kMinAgeMs = 1'000;
 
 enum class State : std::uint8_t {
@@ -63,8 +64,8 @@ struct Reading {
     const auto octets = assembly.contiguous();
     return octets.subspan(std::min<std::size_t>(start, octets.size()));
   }
-  /// Whether octets of a message came that has not been told yet.
-  [[nodiscard]] bool in_progress() const { return wanted != kSettled && !message().empty(); }
+  /// Whether octets of a message came that has not been told yet; behind a gap, perhaps.
+  [[nodiscard]] bool in_progress() const { return wanted != kSettled && assembly.end() > start; }
 };
 
 inline constexpr std::size_t kInspectorOctets = 1024;
@@ -83,6 +84,9 @@ struct FlowHead {
   Kind base_kind = Kind::unknown;  // of what stands at the readings' offset 0, if it is known
   std::uint32_t origin = 0;        // TCP: sequence number of the first octet, as it was opened
   std::uint32_t base = 0;          // TCP: sequence number of the readings' offset 0
+  std::uint32_t acked = 0;         // TCP: the server has taken what stands before this number
+  std::uint64_t forgot_in = 0;     // TCP: the burst in which octets before base were forgotten
+  bool known_start = false;        // TCP: a SYN told where the stream begins
   std::uint8_t refused_at = 0;     // index in the burst of the frame that was refused
 
   std::uint32_t chain = 0;  // the table's own

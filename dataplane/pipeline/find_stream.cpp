@@ -17,7 +17,7 @@ constexpr std::uint16_t kDnsPort = 53;
 /// RFC 8446 5.1: TLS records of this type hold no ClientHello, and nothing in clear follows them.
 constexpr std::uint8_t kApplicationData = 23;
 /// A body longer than this is not waited for: the next request is found at its own segment's start.
-constexpr std::uint64_t kMaxBody = 1 << 20;
+constexpr std::uint64_t kMaxBody = 1 << 30;
 
 }  // namespace
 
@@ -204,14 +204,18 @@ bool Pipeline::follow_http(flow::Flow& flow, unsigned reading,
     flow.state = flow::State::undecided;  // the proxy's answer ends nothing
     return true;
   }
-  if (request.framing_unclear || (!request.chunked && request.content_length > kMaxBody)) {
+  const bool long_body = !request.chunked && request.content_length > kMaxBody;
+  // Servers do not agree on where such a body ends. Some take it for none.
+  const bool none = request.framing_unclear &&
+                    inspect::http::may_be_http(at.message().subspan(request.head_octets));
+  if (!none && (request.framing_unclear || long_body)) {
     settle(flow, reading);
     return false;
   }
-  if (request.chunked) {
+  if (request.chunked && !none) {
     advance(at, request.head_octets, flow::Kind::http_chunk);
   } else {
-    advance(at, request.head_octets + request.content_length, flow::Kind::http);
+    advance(at, request.head_octets + (none ? 0 : request.content_length), flow::Kind::http);
   }
   return true;
 }

@@ -15,6 +15,8 @@ namespace {
 using stats::Id;
 
 constexpr std::uint16_t kDnsPort = 53;
+/// Of a stream that nothing is read of any more: sequence numbers come again.
+constexpr std::uint32_t kMaxStreamOctets = std::uint32_t{1} << 30;
 /// Frames that change nothing of a flow keep it no more often than this.
 constexpr std::uint64_t kTouchMs = 1000;
 // RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest, and another ClientHello
@@ -82,6 +84,16 @@ void forget_front(flow::Flow& flow, std::uint32_t octets) {
   flow.base += octets;
 }
 
+/// Of octets that came by here; any other acknowledgement is none of this server's.
+void note_acknowledgement(flow::Flow& flow, std::uint32_t number) {
+  const auto taken = static_cast<std::int32_t>(number - flow.base);
+  const auto lacks = [taken](const flow::Reading& one) {
+    return one.assembly.contiguous().size() < static_cast<std::uint32_t>(taken);
+  };
+  if (taken <= 0 || static_cast<std::int32_t>(number - flow.acked) <= 0) return;
+  if (!any_reading(flow, lacks)) flow.acked = number;
+}
+
 }  // namespace
 
 void Pipeline::from_server(Packet& packet) {
@@ -107,15 +119,23 @@ void Pipeline::from_server(Packet& packet) {
     }
     return;
   }
+  if ((tcp.flags & packet::kTcpAck) != 0) note_acknowledgement(*flow, tcp.acknowledgement);
   if (payload.empty() || flow->state != flow::State::passed) return;
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
   const bool http = flow->kind == flow::Kind::http || flow->kind == flow::Kind::http_chunk;
   if (http && is_interim(payload)) return;
   // Behind the request that it answers, another one has begun.
-  if (http && any_reading(*flow, [](const flow::Reading& one) { return one.in_progress(); })) {
-    return;
-  }
+  const auto goes_on = [](const flow::Reading& one) {
+    return one.in_progress() ||
+           (one.kind == flow::Kind::http_chunk && one.wanted != flow::kSettled);
+  };
+  if (http && any_reading(*flow, goes_on)) return;
   give_up(*flow);  // the server has answered: the pass is final
+  const flow::Reading& reading = flow->readings[0];
+  if (http && flow->reading_count == 1 && reading.wanted != flow::kSettled) {
+    // Where the connection's next request begins, as if a SYN had said so.
+    syns_.put(hash, {flow->base + reading.start - 1}, now_ms_);
+  }
 }
 
 // What a server sends is not put together. But aliases stand at the front of an answer, so that the
@@ -177,7 +197,8 @@ void Pipeline::from_client(Packet& packet) {
   }
   if (flow != nullptr) packet.carry(flow);
   packet.server_expects = sequence;
-  const bool covered = flow != nullptr && covers(flow->base, sequence, payload.size());
+  const bool covered =
+      flow != nullptr && flow->known_start && covers(flow->base, sequence, payload.size());
   const auto syn_seen = covered ? std::nullopt : syns_.get(hash, now_ms_);
   if (flow == nullptr && !syn_seen && !is_start(payload, tcp.destination_port, false)) {
     return;  // octets from the middle of a stream whose start was judged, or is unknown
@@ -185,8 +206,9 @@ void Pipeline::from_client(Packet& packet) {
   if (!is_acceptable(packet, tcp)) return;
   if (!covered) {
     const auto start = syn_seen ? start_of(*syn_seen, sequence, payload.size()) : std::nullopt;
-    if (start && flow != nullptr && (*start != flow->origin || !awaits_verdict(*flow))) {
-      // Of another connection than the flow's, or another version of what was read from its front.
+    if (start && flow != nullptr && *start != flow->origin) {
+      // Of another connection than the flow's, or the flow began as something that its server
+      // drops.
       flows_.close(*flow);
       flow = nullptr;
     }
@@ -194,14 +216,15 @@ void Pipeline::from_client(Packet& packet) {
       if (!start && !is_start(payload, tcp.destination_port, false)) return;
       flow = open_stream(key, hash, start.value_or(sequence));
       if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
-    } else if (flow->base != flow->origin && static_cast<std::int32_t>(sequence - flow->base) < 0) {
+      flow->known_start = start.has_value();
+    } else if (flow->forgot_in == burst_ && static_cast<std::int32_t>(sequence - flow->base) < 0) {
       // Before what is still held of this burst's own octets: the copy that was read goes on alone.
       packet.fate = Fate::drop;
       return counters_.add(Id::flow_conflict_again);
     }
   }
   packet.carry(flow);
-  flow->syn_data = flow->syn_data || syn;
+  flow->syn_data = syn && (flow->syn_data || flow->reading_count == 0);
   counters_.add(Id::inspected);
   if (urgent) clear_urgent(packet);
   if (packet.fate != Fate::drop) add_octets(packet, *flow, sequence);
@@ -241,6 +264,7 @@ flow::Flow* Pipeline::open_stream(const flow::Key& key, std::uint64_t hash,
   if (flow == nullptr) return nullptr;
   flow->origin = sequence;
   flow->base = sequence;
+  flow->acked = sequence;
   counters_.add(Id::flow_opened);
   return flow;
 }
@@ -255,14 +279,16 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
           : static_cast<std::uint32_t>(flow.readings[0].assembly.contiguous().size());
   // A segment that starts before what is kept: the server has got nothing of it.
   packet.server_expects = sequence - flow.base > flow::kLargeOctets ? sequence : flow.base + kept;
-  auto offset = static_cast<std::int32_t>(sequence - flow.base);
-  if (offset < 0) {
-    const std::uint32_t before = flow.base - sequence;
-    if (before >= payload.size()) return;  // a keep-alive, or what was judged
-    payload = payload.subspan(before);
-    offset = 0;
+  // What the server has taken, no other copy replaces; nor is what stands before the stream of it.
+  const std::uint32_t first =
+      static_cast<std::int32_t>(flow.acked - flow.base) > 0 ? flow.acked : flow.base;
+  if (const auto before = static_cast<std::int32_t>(first - sequence); before > 0) {
+    if (static_cast<std::uint32_t>(before) >= payload.size()) return;
+    payload = payload.subspan(static_cast<std::size_t>(before));
+    sequence = first;
   }
-  auto at = static_cast<std::uint32_t>(offset);
+  std::uint32_t at = sequence - flow.base;
+  if (at > kMaxStreamOctets) return give_up(flow);
   const std::uint32_t room =
       flow.reading_count == 0 ? flow::kSmallOctets : flow.readings[0].assembly.capacity();
   if (at + payload.size() > room && flow.reading_count > 0) {
@@ -271,12 +297,16 @@ void Pipeline::add_octets(Packet& packet, flow::Flow& flow, std::uint32_t sequen
       payload = payload.first(room > at ? room - at : 0);
     } else if (done > 0) {
       forget_front(flow, done);
+      flow.forgot_in = burst_;
       payload = payload.subspan(done > at ? done - at : 0);
       at -= std::min(at, done);
     }
     // Behind the gap, nothing of the next message is needed before its front.
+    const auto goes_on = [](const flow::Reading& one) {
+      return one.in_progress() && (one.kind != flow::Kind::tls || !one.message().empty());
+    };
     if (flow.state == flow::State::passed && at + payload.size() > room &&
-        !any_reading(flow, [](const flow::Reading& one) { return one.in_progress(); })) {
+        !any_reading(flow, goes_on)) {
       payload = payload.first(room > at ? room - at : 0);
     }
   }

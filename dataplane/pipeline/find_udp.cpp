@@ -65,6 +65,8 @@ void Pipeline::find_in_udp(Packet& packet) {
     if (flows_.may_hold(hash)) {
       flow::Flow* flow = flows_.find(forward, hash);
       if (flow != nullptr && flow->state == flow::State::blocked) {
+        // Of other connections on the same ports: the refused one's server has not got its hello.
+        if (flow->kind == flow::Kind::quic && !long_header) return;
         packet.fate = Fate::drop;
         return counters_.add(Id::flow_refused_again);
       }
@@ -78,7 +80,10 @@ void Pipeline::find_in_udp(Packet& packet) {
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   if (flow != nullptr) {
     packet.carry(flow);
-    if (flow->state == flow::State::blocked) return refuse_again(packet);
+    if (flow->state == flow::State::blocked) {
+      if (flow->kind == flow::Kind::quic && !long_header) return;
+      return refuse_again(packet);
+    }
   }
   if (quic) return find_in_quic(packet, flow, key, hash);
   if (inspect::tls::may_be_dtls(payload)) return find_in_dtls(packet, flow, key, hash);
@@ -211,7 +216,7 @@ bool Pipeline::read_initial(Packet& packet, flow::Flow& flow, const inspect::qui
 
 void Pipeline::read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
                          flow::Reading& at) {
-  while (at.in_progress() && at.message().size() >= at.wanted) {
+  while (at.in_progress() && !at.message().empty() && at.message().size() >= at.wanted) {
     inspect::tls::ClientHello hello;
     const Outcome outcome = inspect::quic::read_hello(at.message(), opened.dialect, hello);
     if (outcome == Outcome::malformed) {

@@ -38,14 +38,20 @@ bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view tex
   const std::string_view host = whole ? text : inspect::http::host_of(text);
   const name::Defect defect = name::from_text(host, names_[found_ - 1]);
   if (defect == name::Defect::none) return true;
-  drop_last_finding();
+  const bool odd = defect != name::Defect::ip_literal && defect != name::Defect::too_long &&
+                   name::from_odd_text(host, names_[found_ - 1]);
+  if (odd) {
+    finding->odd = true;
+  } else {
+    drop_last_finding();
+  }
   // An address is no name, and no doubt either: connections to addresses are not judged.
   if (defect == name::Defect::ip_literal) {
     counters_.add(protocol == Protocol::http ? Id::http_ip_literal : Id::tls_ip_literal);
   } else {
     in_doubt(packet, protocol == Protocol::http ? Id::http_bad_name : Id::tls_bad_name);
   }
-  return false;
+  return odd;
 }
 
 Ech Pipeline::ech_of(const inspect::tls::ClientHello& hello) {

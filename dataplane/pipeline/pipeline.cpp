@@ -29,6 +29,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
                        std::uint64_t now_ms) {
   snapshot_ = &snapshot;
   now_ms_ = now_ms;
+  ++burst_;
   packets_ = packets;
   found_ = 0;
   asked_ = 0;

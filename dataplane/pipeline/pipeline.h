@@ -164,6 +164,7 @@ class Pipeline {
   // The burst at hand.
   const index::Snapshot* snapshot_ = nullptr;
   std::uint64_t now_ms_ = 0;
+  std::uint64_t burst_ = 0;
   std::span<Packet> packets_;
   std::size_t found_ = 0;
   std::size_t asked_ = 0;

@@ -4,7 +4,7 @@
     evasions.py --bin build/release/bin
 
 One that is refused must not come through again; one that passes must be named as such, and no
-longer so once it does not.
+longer so once it does not. What is in honest/ has to go on as it came.
 """
 import argparse
 import json
@@ -57,6 +57,15 @@ def result_of(program, capture, work):
     return "changed" if cleared and not has_urgent(work / "out.pcap") else "passes"
 
 
+def change_of(program, capture, work):
+    """What became of a capture of honest traffic that asks for nothing listed, if anything did."""
+    (work / "list").write_text("\n".join(LISTED) + "\n")
+    replay(program, "--checksums", "verify", "--list", work / "list", "--write", work / "out.pcap",
+           capture)
+    sent, went_on = pcap.read(capture), pcap.read(work / "out.pcap")
+    return "" if sent == went_on else f"{len(went_on)} of {len(sent)} frames went on, or others"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", type=pathlib.Path, required=True)
@@ -72,7 +81,11 @@ def main():
             count[result] = count.get(result, 0) + 1
             if result != known[name]["result"]:
                 failures.append(f"{name}: {result}; evasions.yaml says {known[name]['result']}")
-    print(", ".join(f"{number} {result}" for result, number in count.items()))
+        honest = sorted((HERE / "honest").glob("*.pcap"))
+        failures += [f"{path.name}: {error}" for path in honest
+                     if (error := change_of(program, path, pathlib.Path(folder)))]
+    print(", ".join(f"{number} {result}" for result, number in count.items()),
+          f"and {len(honest)} honest captures")
     print("\n".join(failures))
     return 1 if failures else 0
 

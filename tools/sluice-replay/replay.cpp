@@ -62,6 +62,7 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
 
 void Replay::print(const Captured& packet, std::size_t index, const std::string& file) {
   const pipeline::Finding& finding = pipeline_.findings()[index];
+  if (finding.odd && finding.verdict.action == policy::Action::pass) return;
   const name::LookupName& name = pipeline_.name(index);
   const policy::Category* category = policy::find_category(finding.verdict.category);
   nlohmann::ordered_json line = {

@@ -36,6 +36,11 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_alpha(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 
+/// RFC 3986 section 3.1.
+bool is_scheme_octet(char c) {
+  return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.';
+}
+
 /// RFC 9110 section 5.6.2.
 bool is_token_octet(char c) {
   return is_alpha(c) || is_digit(c) || (c != '\0' && string_view("!#$%&'*+-.^_`|~").find(c) < 15);
@@ -111,7 +116,8 @@ class Head {
     if (version_at > 0 && is_same_word(version.substr(0, 5), "HTTP/")) {
       // Node's parser takes HTTP/2.0 in a request line.
       const string_view number = version.substr(5);
-      if (number.size() < 3 || !is_digit(number[0]) || number[1] != '.' || method == "PRI") {
+      if (number.size() < 3 || !is_digit(number[0]) || number[1] != '.' ||
+          (method == "PRI" && number == "2.0")) {
         return Defect::version;
       }
       target = trim(target.substr(0, version_at));
@@ -150,10 +156,9 @@ class Head {
 
   /// RFC 9112 section 3.2.2: scheme "://" authority path.
   Defect add_absolute(string_view target) {
-    const std::size_t scheme =
-        static_cast<std::size_t>(std::find_if(target.begin(), target.end(),
-                                              [](char c) { return !is_alpha(c) && !is_digit(c); }) -
-                                 target.begin());
+    const std::size_t scheme = static_cast<std::size_t>(
+        std::find_if(target.begin(), target.end(), [](char c) { return !is_scheme_octet(c); }) -
+        target.begin());
     if (scheme == 0 || target.substr(scheme, 3) != "://") return Defect::none;
     target.remove_prefix(scheme + 3);
     return add(target.substr(0, target.find_first_of("/?#")));
@@ -161,7 +166,8 @@ class Head {
 
   void read_length(string_view list) {
     do {
-      const string_view text = take_element(list);
+      string_view text = take_element(list);
+      while (text.size() > 1 && text.front() == '0') text.remove_prefix(1);
       if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), is_digit)) {
         out_.framing_unclear = true;
         return;

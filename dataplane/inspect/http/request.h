@@ -18,7 +18,7 @@
 namespace sluice::inspect::http {
 
 inline constexpr std::size_t kMaxNames = 4;
-inline constexpr std::size_t kMaxHeadOctets = 16384;
+inline constexpr std::size_t kMaxHeadOctets = 20480;
 
 enum class Defect : std::uint8_t {
   none,

@@ -63,7 +63,10 @@ class Reader {
   [[nodiscard]] bool has(std::size_t octets) const { return stream_.size() >= octets; }
 
   Outcome read_proxy_line(string_view text) {
-    if (text.size() < kProxyLine.size()) return wait(kProxyLine.size());
+    if (text.size() < kProxyLine.size() + 1) return wait(kProxyLine.size() + 1);
+    // Else it is a method: TCP4, TCP6 and UNKNOWN are all that may stand here.
+    if (text[kProxyLine.size()] != 'T' && text[kProxyLine.size()] != 'U')
+      return done(Kind::none, 0);
     const std::size_t end = text.substr(0, kMaxProxyLine).find("\r\n");
     if (end != string_view::npos) return done(Kind::proxy_v1, end + 2);
     return text.size() < kMaxProxyLine ? wait(0) : refuse(Kind::proxy_v1, Defect::proxy_line);

@@ -50,6 +50,14 @@ TEST_F(TableTest, TheOldestGoesFirstButNoneThatMovedJustNow) {
   EXPECT_EQ(find(1), nullptr);
 }
 
+TEST_F(TableTest, WhatPassedGoesAtAnyAge) {
+  for (std::uint32_t n = 0; n < kMaxFlows; ++n) ASSERT_NE(open(n, 1000), nullptr);
+  find(0)->state = State::passed;
+  EXPECT_NE(open(kMaxFlows, 1500), nullptr);
+  EXPECT_EQ(find(0), nullptr);
+  EXPECT_EQ(open(kMaxFlows + 1, 1500), nullptr) << "the next one has no verdict yet";
+}
+
 TEST_F(TableTest, BlocksAreBoundedAndComeBack) {
   std::uint32_t held = 0;
   for (std::uint32_t n = 0; n < kLargeBlocks + 8; ++n) {

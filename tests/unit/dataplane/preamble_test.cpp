@@ -76,7 +76,7 @@ TEST(Preamble, NamesEachDefect) {
     return out.defect;
   };
   const std::string long_text(300, 'a');
-  EXPECT_EQ(defect("PROXY " + long_text), Defect::proxy_line);
+  EXPECT_EQ(defect("PROXY TCP4 " + long_text), Defect::proxy_line);
   EXPECT_EQ(defect("\r\n\r\n\0\r\nQUIT\n\x11\0\0\0"sv), Defect::proxy_header);
   EXPECT_EQ(defect("\r\n\r\n\0\r\nQUIT\n\x23\0\0\0"sv), Defect::proxy_header);
   EXPECT_EQ(defect("\r\n\r\n\0\r\nQUIT\n\x21\0\xff\xff"sv), Defect::proxy_header);
