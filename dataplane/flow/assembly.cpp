@@ -26,6 +26,10 @@ Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piec
   const auto [from, to] = place_of(offset, piece);
   if (to - from < piece.size()) overflowed_ = true;
   if (from == to) return Written::stored;
+  if (to <= contiguous_) {  // sent again, mostly
+    return std::memcmp(bytes_ + from, piece.data(), to - from) == 0 ? Written::stored
+                                                                    : Written::conflict;
+  }
   Written written = Written::stored;
   if (from >= end_) {
     std::memcpy(bytes_ + from, piece.data(), to - from);
@@ -51,6 +55,9 @@ void Assembly::replace(std::uint64_t offset, std::span<const std::uint8_t> piece
 
 bool Assembly::conflicts(std::uint64_t offset, std::span<const std::uint8_t> piece) const {
   const auto [from, to] = place_of(offset, piece);
+  if (to <= contiguous_) {
+    return from < to && std::memcmp(bytes_ + from, piece.data(), to - from) != 0;
+  }
   for (std::uint32_t at = from; at < std::min(to, end_); ++at) {
     if (bytes_[at] != piece[at - from] && has(at)) return true;
   }

@@ -80,7 +80,8 @@ class InitialReader {
   InitialReader(std::span<const std::uint8_t> datagram, Crypto& crypto, Connection& connection)
       : datagram_(datagram), crypto_(crypto), connection_(connection) {}
 
-  /// The next one that opens; false at the end. What opens nothing leaves the connection unchanged.
+  /// The next one that opens; false at the end, and then `out` is of no use. What opens nothing
+  /// leaves the connection unchanged.
   bool next(Opened& out);
   /// The first one met so far; packets before it and behind it were looked at.
   [[nodiscard]] Defect defect() const { return defect_; }

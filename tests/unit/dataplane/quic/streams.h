@@ -36,9 +36,11 @@ class Streams {
     Seen seen;
     inspect::quic::InitialReader reader(datagram, crypto, connection);
     inspect::quic::Opened opened;
+    auto dialect = inspect::quic::Dialect::ietf;
     while (reader.next(opened)) {
       ++seen.opened;
-      seen.stream = opened.stream;
+      seen.stream = opened.stream;  // a call that opens nothing leaves nothing of use
+      dialect = opened.dialect;
       seen.new_stream = seen.new_stream || opened.new_stream;
       flow::Assembly& stream = streams_[opened.stream];
       if (opened.new_stream) stream.clear();
@@ -54,8 +56,8 @@ class Streams {
     seen.defect = reader.defect();
     if (seen.opened == 0) return seen;
     seen.outcome =
-        inspect::quic::read_hello(streams_[opened.stream].contiguous(), opened.dialect, seen.hello);
-    if (seen.hello.complete) connection.done |= static_cast<std::uint8_t>(1U << opened.stream);
+        inspect::quic::read_hello(streams_[seen.stream].contiguous(), dialect, seen.hello);
+    if (seen.hello.complete) connection.done |= static_cast<std::uint8_t>(1U << seen.stream);
     return seen;
   }
 
