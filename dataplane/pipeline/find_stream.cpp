@@ -21,16 +21,11 @@ constexpr std::uint64_t kMaxBody = 1 << 30;
 
 }  // namespace
 
-// Whether a stream may start so. `known`: it does start here; else it may be the middle of any
-// stream, so that only what is told apart with some certainty counts.
-bool Pipeline::is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port,
-                        bool known) const {
-  if (server_port == kDnsPort) return true;
-  if (inspect::tls::may_be_tls(octets) || inspect::http::may_be_http(octets)) return true;
-  if (!known) return false;
-  inspect::proxy::Preamble preamble;
-  const Outcome outcome = inspect::proxy::parse_preamble(octets, preamble);
-  return outcome == Outcome::need_more || preamble.kind != inspect::proxy::Kind::none;
+// Whether a stream may start so, where no SYN told that one does: it may be the middle of any, so
+// that only what is told apart with some certainty counts.
+bool Pipeline::is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port) {
+  return server_port == kDnsPort || inspect::tls::may_be_tls(octets) ||
+         inspect::http::may_be_http(octets);
 }
 
 void Pipeline::read_stream(Packet& packet, flow::Flow& flow, unsigned reading) {

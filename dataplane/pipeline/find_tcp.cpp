@@ -200,7 +200,7 @@ void Pipeline::from_client(Packet& packet) {
   const bool covered =
       flow != nullptr && flow->known_start && covers(flow->base, sequence, payload.size());
   const auto syn_seen = covered ? std::nullopt : syns_.get(hash, now_ms_);
-  if (flow == nullptr && !syn_seen && !is_start(payload, tcp.destination_port, false)) {
+  if (flow == nullptr && !syn_seen && !is_start(payload, tcp.destination_port)) {
     return;  // octets from the middle of a stream whose start was judged, or is unknown
   }
   if (!is_acceptable(packet, tcp)) return;
@@ -213,7 +213,7 @@ void Pipeline::from_client(Packet& packet) {
       flow = nullptr;
     }
     if (flow == nullptr) {
-      if (!start && !is_start(payload, tcp.destination_port, false)) return;
+      if (!start && !is_start(payload, tcp.destination_port)) return;
       flow = open_stream(key, hash, start.value_or(sequence));
       if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
       flow->known_start = start.has_value();

@@ -110,7 +110,7 @@ class Pipeline {
   void clear_urgent(Packet& packet);
 
   // find_stream.cpp: readings into names.
-  bool is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port, bool known) const;
+  static bool is_start(std::span<const std::uint8_t> octets, std::uint16_t server_port);
   void read_stream(Packet& packet, flow::Flow& flow, unsigned reading);
   bool guess(Packet& packet, flow::Flow& flow, unsigned reading);
   bool read_tls(Packet& packet, flow::Flow& flow, unsigned reading);
