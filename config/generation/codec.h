@@ -31,6 +31,10 @@ struct Flat {
 /// A decoded value; borrows the bytes.
 class EntryView {
  public:
+  /// Of no entry: it may only be asked whether it is empty.
+  EntryView() = default;
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+
   /// nullopt where the bytes are not a value.
   [[nodiscard]] static std::optional<EntryView> decode(std::string_view bytes);
 

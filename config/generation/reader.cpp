@@ -18,10 +18,10 @@ bool is_below(const name::LookupName& name, unsigned labels) { return labels < n
 unsigned common_labels(const name::LookupName& name, std::string_view key) {
   const std::size_t most = std::min<std::size_t>(key.size(), name.key_length);
   const auto* const end =
-      std::mismatch(key.begin(), key.begin() + static_cast<long>(most), name.key.begin()).first;
+      std::mismatch(key.begin(), key.begin() + static_cast<long>(most), name.key()).first;
   const auto same = static_cast<std::size_t>(end - key.begin());
   unsigned labels = 0;
-  while (labels < name.label_count && name.label_end[labels] <= same) ++labels;
+  while (labels < name.label_count && name.length_of(labels + 1) <= same) ++labels;
   return labels;
 }
 
@@ -277,7 +277,7 @@ Answer Cursor::find(const name::LookupName& name) const {
       code = mdb_cursor_get(cursor, &key, &value, back);
       if (code != MDB_SUCCESS) return {};
       labels = common_labels(name, to_view(key));
-      if (labels == 0 || key.mv_size != name.label_end[labels - 1]) continue;
+      if (labels == 0 || key.mv_size != name.length_of(labels)) continue;
     }
     const auto entry = EntryView::decode(to_view(value));
     if (!entry) return {};

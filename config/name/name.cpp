@@ -1,38 +1,13 @@
 #include "config/name/name.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+
+#include "config/name/octets.h"
 
 namespace sluice::name {
 namespace {
-
-// Stands for a dot inside a label; no canonical name holds it.
-constexpr char kDotInLabel = '\x01';
-
-// 0 for an octet that no host name has; otherwise the octet in lower case.
-constexpr std::array<char, 256> make_host_octets() {
-  std::array<char, 256> table{};
-  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = c;
-  for (char c = 'A'; c <= 'Z'; ++c) {
-    table[static_cast<unsigned char>(c)] = static_cast<char>(c - 'A' + 'a');
-  }
-  for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = c;
-  table['-'] = '-';
-  table['_'] = '_';
-  return table;
-}
-constexpr auto kHostOctets = make_host_octets();
-
-// ASCII lower case for any octet, with the dot moved out of the way (RFC 4343).
-constexpr std::array<char, 256> make_wire_octets() {
-  std::array<char, 256> table{};
-  for (unsigned i = 0; i < 256; ++i) {
-    table[i] = static_cast<char>(i >= 'A' && i <= 'Z' ? i - 'A' + 'a' : i);
-  }
-  table['.'] = kDotInLabel;
-  return table;
-}
-constexpr auto kWireOctets = make_wire_octets();
 
 // An address where a name is asked for: four all-digit labels, or anything with a colon or bracket.
 bool is_ip_literal(std::string_view text) {
@@ -44,10 +19,105 @@ bool is_ip_literal(std::string_view text) {
          std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-struct TextLabel {
-  std::uint8_t start;
-  std::uint8_t length;
+// Why a text that has a defect, other than its length, has it.
+Defect defect_of(std::string_view text) {
+  if (is_ip_literal(text)) return Defect::ip_literal;
+  std::size_t start = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] != '.') {
+      if (!is_host_octet(text[i])) return Defect::bad_octet;
+      continue;
+    }
+    if (i == start) return Defect::empty_label;
+    if (i - start > kMaxLabelOctets) return Defect::label_too_long;
+    start = i + 1;
+  }
+  return Defect::none;
+}
+
+}  // namespace
+
+/// Puts a name's labels together, from the left.
+class KeyWriter {
+ public:
+  explicit KeyWriter(LookupName& name) : name_(name) {
+    name_.key_length = 0;
+    name_.label_count = 0;
+  }
+
+  /// A label that ends before `end` and has kBlock octets, or as many more as it needs to be read in
+  /// whole blocks, in front of that end. Its octets as `copy` takes a block of them over. All labels
+  /// with their dots have at most kMaxWireOctets.
+  template <class Copy>
+  void add(const char* end, std::size_t length, Copy copy) {
+    char* out = place(length);
+    for (std::size_t done = 0; done < length; done += kBlock) {
+      copy(out - done - kBlock, end - done - kBlock);
+    }
+    *out = '.';
+  }
+  void add_slowly(const char* end, std::size_t length) {
+    char* out = place(length);
+    for (std::size_t i = 1; i <= length; ++i) *(out - i) = to_key_octet(*(end - i));
+    *out = '.';
+  }
+  void finish() {
+    name_.key_length = static_cast<std::uint8_t>(size_);
+    name_.label_count = static_cast<std::uint8_t>(count_);
+  }
+
+ private:
+  // Where the label's dot goes.
+  char* place(std::size_t length) {
+    name_.behind_[count_++] = static_cast<std::uint8_t>(size_);
+    char* const dot = name_.octets_.data() + LookupName::kKeyEnd - size_ - 1;
+    size_ += length + 1;
+    return dot;
+  }
+
+  LookupName& name_;
+  std::size_t size_ = 0;
+  std::size_t count_ = 0;
 };
+
+namespace {
+
+// False where the text, of 1 to 253 octets, has a defect.
+bool read_host(std::string_view text, LookupName& out) {
+  // The labels are read in blocks, which reach over their start.
+  std::array<char, kBlock + kMaxTextOctets + kBlock> buffer;
+  char* const octets = buffer.data() + kBlock;
+  std::memcpy(octets, text.data(), text.size());
+  std::array<std::uint64_t, 4> dots{};
+  for (std::size_t at = 0; at < text.size(); at += kBlock) {
+    HostOctets found = lower_host(octets + at);
+    if (const std::size_t left = text.size() - at; left < kBlock) {
+      const std::uint32_t there = (1U << left) - 1;
+      found = {found.dots & there, found.others & there};
+    }
+    if (found.others != 0) return false;
+    dots[at / 64] |= std::uint64_t{found.dots} << at % 64;
+  }
+  KeyWriter writer(out);
+  std::size_t start = 0;
+  const auto add = [&](std::size_t end) {
+    const std::size_t length = end - start;
+    if (length == 0 || length > kMaxLabelOctets) return false;
+    writer.add(octets + end, length,
+               [](char* to, const char* from) { std::memcpy(to, from, kBlock); });
+    return true;
+  };
+  for (std::size_t word = 0; word * 64 < text.size(); ++word) {
+    for (std::uint64_t left = dots[word]; left != 0; left &= left - 1) {
+      const std::size_t dot = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
+      if (!add(dot)) return false;
+      start = dot + 1;
+    }
+  }
+  if (is_ip_literal({octets + start, text.size() - start}) || !add(text.size())) return false;
+  writer.finish();
+  return true;
+}
 
 }  // namespace
 
@@ -75,54 +145,37 @@ Defect from_text(std::string_view text, LookupName& out) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
   if (text.empty()) return Defect::empty;
   if (text.size() > kMaxTextOctets) return Defect::too_long;
-  if (is_ip_literal(text)) return Defect::ip_literal;
+  return read_host(text, out) ? Defect::none : defect_of(text);
+}
 
-  std::array<TextLabel, kMaxLabels + 1> labels;
-  std::size_t count = 0;
-  std::size_t start = 0;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && text[i] != '.') {
-      if (kHostOctets[static_cast<unsigned char>(text[i])] == 0) return Defect::bad_octet;
-      continue;
+WireEnd read_wire(std::span<const std::uint8_t> message, std::size_t& at, LookupName& out) {
+  KeyWriter writer(out);
+  const char* const octets = reinterpret_cast<const char*>(message.data());
+  const std::size_t start = at;
+  for (;;) {
+    if (at >= message.size()) return WireEnd::cut;
+    const std::size_t length = message[at];
+    if (length > kMaxLabelOctets) {
+      return (length & 0xc0) == 0xc0 ? WireEnd::pointer : WireEnd::label_type;
     }
-    if (i == start) return Defect::empty_label;
-    if (i - start > kMaxLabelOctets) return Defect::label_too_long;
-    // At most 253 octets with no empty label make at most 127 labels.
-    labels[count++] = {static_cast<std::uint8_t>(start), static_cast<std::uint8_t>(i - start)};
-    start = i + 1;
-  }
-
-  std::size_t at = 0;
-  out.label_count = static_cast<std::uint8_t>(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const TextLabel source = labels[count - 1 - i];
-    for (std::size_t j = 0; j < source.length; ++j) {
-      out.key[at++] = kHostOctets[static_cast<unsigned char>(text[source.start + j])];
+    const std::size_t next = at + 1 + length;
+    if (next - start > kMaxWireOctets) return WireEnd::too_long;
+    at = next;
+    if (length == 0) break;
+    if (next >= message.size()) return WireEnd::cut;
+    if (next >= (length + kBlock - 1) / kBlock * kBlock) {
+      writer.add(octets + next, length, copy_to_key);
+    } else {
+      writer.add_slowly(octets + next, length);
     }
-    out.key[at++] = '.';
-    out.label_end[i] = static_cast<std::uint8_t>(at);
   }
-  out.key_length = static_cast<std::uint8_t>(at);
-  return Defect::none;
+  writer.finish();
+  return WireEnd::root;
 }
 
 void from_wire(std::span<const std::uint8_t> wire, LookupName& out) {
-  std::array<std::uint8_t, kMaxLabels> starts;
-  std::size_t count = 0;
-  for (std::size_t at = 0; at < wire.size() && wire[at] != 0 && count < kMaxLabels;
-       at += wire[at] + 1U) {
-    starts[count++] = static_cast<std::uint8_t>(at);
-  }
   std::size_t at = 0;
-  out.label_count = static_cast<std::uint8_t>(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t start = starts[count - 1 - i];
-    const std::size_t length = wire[start];
-    for (std::size_t j = 0; j < length; ++j) out.key[at++] = kWireOctets[wire[start + 1 + j]];
-    out.key[at++] = '.';
-    out.label_end[i] = static_cast<std::uint8_t>(at);
-  }
-  out.key_length = static_cast<std::uint8_t>(at);
+  (void)read_wire(wire, at, out);
 }
 
 bool from_odd_text(std::string_view text, LookupName& out) {
@@ -200,7 +253,7 @@ std::string display(const LookupName& name) {
   std::string out;
   for (const char c : from_reversed_key(name.view())) {
     const auto octet = static_cast<unsigned char>(c == kDotInLabel ? '.' : c);
-    if (c == '.' || kHostOctets[octet] != 0) {
+    if (c == '.' || is_host_octet(c)) {
       out.push_back(c);
       continue;
     }
@@ -216,12 +269,12 @@ std::string_view text_of(const LookupName& name, unsigned labels,
                          std::span<char, kMaxTextOctets + 1> buffer) {
   std::size_t size = 0;
   for (unsigned label = labels; label > 0; --label) {
-    const std::size_t start = label == 1 ? 0U : name.label_end[label - 2];
-    const std::size_t end = name.label_end[label - 1] - 1U;
+    const std::size_t start = name.length_of(label - 1);
+    const std::size_t end = name.length_of(label) - 1;
     if (size + end - start + 1 > buffer.size()) break;
     for (std::size_t at = start; at < end; ++at) {
-      const char octet = name.key[at];
-      buffer[size++] = kHostOctets[static_cast<unsigned char>(octet)] != 0 ? octet : '?';
+      const char octet = name.key()[at];
+      buffer[size++] = is_host_octet(octet) ? octet : '?';
     }
     if (label > 1) buffer[size++] = '.';
   }

@@ -26,7 +26,8 @@ constexpr std::uint8_t kNxDomain = 3;
 /// it are dropped and good() tells.
 class Message {
  public:
-  explicit Message(std::span<std::uint8_t> out) : out_(out) {}
+  /// `size` octets of it are there.
+  Message(std::span<std::uint8_t> out, std::size_t size) : out_(out), size_(size) {}
 
   void put(std::span<const std::uint8_t> bytes) {
     if (bytes.size() > out_.size() - size_) {
@@ -87,16 +88,22 @@ void put_address(Message& message, std::uint16_t type, std::uint32_t ttl,
 // RFC 2308: the TTL and MINIMUM bound how long the answer is remembered.
 void put_soa(Message& message, std::uint16_t owner, std::uint32_t ttl) {
   using namespace std::string_view_literals;
-  message.put16(kPointer | owner);
-  message.put16(inspect::dns::kTypeSoa);
-  message.put16(inspect::dns::kClassIn);
-  message.put32(ttl);
-  const std::size_t length_at = message.size();
-  message.put16(0);
-  message.put("\x09localhost\0"sv);          // MNAME: no server to ask (RFC 6761 6.3)
-  message.put("\x06nobody\x07invalid\0"sv);  // RNAME: no mailbox (RFC 6761 6.4)
-  for (const std::uint32_t value : {1U, 3600U, 600U, 86400U, ttl}) message.put32(value);
-  message.set16(length_at, message.size() - length_at - 2);
+  constexpr std::size_t kOwnerAt = 0;
+  constexpr std::size_t kTtlAt = 6;
+  // MNAME: no server to ask (RFC 6761 6.3); RNAME: no mailbox (RFC 6761 6.4); SERIAL 1, REFRESH
+  // 3,600, RETRY 600, EXPIRE 86,400.
+  constexpr std::string_view kRecord =
+      "\0\0" "\0\6" "\0\1" "\0\0\0\0" "\0\x2f"
+      "\x09localhost\0" "\x06nobody\x07invalid\0"
+      "\0\0\0\x01" "\0\0\x0e\x10" "\0\0\x02\x58" "\0\x01\x51\x80" "\0\0\0\0"sv;
+  static_assert(kRecord.size() == 12 + 0x2f);
+  std::array<char, kRecord.size()> record;
+  std::memcpy(record.data(), kRecord.data(), kRecord.size());
+  auto* const octets = reinterpret_cast<std::uint8_t*>(record.data());
+  store16(octets + kOwnerAt, kPointer | owner);
+  store32(octets + kTtlAt, ttl);
+  store32(octets + kRecord.size() - 4, ttl);
+  message.put(std::string_view(record.data(), record.size()));
 }
 
 /// Returns the number of answer records; 0 means that a SOA was put as authority.
@@ -121,7 +128,10 @@ std::uint16_t put_records(Message& message, const inspect::dns::Query& query,
   return records;
 }
 
-void put_opt(Message& message, const inspect::dns::Query& query, const DnsBlock& block) {
+using Cookie = std::array<std::uint8_t, 8>;
+
+void put_opt(Message& message, const inspect::dns::Query& query, const Cookie& cookie,
+             const DnsBlock& block) {
   message.put8(0);
   message.put16(inspect::dns::kTypeOpt);
   message.put16(kOurUdpSize);
@@ -134,8 +144,8 @@ void put_opt(Message& message, const inspect::dns::Query& query, const DnsBlock&
     // the real server issues its own to whoever comes back with it.
     message.put16(10);
     message.put16(16);
-    message.put(query.client_cookie);
-    message.put(query.client_cookie);
+    message.put(cookie);
+    message.put(cookie);
   }
   message.put16(15);
   const std::size_t error_length_at = message.size();
@@ -153,19 +163,23 @@ void put_opt(Message& message, const inspect::dns::Query& query, const DnsBlock&
 std::size_t write_dns_message(std::span<const std::uint8_t> request,
                               const inspect::dns::Query& query, const DnsBlock& block,
                               std::span<std::uint8_t, kMaxDnsMessage> out) {
-  Message message(out);
-  message.put(request.first(query.question_end));
+  Cookie cookie{};  // stands behind the question, where the answer may be written to
+  std::copy(query.client_cookie.begin(), query.client_cookie.end(), cookie.begin());
+  const std::array<std::uint8_t, 2> flags = {request[2], request[3]};
+  if (query.question_end > out.size()) return 0;
+  if (out.data() != request.data()) std::memcpy(out.data(), request.data(), query.question_end);
+  Message message(out, query.question_end);
   const std::uint16_t answers = put_records(message, query, block);
   const bool exists = block.answer->dns == policy::DnsAnswer::address;
   if (!message.good()) return 0;
 
-  out[2] = static_cast<std::uint8_t>(0x80 | (request[2] & 0x01));  // QR, RD as asked
-  out[3] = static_cast<std::uint8_t>(0x80 | (request[3] & 0x10) | (exists ? 0 : kNxDomain));
+  out[2] = static_cast<std::uint8_t>(0x80 | (flags[0] & 0x01));  // QR, RD as asked
+  out[3] = static_cast<std::uint8_t>(0x80 | (flags[1] & 0x10) | (exists ? 0 : kNxDomain));
   message.set16(4, query.question_count);
   message.set16(6, answers);
   message.set16(8, answers == 0 ? 1 : 0);
   message.set16(10, query.has_opt ? 1 : 0);
-  if (query.has_opt) put_opt(message, query, block);
+  if (query.has_opt) put_opt(message, query, cookie, block);
   return message.good() ? message.size() : 0;
 }
 
@@ -184,8 +198,31 @@ std::size_t write_udp_datagram(std::span<const std::uint8_t> original, const pac
   std::memcpy(udp + 2, &ports[back ? 0 : 2], 2);
   const std::size_t segment = kUdpOctets + message.size();
   store16(udp + 4, static_cast<std::uint16_t>(segment));
-  std::memcpy(udp + kUdpOctets, message.data(), message.size());
+  if (message.data() != udp + kUdpOctets) {
+    std::memcpy(udp + kUdpOctets, message.data(), message.size());
+  }
   return packet::finish_headers(headers, parsed, out, segment, 6);
+}
+
+std::size_t write_dns_datagram(std::span<const std::uint8_t> original, const packet::Frame& parsed,
+                               packet::Way way, std::span<const std::uint8_t> request,
+                               const inspect::dns::Query& query, const DnsBlock& block,
+                               std::uint8_t* out, std::size_t capacity) {
+  // Behind headers of the usual length, the question stays where it is.
+  const std::size_t headers = parsed.network_offset + (parsed.ipv6 ? 40U : 20U) + kUdpOctets;
+  if (original.data() == out && request.data() == out + headers &&
+      capacity >= headers + kMaxDnsMessage) {
+    const std::span<std::uint8_t, kMaxDnsMessage> message(out + headers, kMaxDnsMessage);
+    const std::size_t octets = write_dns_message(request, query, block, message);
+    return octets == 0
+               ? 0
+               : write_udp_datagram(original, parsed, way, message.first(octets), out, capacity);
+  }
+  std::array<std::uint8_t, kMaxDnsMessage> message;
+  const std::size_t octets = write_dns_message(request, query, block, message);
+  return octets == 0 ? 0
+                     : write_udp_datagram(original, parsed, way, {message.data(), octets}, out,
+                                          capacity);
 }
 
 }  // namespace sluice::act

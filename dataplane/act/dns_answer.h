@@ -33,7 +33,8 @@ struct DnsBlock {
 inline constexpr std::size_t kMaxDnsMessage = 1232;
 
 /// The answer to `request`, which is the message that `query` was read from: a query, or the
-/// response of another server that is replaced. Returns its length, or 0 where it does not fit.
+/// response of another server that is replaced. `out` may begin where the request does. Returns its
+/// length, or 0 where it does not fit.
 [[nodiscard]] std::size_t write_dns_message(std::span<const std::uint8_t> request,
                                             const inspect::dns::Query& query, const DnsBlock& block,
                                             std::span<std::uint8_t, kMaxDnsMessage> out);
@@ -45,5 +46,15 @@ inline constexpr std::size_t kMaxDnsMessage = 1232;
                                              const packet::Frame& parsed, packet::Way way,
                                              std::span<const std::uint8_t> message,
                                              std::uint8_t* out, std::size_t capacity);
+
+/// Both: the frame with the answer to `request`, which is its payload or was put together from it.
+/// Written in place where `out` is the frame's own buffer. Returns its length, or 0 where it does not
+/// fit.
+[[nodiscard]] std::size_t write_dns_datagram(std::span<const std::uint8_t> original,
+                                             const packet::Frame& parsed, packet::Way way,
+                                             std::span<const std::uint8_t> request,
+                                             const inspect::dns::Query& query,
+                                             const DnsBlock& block, std::uint8_t* out,
+                                             std::size_t capacity);
 
 }  // namespace sluice::act

@@ -19,13 +19,22 @@ class Lookup {
   Lookup(const SuffixIndex& index, generation::Cursor cursor)
       : index_(&index), cursor_(std::move(cursor)) {}
 
-  /// answers[i] for *names[i]; the spans are of equal length.
+  /// answers[i] for *names[i], and entries[i] for decider(); the spans are of equal length.
+  void find(std::span<const name::LookupName* const> names, std::span<generation::Answer> answers,
+            std::span<generation::EntryView> entries) const {
+    index_->find(names, answers, cursor_, entries);
+  }
   void find(std::span<const name::LookupName* const> names,
             std::span<generation::Answer> answers) const {
     index_->find(names, answers, cursor_);
   }
 
-  /// The record that decided `category` for a name that find() found listed.
+  /// The record that decided `category` for a name that find() found listed. `labels` and `entry` as
+  /// find() told them.
+  [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
+                                                           std::uint8_t category,
+                                                           std::uint8_t labels,
+                                                           const generation::EntryView& entry) const;
   [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
                                                            std::uint8_t category) const;
 

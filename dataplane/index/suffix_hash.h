@@ -40,14 +40,12 @@ class SuffixHash {
   }
 
   /// Adds the next label to the left: octets [from, to) of a reversed key, the closing dot
-  /// included. The two rightmost labels may be added as one, and mostly are. `key` is that of a
-  /// LookupName, or as large: what lies behind the label is read, and is of no account.
+  /// included. The two rightmost labels may be added as one, and mostly are. LookupName::kReadable
+  /// octets from the label's start are read; what lies behind the label is of no account.
   [[nodiscard]] State extend(State state, const char* key, std::size_t from, std::size_t to) const {
     for (; from + kStepOctets < to; from += kStepOctets) {
       state = step(state, key + from, kStepOctets);
     }
-    if (from + kStepOctets >= name::kMaxWireOctets)
-      return step_copied(state, key + from, to - from);
     return step(state, key + from, to - from);
   }
 
@@ -75,6 +73,8 @@ class SuffixHash {
     return masks;
   }();
 
+  static_assert(kStepOctets + 1 <= name::LookupName::kReadable);
+
   static std::uint64_t load(const char* at) {
     std::uint64_t value;
     std::memcpy(&value, at, sizeof value);
@@ -89,14 +89,6 @@ class SuffixHash {
                      Wide{load(at + kChunk) & masks[1]} * key_.point[1] +
                      Wide{load(at + 2 * kChunk) & masks[2]} * key_.point[2];
     return (static_cast<std::uint64_t>(sum) & kPrime) + static_cast<std::uint64_t>(sum >> 61);
-  }
-
-  // At the end of a long name there is not enough behind the label.
-  [[nodiscard, gnu::noinline]] State step_copied(State state, const char* at,
-                                                 std::size_t octets) const {
-    std::array<char, kStepOctets + 1> copy;
-    std::memcpy(copy.data(), at, octets);
-    return step(state, copy.data(), octets);
   }
 
   Key key_;

@@ -38,7 +38,7 @@ inline bool SuffixIndex::start(Walk& walk, const name::LookupName& name,
 inline bool SuffixIndex::advance(Walk& walk, const name::LookupName& name) const {
   if (walk.labels == name.label_count) return false;
   if ((walk.home->deeper & deeper_bit(walk.hash)) == 0) return false;
-  const std::size_t from = name.label_end[walk.labels - 1];
+  const std::size_t from = name.length_of(walk.labels);
   ++walk.labels;
   approach(walk, walk.state, name, from);
   return true;
@@ -47,7 +47,7 @@ inline bool SuffixIndex::advance(Walk& walk, const name::LookupName& name) const
 // The suffix of walk.labels, of which `before` knows the octets before `from`.
 inline void SuffixIndex::approach(Walk& walk, SuffixHash::State before,
                                   const name::LookupName& name, std::size_t from) const {
-  walk.state = hash_.extend(before, name.key.data(), from, name.label_end[walk.labels - 1]);
+  walk.state = hash_.extend(before, name.key(), from, name.length_of(walk.labels));
   walk.hash = hash_.finish(walk.state);
   walk.home = home(walk.hash);
   __builtin_prefetch(walk.home);
@@ -91,17 +91,19 @@ std::optional<EntryView> SuffixIndex::entry_at(Candidate candidate,
 }
 
 void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Answer> answers,
-                       const generation::Cursor& cursor) const {
+                       const generation::Cursor& cursor, std::span<EntryView> entries) const {
   while (!names.empty()) {
     const std::size_t n = std::min(names.size(), kGroup);
-    find_group(names.first(n), answers, cursor);
+    find_group(names.first(n), answers, cursor, entries);
     names = names.subspan(n);
     answers = answers.subspan(n);
+    if (!entries.empty()) entries = entries.subspan(n);
   }
 }
 
 void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
-                             std::span<Answer> answers, const generation::Cursor& cursor) const {
+                             std::span<Answer> answers, const generation::Cursor& cursor,
+                             std::span<EntryView> entries) const {
   std::array<Walk, kGroup> walks;
   std::array<Candidate, kGroup> candidates;
   std::array<std::uint8_t, kGroup> active;  // which of the names go on
@@ -122,12 +124,14 @@ void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Candidate candidate = candidates[i];
+    if (!entries.empty()) entries[i] = {};
     if (candidate.labels == 0) {
       answers[i] = {};
     } else if (const auto entry = entry_at(candidate, *names[i])) {
       const generation::Flat flat = entry->flat(candidate.labels < names[i]->label_count);
       answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
                     candidate.labels};
+      if (!entries.empty()) entries[i] = *entry;
     } else {
       answers[i] = cursor.find(*names[i]);
     }

@@ -46,8 +46,10 @@ class SuffixIndex {
 
   /// answers[i] for *names[i], the same as Cursor::find() gives. `cursor`, of the same generation
   /// and the calling thread's own, is asked for the few names of which the table alone is not sure.
+  /// entries[i], where they are wanted, is what answers[i] was taken from: empty where nothing is
+  /// listed or LMDB was asked.
   void find(std::span<const name::LookupName* const> names, std::span<generation::Answer> answers,
-            const generation::Cursor& cursor) const;
+            const generation::Cursor& cursor, std::span<generation::EntryView> entries = {}) const;
 
   /// The entry of a listed name; nullopt where it is not listed, or only LMDB can tell.
   [[nodiscard]] std::optional<Match> match(const name::LookupName& name) const;
@@ -78,7 +80,8 @@ class SuffixIndex {
 
   SuffixIndex() = default;
   void find_group(std::span<const name::LookupName* const> names,
-                  std::span<generation::Answer> answers, const generation::Cursor& cursor) const;
+                  std::span<generation::Answer> answers, const generation::Cursor& cursor,
+                  std::span<generation::EntryView> entries) const;
   bool start(Walk& walk, const name::LookupName& name, Candidate& candidate) const;
   bool advance(Walk& walk, const name::LookupName& name) const;
   void approach(Walk& walk, SuffixHash::State before, const name::LookupName& name,

@@ -36,7 +36,7 @@ class Builder {
   std::string_view previous_;
   // Of the key at hand: a copy, the end of each label from the left of it, and the hash up to
   // there.
-  std::array<char, name::kMaxWireOctets> key_;
+  std::array<char, name::kMaxWireOctets + name::LookupName::kReadable> key_;
   std::array<std::uint8_t, name::kMaxLabels> ends_;
   std::array<SuffixHash::State, name::kMaxLabels> states_;
   unsigned labels_ = 0;
@@ -75,7 +75,7 @@ void Builder::keep_common(std::string_view key) {
 }
 
 bool Builder::add_labels(std::string_view key) {
-  if (key.size() > key_.size() || !key.ends_with('.')) return false;
+  if (key.size() > name::kMaxWireOctets || !key.ends_with('.')) return false;
   key.copy(key_.data(), key.size());
   for (std::size_t from = labels_ == 0 ? 0 : ends_[labels_ - 1]; from < key.size();) {
     if (labels_ == name::kMaxLabels) return false;

@@ -1,20 +1,67 @@
 #include "dataplane/packet/checksum.h"
 
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "dataplane/packet/bytes.h"
 
 namespace sluice::packet {
 
-std::uint32_t checksum_add(std::uint32_t sum, std::span<const std::uint8_t> bytes) {
-  std::uint64_t wide = sum;
-  std::size_t i = 0;
-  for (; i + 4 <= bytes.size(); i += 4) wide += load32(&bytes[i]);
-  if (i + 2 <= bytes.size()) {
-    wide += std::uint32_t{load16(&bytes[i])};
-    i += 2;
+namespace {
+
+// The words are added as this machine reads them: the sum does not mind the order of the octets
+// (RFC 1071 1.2 B), and is turned once. Of the `octets`, whole words only.
+std::uint64_t sum_words(const std::uint8_t* at, std::size_t octets) {
+  std::uint64_t sum = 0;
+#ifdef __SSE2__
+  if (octets >= 16) {
+    // A lane of 32 bits takes 65,537 words; a part brings it 4,096.
+    const __m128i zero = _mm_setzero_si128();
+    __m128i even = zero;
+    __m128i odd = zero;
+    for (; octets >= 16; at += 16, octets -= 16) {
+      const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+      even = _mm_add_epi32(even, _mm_unpacklo_epi16(words, zero));
+      odd = _mm_add_epi32(odd, _mm_unpackhi_epi16(words, zero));
+    }
+    std::array<std::uint32_t, 8> lanes;
+    std::memcpy(lanes.data(), &even, sizeof even);
+    std::memcpy(&lanes[4], &odd, sizeof odd);
+    for (const std::uint32_t lane : lanes) sum += lane;
   }
-  if (i < bytes.size()) wide += std::uint32_t{bytes[i]} << 8;
-  while (wide >> 16 != 0) wide = (wide & 0xffff) + (wide >> 16);
-  return static_cast<std::uint32_t>(wide);
+#endif
+  for (; octets >= 4; at += 4, octets -= 4) {
+    std::uint32_t words;
+    std::memcpy(&words, at, sizeof words);
+    sum += words;
+  }
+  if (octets >= 2) {
+    std::uint16_t word;
+    std::memcpy(&word, at, sizeof word);
+    sum += word;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::uint32_t checksum_add(std::uint32_t sum, std::span<const std::uint8_t> bytes) {
+  std::uint64_t words = 0;
+  constexpr std::size_t kPart = 65536;  // as much as sum_words() takes at once
+  const std::size_t whole = bytes.size() & ~std::size_t{1};
+  for (std::size_t at = 0; at < whole; at += kPart) {
+    words += sum_words(&bytes[at], std::min(kPart, whole - at));
+  }
+  if (whole < bytes.size()) words += bytes[whole];  // padded with a zero octet
+  while (words >> 16 != 0) words = (words & 0xffff) + (words >> 16);
+  const std::uint64_t total =
+      std::uint64_t{sum} + __builtin_bswap16(static_cast<std::uint16_t>(words));
+  return static_cast<std::uint32_t>((total & 0xffff) + (total >> 16));
 }
 
 std::uint16_t checksum_fold(std::uint32_t sum) {

@@ -1,7 +1,7 @@
 #include "dataplane/packet/frame.h"
 
 #include <algorithm>
-#include <cstring>
+#include <tuple>
 
 #include "dataplane/packet/bytes.h"
 #include "dataplane/packet/tunnel.h"
@@ -296,16 +296,21 @@ class Walk {
 
 }  // namespace
 
-Frame parse_frame(std::span<const std::uint8_t> bytes) {
-  // Offsets are 16 bits wide; a larger frame carries nothing that is judged beyond them.
-  Frame frame;
-  Walk(bytes.first(std::min<std::size_t>(bytes.size(), UINT16_MAX)), frame).run();
-  return frame;
+bool Frame::operator==(const Frame& other) const {
+  const auto fields = [](const Frame& f) {
+    return std::tuple(f.kind, f.ipv6, f.cut, f.protocol, f.vlan_count, f.outer_vlan, f.inner_vlan,
+                      f.link_offset, f.network_offset, f.transport_offset, f.payload_offset,
+                      f.payload_length, f.more_fragments, f.fragment_offset, f.next_header_at,
+                      f.identification);
+  };
+  return fields(*this) == fields(other) &&
+         std::equal(layers.begin(), layers.begin() + layer_count, other.layers.begin(),
+                    other.layers.begin() + other.layer_count);
 }
 
-TcpFields tcp_fields(std::span<const std::uint8_t> bytes, const Frame& frame) {
-  const std::uint8_t* tcp = &bytes[frame.transport_offset];
-  return {load16(tcp), load16(tcp + 2), load32(tcp + 4), load32(tcp + 8), tcp[13]};
+void parse_any_frame(std::span<const std::uint8_t> bytes, Frame& frame) {
+  // Offsets are 16 bits wide; a larger frame carries nothing that is judged beyond them.
+  Walk(bytes.first(std::min<std::size_t>(bytes.size(), UINT16_MAX)), frame).run();
 }
 
 TcpOptions tcp_options(std::span<const std::uint8_t> bytes, const Frame& frame) {
@@ -327,34 +332,6 @@ TcpOptions tcp_options(std::span<const std::uint8_t> bytes, const Frame& frame) 
     at += length;
   }
   return out;
-}
-
-std::array<std::uint8_t, 16> source_address(std::span<const std::uint8_t> bytes,
-                                            const Frame& frame) {
-  std::array<std::uint8_t, 16> address{};
-  const std::size_t at = frame.network_offset + (frame.ipv6 ? 8U : 12U);
-  std::memcpy(address.data(), &bytes[at], frame.ipv6 ? 16 : 4);
-  return address;
-}
-
-std::array<std::uint8_t, 16> destination_address(std::span<const std::uint8_t> bytes,
-                                                 const Frame& frame) {
-  std::array<std::uint8_t, 16> address{};
-  const std::size_t at = frame.network_offset + (frame.ipv6 ? 24U : 16U);
-  std::memcpy(address.data(), &bytes[at], frame.ipv6 ? 16 : 4);
-  return address;
-}
-
-bool is_group_addressed(std::span<const std::uint8_t> bytes, const Frame& frame) {
-  const std::uint8_t* destination = &bytes[frame.network_offset + (frame.ipv6 ? 24U : 16U)];
-  if (frame.ipv6) return destination[0] == 0xff;
-  return destination[0] >= 224;  // multicast, reserved, and limited broadcast
-}
-
-bool has_single_source(std::span<const std::uint8_t> bytes, const Frame& frame) {
-  const auto address = source_address(bytes, frame);
-  const bool group = frame.ipv6 ? address[0] == 0xff : address[0] >= 224;
-  return !group && address != decltype(address){};
 }
 
 }  // namespace sluice::packet

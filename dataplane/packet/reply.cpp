@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint8_t kHopLimit = 64;
 
-constexpr std::uint16_t kL2tpPort = 1701;
-
 void swap_octets(std::uint8_t* one, std::uint8_t* other, std::size_t octets) {
   std::swap_ranges(one, one + octets, other);
 }
@@ -89,39 +87,41 @@ void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) 
 
 ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
                            std::uint8_t protocol, std::uint8_t* out) {
-  std::array<std::uint8_t, kMaxReplyHeaderOctets> headers;
   const bool swap = way == Way::back;
   const std::size_t link = frame.network_offset;
-  std::memcpy(headers.data(), original.data(), link);
+  // What comes before the IP header stays where it is; what is read of it and of the addresses is
+  // read before anything is written.
+  if (out != original.data()) std::memcpy(out, original.data(), link);
+  std::array<std::uint8_t, 32> addresses;
+  const std::size_t each = frame.ipv6 ? 16 : 4;
+  std::memcpy(addresses.data(), &original[link + (frame.ipv6 ? 8U : 12U)], 2 * each);
   for (unsigned i = 0; i < frame.layer_count; ++i) {
     const Layer& layer = frame.layers[i];
-    if (swap) turn_layer(layer, headers.data() + layer.offset);
+    if (swap) turn_layer(layer, out + layer.offset);
     // A server may be reached by a group address, but a frame from one is invalid and is not
     // carried (IEEE 802.3 3.2.3).
-    if (layer.kind == LayerKind::ethernet) headers[layer.offset + 6U] &= 0xfe;
+    if (layer.kind == LayerKind::ethernet) out[layer.offset + 6U] &= 0xfe;
   }
-  std::uint8_t* ip = headers.data() + link;
-  const std::uint8_t* from = &original[link];
+  std::uint8_t* ip = out + link;
   std::size_t octets = 0;
   if (frame.ipv6) {
     octets = 40;
-    std::memset(ip, 0, octets);
+    std::memset(ip, 0, 8);
     ip[0] = 0x60;
     ip[6] = protocol;
     ip[7] = kHopLimit;
-    std::memcpy(ip + (swap ? 24 : 8), from + 8, 16);
-    std::memcpy(ip + (swap ? 8 : 24), from + 24, 16);
+    std::memcpy(ip + 8, addresses.data() + (swap ? 16 : 0), 16);
+    std::memcpy(ip + 24, addresses.data() + (swap ? 0 : 16), 16);
   } else {
     octets = 20;
-    std::memset(ip, 0, octets);
+    std::memset(ip, 0, 12);
     ip[0] = 0x45;
     store16(ip + 6, 0x4000);  // never fragmented, so the identification is free (RFC 6864)
     ip[8] = kHopLimit;
     ip[9] = protocol;
-    std::memcpy(ip + (swap ? 16 : 12), from + 12, 4);
-    std::memcpy(ip + (swap ? 12 : 16), from + 16, 4);
+    std::memcpy(ip + 12, addresses.data() + (swap ? 4 : 0), 4);
+    std::memcpy(ip + 16, addresses.data() + (swap ? 0 : 4), 4);
   }
-  std::memcpy(out, headers.data(), link + octets);
   return {static_cast<std::uint16_t>(link), static_cast<std::uint16_t>(link + octets), frame.ipv6};
 }
 

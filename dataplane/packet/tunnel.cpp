@@ -6,11 +6,6 @@ namespace sluice::packet {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
-constexpr std::uint16_t kVxlanPort = 4789;
-constexpr std::uint16_t kGenevePort = 6081;
-constexpr std::uint16_t kGtpPort = 2152;
-constexpr std::uint16_t kL2tpPort = 1701;
-constexpr std::uint16_t kGrePort = 4754;
 constexpr unsigned kMaxGtpExtensions = 8;
 
 UdpTunnel parse_vxlan(std::span<const std::uint8_t> bytes) {

@@ -16,6 +16,20 @@ struct Gre {
 };
 [[nodiscard]] Gre parse_gre(std::span<const std::uint8_t> bytes);
 
+inline constexpr std::uint16_t kVxlanPort = 4789;
+inline constexpr std::uint16_t kGenevePort = 6081;
+inline constexpr std::uint16_t kGtpPort = 2152;
+inline constexpr std::uint16_t kL2tpPort = 1701;
+inline constexpr std::uint16_t kGrePort = 4754;
+
+/// Whether the ports are those of a tunnel that parse_udp_tunnel() knows.
+[[nodiscard]] constexpr bool may_be_udp_tunnel(std::uint16_t source_port,
+                                               std::uint16_t destination_port) {
+  return destination_port == kVxlanPort || destination_port == kGenevePort ||
+         destination_port == kGrePort || destination_port == kGtpPort || source_port == kGtpPort ||
+         destination_port == kL2tpPort || source_port == kL2tpPort;
+}
+
 enum class Inner : std::uint8_t { ethernet, ip, ppp, by_ethertype };
 struct UdpTunnel {
   std::size_t octets = 0;  // 0: no tunnel by its ports and first octets

@@ -99,7 +99,13 @@ void Pipeline::find_in_query(Packet& packet) {
   counters_.add(Id::inspected);
   Asked* asked = keep_message(packet, payload_of(packet), false);
   if (asked == nullptr) return;
-  switch (inspect::dns::parse_query(asked->message, asked->query, scratch_)) {
+  // keep_message() has made room for the name.
+  const bool plain =
+      inspect::dns::parse_plain_query(asked->message, asked->query, names_[found_]);
+  const Outcome outcome =
+      plain ? Outcome::found
+            : inspect::dns::parse_query(asked->message, asked->query, scratch_);
+  switch (outcome) {
     case Outcome::found:
       // Readable in its question: whatever is wrong behind it, a lenient server answers.
       if (asked->query.defect != inspect::dns::Defect::none) {
@@ -120,7 +126,7 @@ void Pipeline::find_in_query(Packet& packet) {
     Finding* finding = add_finding(packet, Protocol::dns);
     if (finding == nullptr) return;
     finding->query = static_cast<std::uint16_t>(asked_ - 1);
-    name::from_wire(asked->query.names[i], names_[found_ - 1]);
+    if (!plain) name::from_wire(asked->query.names[i], names_[found_ - 1]);
   }
 }
 

@@ -33,6 +33,8 @@ Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
 bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
   Finding* finding = add_finding(packet, protocol);
   if (finding == nullptr) return false;
+  // Mostly it is nothing but a host name.
+  if (name::from_text(text, names_[found_ - 1]) == name::Defect::none) return true;
   // Some servers take a server name up to its colon, as they do with Host (nginx).
   const bool whole = protocol == Protocol::http || text.find('@') != std::string_view::npos;
   const std::string_view host = whole ? text : inspect::http::host_of(text);

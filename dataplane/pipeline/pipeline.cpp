@@ -147,7 +147,8 @@ flow::Key Pipeline::key_of(const Packet& packet) const {
 
 void Pipeline::look_up() {
   for (std::size_t i = 0; i < found_; ++i) wanted_[i] = &names_[i];
-  snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {answers_.data(), found_});
+  snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {answers_.data(), found_},
+                                      {entries_.data(), found_});
 }
 
 void Pipeline::decide() {

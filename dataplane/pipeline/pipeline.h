@@ -128,6 +128,7 @@ class Pipeline {
   void refuse(std::span<Packet> packets, std::size_t index);
   void refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block);
+  void answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, packet::Way way);
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
@@ -173,6 +174,7 @@ class Pipeline {
   std::size_t closing_ = 0;
   std::array<Finding, kMaxFindings> findings_;
   std::array<generation::Answer, kMaxFindings> answers_;
+  std::array<generation::EntryView, kMaxFindings> entries_;
   std::array<name::LookupName, kMaxFindings> names_;
   std::array<const name::LookupName*, kMaxFindings> wanted_;
   std::array<Asked, kMaxQueries> asked_messages_;

@@ -54,7 +54,9 @@ Id counter_of(const Finding& finding) {
 
 void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   Finding& finding = findings_[index];
-  const auto decider = snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category);
+  const auto decider =
+      snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
+                                        finding.listed_labels, entries_[index]);
   if (decider) finding.listed_labels = decider->labels;
   if (finding.verdict.action != policy::Action::block) return;
   Packet& packet = packets[finding.packet];
@@ -93,32 +95,27 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
 }
 
 void Pipeline::refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
-  const Asked& asked = asked_messages_[finding.query];
-  std::array<std::uint8_t, act::kMaxDnsMessage> message;
-  const std::size_t octets = act::write_dns_message(asked.message, asked.query, block, message);
-  const std::size_t length =
-      octets == 0 ? 0
-                  : act::write_udp_datagram(packet.view, packet.frame, Way::back,
-                                            {message.data(), octets}, packet.data, packet.capacity);
-  if (length == 0) counters_.add(Id::dns_answer_no_room);
-  packet.fate = length != 0 ? Fate::reply : Fate::drop;
-  if (length != 0) packet.length = static_cast<std::uint32_t>(length);
+  answer(finding, packet, block, Way::back);
 }
 
 // The server's answer is replaced on its way.
 void Pipeline::refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
-  const Asked& asked = asked_messages_[finding.query];
   act::DnsBlock own = block;
   own.listed_labels = UINT8_MAX;  // the listed name is not QNAME's: the SOA stands at QNAME itself
-  std::array<std::uint8_t, act::kMaxDnsMessage> message;
-  const std::size_t octets = act::write_dns_message(asked.message, asked.query, own, message);
+  answer(finding, packet, own, Way::onward);
+}
+
+void Pipeline::answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, Way way) {
+  const Asked& asked = asked_messages_[finding.query];
   const std::size_t length =
-      octets == 0 ? 0
-                  : act::write_udp_datagram(packet.view, packet.frame, Way::onward,
-                                            {message.data(), octets}, packet.data, packet.capacity);
-  if (length == 0) counters_.add(Id::dns_answer_no_room);
-  packet.fate = length != 0 ? Fate::rewrite : Fate::drop;
-  if (length != 0) packet.length = static_cast<std::uint32_t>(length);
+      act::write_dns_datagram(packet.view, packet.frame, way, asked.message, asked.query, block,
+                              packet.data, packet.capacity);
+  if (length == 0) {
+    packet.fate = Fate::drop;
+    return counters_.add(Id::dns_answer_no_room);
+  }
+  packet.fate = way == Way::back ? Fate::reply : Fate::rewrite;
+  packet.length = static_cast<std::uint32_t>(length);
 }
 
 // A connection is refused in the name of the server, with what the client understands, and ended in
@@ -246,19 +243,21 @@ bool Pipeline::may_refuse(const Packet& packet) {
 void Pipeline::report(const Finding& finding, std::size_t index, const generation::Record& record,
                       act::IncidentId incident) {
   if (events_ == nullptr) return;
-  stats::BlockEvent event{.incident = incident,
-                          .protocol = finding.protocol,
-                          .reason = finding.verdict.reason,
-                          .category = finding.verdict.category,
-                          .layer = record.layer,
-                          .group = finding.group,
-                          .provenance = record.provenance,
-                          .generation = snapshot_->generation().header().generation,
-                          .judged_by = snapshot_};
+  stats::BlockEvent* event = events_->claim();
+  if (event == nullptr) return counters_.add(Id::events_lost);
+  event->incident = incident;
+  event->protocol = finding.protocol;
+  event->reason = finding.verdict.reason;
+  event->category = finding.verdict.category;
+  event->layer = record.layer;
+  event->group = finding.group;
+  event->provenance = record.provenance;
+  event->generation = snapshot_->generation().header().generation;
+  event->judged_by = snapshot_;
   const std::string_view listed = names_[index].suffix(finding.listed_labels);
-  event.listed_length = static_cast<std::uint8_t>(listed.size());
-  std::memcpy(event.listed_key.data(), listed.data(), listed.size());
-  if (!events_->push(event)) counters_.add(Id::events_lost);
+  event->listed_length = static_cast<std::uint8_t>(listed.size());
+  std::memcpy(event->listed_key.data(), listed.data(), listed.size());
+  events_->publish();
 }
 
 }  // namespace sluice::pipeline

@@ -47,13 +47,15 @@ struct BlockEvent {
 
 class EventRing {
  public:
-  /// By the producer; false when the ring is full.
-  bool push(const BlockEvent& event) {
+  /// By the producer: the slot that the next event is written to, with what an older one left
+  /// there; null when the ring is full. publish() hands it over.
+  [[nodiscard]] BlockEvent* claim() {
     const std::uint32_t head = head_.load(std::memory_order_relaxed);
-    if (head - tail_.load(std::memory_order_acquire) == kSlots) return false;
-    slots_[head % kSlots] = event;
-    head_.store(head + 1, std::memory_order_release);
-    return true;
+    if (head - tail_.load(std::memory_order_acquire) == kSlots) return nullptr;
+    return &slots_[head % kSlots];
+  }
+  void publish() {
+    head_.store(head_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
 
   /// By the consumer; false when the ring is empty.

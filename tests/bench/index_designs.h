@@ -46,8 +46,8 @@ class Design {
 template <class Take>
 void for_each_hash(const Generation& generation, const SuffixHash& hash, Take take) {
   const auto status = generation.for_each_entry([&](std::string_view key, std::string_view value) {
-    std::array<char, name::kMaxWireOctets> copy;
-    key.copy(copy.data(), copy.size());
+    std::array<char, name::kMaxWireOctets + name::LookupName::kReadable> copy;
+    key.copy(copy.data(), name::kMaxWireOctets);
     SuffixHash::State state = SuffixHash::kRoot;
     for (std::size_t from = 0; from < key.size();) {
       const std::size_t to = key.find('.', from) + 1;
@@ -97,8 +97,8 @@ struct Suffixes {
     for (std::size_t i = 0; i < names.size(); ++i) {
       SuffixHash::State state = SuffixHash::kRoot;
       for (unsigned label = 0; label < names[i]->label_count; ++label) {
-        const std::size_t from = label == 0 ? 0 : names[i]->label_end[label - 1];
-        state = hash.extend(state, names[i]->key.data(), from, names[i]->label_end[label]);
+        const std::size_t from = names[i]->length_of(label);
+        state = hash.extend(state, names[i]->key(), from, names[i]->length_of(label + 1));
         hashes[count] = hash.finish(state);
         owners[count++] = static_cast<std::uint8_t>(i);
       }

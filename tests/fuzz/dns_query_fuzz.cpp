@@ -14,6 +14,20 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     SLUICE_EXPECT(query.defect != dns::Defect::none && query.name_count == 0);
   }
   SLUICE_EXPECT(outcome != inspect::Outcome::need_more);
+  dns::Query plain;
+  name::LookupName name;
+  if (dns::parse_plain_query({data, size}, plain, name)) {
+    name::LookupName expected;
+    name::from_wire(query.names[0], expected);
+    SLUICE_EXPECT(outcome == inspect::Outcome::found && query.defect == dns::Defect::none);
+    SLUICE_EXPECT(query.name_count == 1 && name.view() == expected.view());
+    SLUICE_EXPECT(name.label_count == expected.label_count);
+    SLUICE_EXPECT(plain.names[0].data() == query.names[0].data() &&
+                  plain.names[0].size() == query.names[0].size());
+    SLUICE_EXPECT(plain.type == query.type && plain.question_end == query.question_end);
+    SLUICE_EXPECT(plain.has_opt == query.has_opt && plain.dnssec_ok == query.dnssec_ok);
+    SLUICE_EXPECT(plain.client_cookie.data() == query.client_cookie.data());
+  }
   if (outcome != inspect::Outcome::found) return 0;
   const auto inside = [](const std::uint8_t* begin, std::size_t octets, const std::uint8_t* at) {
     return at >= begin && at < begin + octets;

@@ -7,6 +7,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sluice;
   const std::span bytes(data, size);
   const packet::Frame frame = packet::parse_frame(bytes);
+  packet::Frame plain;
+  if (packet::parse_plain_frame(bytes, plain)) {
+    packet::Frame any;
+    packet::parse_any_frame(bytes, any);
+    SLUICE_EXPECT(any == plain);
+  }
   SLUICE_EXPECT(worker::flow_hash(bytes) == worker::flow_hash(bytes));
   SLUICE_EXPECT(frame.vlan_count <= packet::kMaxVlanTags);
   const bool tcp = frame.kind == packet::FrameKind::tcp;

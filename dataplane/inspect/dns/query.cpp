@@ -54,6 +54,28 @@ Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Que
   return Defect::none;
 }
 
+bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::LookupName& name) {
+  if (message.size() < kHeaderOctets || (message[2] & 0xf8) != 0) return false;
+  // QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT 0 or 1.
+  const unsigned additional = load16(&message[10]);
+  if (packet::load32(&message[4]) != 0x10000 || load16(&message[8]) != 0 || additional > 1) {
+    return false;
+  }
+  std::size_t at = kHeaderOctets;
+  if (name::read_wire(message, at, name) != name::WireEnd::root) return false;
+  if (name.label_count == 0 || message.size() - at < 4) return false;
+  const std::uint16_t query_class = load16(&message[at + 2]);
+  if (query_class != kClassIn && query_class != kClassAny) return false;
+  out = {};
+  out.name = message.subspan(kHeaderOctets, at - kHeaderOctets);
+  out.names[0] = out.name;
+  out.name_count = 1;
+  out.type = load16(&message[at]);
+  out.question_count = 1;
+  out.question_end = static_cast<std::uint16_t>(at + 4);
+  return additional == 0 || walk_records(message, out) == Defect::none;
+}
+
 Outcome parse_query(std::span<const std::uint8_t> message, Query& out,
                     std::span<std::uint8_t> scratch) {
   out = {};

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 
+#include "config/name/name.h"
 #include "dataplane/inspect/dns/message.h"
 #include "dataplane/inspect/outcome.h"
 
@@ -37,6 +38,12 @@ struct Query : Edns {
 /// should have kQuestionScratchOctets for that. Without any, they are a defect.
 [[nodiscard]] Outcome parse_query(std::span<const std::uint8_t> message, Query& out,
                                   std::span<std::uint8_t> scratch = {});
+
+/// What nearly every query is: standard, with one question of class IN or ANY for an uncompressed
+/// name, and no record but an OPT. True where it is, and `name` is read with it; otherwise
+/// parse_query() tells.
+[[nodiscard]] bool parse_plain_query(std::span<const std::uint8_t> message, Query& out,
+                                     name::LookupName& name);
 
 /// The `count` questions behind the header, into a Query that is still empty.
 [[nodiscard]] Defect read_questions(std::span<const std::uint8_t> message, unsigned count,

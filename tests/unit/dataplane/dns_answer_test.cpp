@@ -24,14 +24,22 @@ struct Answered {
   PacketPtr packet;
 };
 
-// The answer in the query's own buffer.
+// The answer in the query's own buffer; the same octets as in another one.
 std::size_t write_answer(Bytes& frame, const packet::Frame& parsed,
                          const inspect::dns::Query& query, const DnsBlock& block) {
+  const std::span<const std::uint8_t> request(&frame[parsed.payload_offset], parsed.payload_length);
   std::array<std::uint8_t, kMaxDnsMessage> message;
-  const std::size_t octets = write_dns_message(
-      {&frame[parsed.payload_offset], parsed.payload_length}, query, block, message);
-  return write_udp_datagram(frame, parsed, packet::Way::back, {message.data(), octets},
-                            frame.data(), frame.size());
+  const std::size_t octets = write_dns_message(request, query, block, message);
+  Bytes apart(frame.size());
+  const std::size_t length =
+      write_udp_datagram(frame, parsed, packet::Way::back, {message.data(), octets}, apart.data(),
+                         apart.size());
+  EXPECT_EQ(write_dns_datagram(frame, parsed, packet::Way::back, request, query, block,
+                               frame.data(), frame.size()),
+            length);
+  EXPECT_TRUE(std::equal(apart.begin(), apart.begin() + static_cast<std::ptrdiff_t>(length),
+                         frame.begin()));
+  return length;
 }
 
 Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed_labels = 2) {

@@ -7,12 +7,20 @@
 namespace sluice::stats {
 namespace {
 
+bool push(EventRing& ring, std::uint32_t number) {
+  BlockEvent* event = ring.claim();
+  if (event == nullptr) return false;
+  event->provenance = number;
+  ring.publish();
+  return true;
+}
+
 TEST(EventRing, RefusesWhenFullAndLosesNothingElse) {
   const auto ring = std::make_unique<EventRing>();
-  BlockEvent event;
   std::uint32_t pushed = 0;
-  while (ring->push(event)) event.provenance = ++pushed;
+  while (push(*ring, pushed)) ++pushed;
   EXPECT_EQ(pushed, 1024U);
+  BlockEvent event;
   for (std::uint32_t i = 0; i < pushed; ++i) {
     ASSERT_TRUE(ring->pop(event));
     EXPECT_EQ(event.provenance, i);
@@ -24,10 +32,8 @@ TEST(EventRing, KeepsOrderBetweenTwoThreads) {
   const auto ring = std::make_unique<EventRing>();
   constexpr std::uint32_t kEvents = 200000;
   std::thread producer([&] {
-    BlockEvent event;
     for (std::uint32_t i = 0; i < kEvents;) {
-      event.provenance = i;
-      if (ring->push(event)) {
+      if (push(*ring, i)) {
         ++i;
       } else {
         std::this_thread::yield();

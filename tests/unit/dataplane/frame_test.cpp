@@ -1,7 +1,9 @@
 #include "dataplane/packet/frame.h"
 
 #include <gtest/gtest.h>
+#include <random>
 
+#include "dataplane/packet/checksum.h"
 #include "tests/unit/dataplane/builder.h"
 
 namespace sluice::packet {
@@ -100,6 +102,47 @@ TEST(Frame, NamesWhatItDoesNotRead) {
   EXPECT_EQ(kind(test::frame(kPayload,
                              {.ipv6 = true, .extension_headers = chain, .first_extension = 60})),
             FrameKind::too_many_headers);
+}
+
+// The short way for plain frames and the long one for all say the same, whatever octet is spoiled.
+TEST(Frame, PlainFramesAreReadAlikeBothWays) {
+  unsigned plain_ones = 0;
+  for (const bool ipv6 : {false, true}) {
+    for (const std::uint8_t protocol : {6, 17, 1}) {
+      for (const unsigned tags : {0U, 1U, 2U}) {
+        FrameOptions options{.ipv6 = ipv6, .protocol = protocol};
+        for (unsigned i = 0; i < tags; ++i) options.vlans.push_back({0x8100, 7});
+        Bytes bytes = test::frame(Bytes(30), options);
+        bytes.resize(bytes.size() + 3);  // Ethernet padding
+        for (std::size_t at = 0; at < bytes.size(); ++at) {
+          const std::uint8_t octet = bytes[at];
+          for (unsigned value = 0; value < 256; ++value) {
+            bytes[at] = static_cast<std::uint8_t>(value);
+            Frame plain;
+            if (!parse_plain_frame(bytes, plain)) continue;
+            Frame any;
+            parse_any_frame(bytes, any);
+            ASSERT_TRUE(any == plain) << ipv6 << ' ' << int{protocol} << ' ' << at << ' ' << value;
+            ++plain_ones;
+          }
+          bytes[at] = octet;
+        }
+      }
+    }
+  }
+  EXPECT_GT(plain_ones, 50000U);
+}
+
+TEST(Checksum, IsTheSumOfBigEndianWords) {
+  std::mt19937 random(4);  // NOLINT
+  for (std::size_t size = 0; size < 70000; size = size < 300 ? size + 1 : size + 9973) {
+    Bytes bytes(size);
+    for (auto& octet : bytes) octet = static_cast<std::uint8_t>(random() % 4 == 0 ? 255 : random());
+    std::uint64_t sum = 0x1234;
+    for (std::size_t i = 0; i < size; ++i) sum += std::uint64_t{bytes[i]} << (i % 2 == 0 ? 8 : 0);
+    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+    ASSERT_EQ(checksum_fold(checksum_add(0x1234, bytes)), static_cast<std::uint16_t>(~sum)) << size;
+  }
 }
 
 TEST(Frame, EveryCutIsSafe) {

@@ -1,8 +1,12 @@
 #include "config/name/name.h"
 
+#include <algorithm>
 #include <gtest/gtest.h>
+#include <random>
 #include <string>
 #include <vector>
+
+#include "config/name/octets.h"
 
 namespace sluice::name {
 namespace {
@@ -87,6 +91,69 @@ TEST(Name, WireNameOf127Labels) {
   from_wire(wire(std::vector<std::string>(127, "a")), name);
   EXPECT_EQ(name.label_count, 127);
   EXPECT_EQ(name.key_length, 254);
+}
+
+TEST(Name, BlocksAreTheSameByVectorAndByLoop) {
+  std::mt19937 random(5);  // NOLINT
+  for (unsigned round = 0; round < 20000; ++round) {
+    std::array<char, kBlock> block;
+    for (char& octet : block) {
+      octet = random() % 8 == 0 ? static_cast<char>(random()) : "Az09-_.AZ"[random() % 9];
+    }
+    std::array<char, kBlock> vector;
+    std::array<char, kBlock> loop;
+    copy_to_key(vector.data(), block.data());
+    copy_to_key_portably(loop.data(), block.data());
+    ASSERT_EQ(vector, loop);
+    vector = loop = block;
+    const HostOctets one = lower_host(vector.data());
+    const HostOctets other = lower_host_portably(loop.data());
+    ASSERT_EQ(vector, loop);
+    ASSERT_EQ(one.dots, other.dots);
+    ASSERT_EQ(one.others, other.others);
+  }
+}
+
+// Names of every shape, at every place in a message of just that size, and as text.
+TEST(Name, ReadsWhatWasWritten) {
+  std::mt19937 random(6);  // NOLINT
+  for (unsigned round = 0; round < 20000; ++round) {
+    std::vector<std::string> labels;
+    std::string text;
+    std::string key;
+    for (std::size_t left = 1 + random() % kMaxTextOctets; left > 0;) {
+      const std::size_t most = random() % 3 == 0 ? kMaxLabelOctets : 12;
+      std::string label(1 + random() % std::min(most, left), 'x');
+      for (char& octet : label) octet = "abcdefgHIJ0189-_"[random() % 16];
+      if (label.find_first_not_of("0189") == std::string::npos) label[0] = 'y';
+      text += (text.empty() ? "" : ".") + label;
+      std::string lower = label;
+      for (char& octet : lower) octet = to_lower(octet);
+      key.insert(0, lower + ".");
+      left -= std::min(left, label.size() + 1);
+      labels.push_back(std::move(label));
+    }
+    LookupName name;
+    ASSERT_EQ(from_text(text, name), Defect::none) << text;
+    ASSERT_EQ(name.view(), key);
+    ASSERT_EQ(name.label_count, labels.size());
+
+    const std::size_t before = random() % 20;
+    std::vector<std::uint8_t> message(before, 0xaa);
+    const auto octets = wire(labels);
+    message.insert(message.end(), octets.begin(), octets.end());
+    std::size_t at = before;
+    ASSERT_EQ(read_wire(message, at, name), WireEnd::root) << text;
+    ASSERT_EQ(at, message.size());
+    ASSERT_EQ(name.view(), key);
+    for (unsigned count = 0; count <= labels.size(); ++count) {
+      ASSERT_EQ(std::count(name.suffix(count).begin(), name.suffix(count).end(), '.'), count);
+    }
+    message.pop_back();
+    at = before;
+    ASSERT_EQ(read_wire(message, at, name), WireEnd::cut);
+    ASSERT_EQ(name.view(), "");
+  }
 }
 
 TEST(Name, ReversedKeyAndBack) {
