@@ -5,17 +5,6 @@
 namespace sluice::generation {
 namespace {
 
-constexpr std::uint8_t kProtected = 1;
-constexpr std::uint8_t kEmergency = 2;
-constexpr std::uint8_t kLocalAllow = 4;
-
-template <class T>
-T load(std::string_view bytes, std::size_t at) {
-  T value;
-  std::memcpy(&value, bytes.data() + at, sizeof value);
-  return value;  // the format is little-endian, and so is every machine that Sluice runs on
-}
-
 template <class T>
 void store(std::string& out, T value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -27,13 +16,6 @@ std::uint8_t flags_of(const Flat& flat) {
                                    (flat.local_allow ? kLocalAllow : 0));
 }
 
-Record load_record(std::string_view bytes, std::size_t at) {
-  return {load<std::uint32_t>(bytes, at), load<std::uint8_t>(bytes, at + 4),
-          static_cast<Scope>(load<std::uint8_t>(bytes, at + 5)),
-          static_cast<Disposition>(load<std::uint8_t>(bytes, at + 6)),
-          static_cast<Layer>(load<std::uint8_t>(bytes, at + 7))};
-}
-
 void store_record(std::string& out, const Record& record) {
   store(out, record.provenance);
   store(out, record.category);
@@ -43,63 +25,6 @@ void store_record(std::string& out, const Record& record) {
 }
 
 }  // namespace
-
-std::optional<EntryView> EntryView::decode(std::string_view bytes) {
-  if (bytes.size() == kRecordOctets) {
-    // A category is a bit of a mask.
-    if (load<std::uint8_t>(bytes, 4) >= 64) return std::nullopt;
-    return EntryView(bytes);
-  }
-  if (bytes.size() <= kFlattenedHeaderOctets) return std::nullopt;
-  const std::size_t records = load<std::uint16_t>(bytes, 18);
-  if (bytes.size() != kFlattenedHeaderOctets + records * kRecordOctets) return std::nullopt;
-  return EntryView(bytes);
-}
-
-Flat EntryView::flat(bool below) const {
-  if (bytes_.size() == kRecordOctets) {
-    // A flattened form would say the same; flatten.cpp chooses this one only then.
-    const Record only = record(0);
-    Flat flat;
-    if (!covers(only.scope, below)) return flat;
-    switch (only.disposition) {
-      case Disposition::block:
-        flat.categories = policy::bit(only.category);
-        flat.emergency = only.layer == Layer::emergency;
-        break;
-      case Disposition::allow:
-        flat.local_allow = only.layer == Layer::site;
-        break;
-      case Disposition::protect:
-        flat.is_protected = true;
-        break;
-    }
-    return flat;
-  }
-  const auto flags = load<std::uint8_t>(bytes_, below ? 17 : 16);
-  return {load<std::uint64_t>(bytes_, below ? 8 : 0), (flags & kProtected) != 0,
-          (flags & kEmergency) != 0, (flags & kLocalAllow) != 0};
-}
-
-std::size_t EntryView::record_count() const {
-  return bytes_.size() == kRecordOctets ? 1 : load<std::uint16_t>(bytes_, 18);
-}
-
-Record EntryView::record(std::size_t index) const {
-  const std::size_t base = bytes_.size() == kRecordOctets ? 0 : kFlattenedHeaderOctets;
-  return load_record(bytes_, base + index * kRecordOctets);
-}
-
-std::optional<Record> EntryView::deciding(bool below, std::uint8_t category) const {
-  for (std::size_t i = 0; i < record_count(); ++i) {
-    const Record one = record(i);
-    if (!covers(one.scope, below)) continue;
-    const bool wanted =
-        category == 0 || (one.category == category && one.disposition == Disposition::block);
-    if (wanted) return one;
-  }
-  return std::nullopt;
-}
 
 std::string encode_simple(const Record& record) {
   std::string out;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,7 +29,16 @@ struct Flat {
   friend bool operator==(const Flat&, const Flat&) = default;
 };
 
-/// A decoded value; borrows the bytes.
+/// Whether a record's scope reaches the listed name itself, or the names below it.
+[[nodiscard]] constexpr bool covers(Scope scope, bool below) {
+  return scope == Scope::tree || (below ? scope == Scope::subs : scope == Scope::exact);
+}
+
+inline constexpr std::uint8_t kProtected = 1;
+inline constexpr std::uint8_t kEmergency = 2;
+inline constexpr std::uint8_t kLocalAllow = 4;
+
+/// A decoded value; borrows the bytes. Here and not in the .cpp: the data path reads them.
 class EntryView {
  public:
   /// Of no entry: it may only be asked whether it is empty.
@@ -36,25 +46,75 @@ class EntryView {
   [[nodiscard]] bool empty() const { return bytes_.empty(); }
 
   /// nullopt where the bytes are not a value.
-  [[nodiscard]] static std::optional<EntryView> decode(std::string_view bytes);
+  [[nodiscard]] static std::optional<EntryView> decode(std::string_view bytes) {
+    const EntryView entry(bytes);
+    if (bytes.size() == kRecordOctets) {
+      // A category is a bit of a mask.
+      return entry.load<std::uint8_t>(4) < 64 ? std::optional(entry) : std::nullopt;
+    }
+    if (bytes.size() <= kFlattenedHeaderOctets) return std::nullopt;
+    const std::size_t records = entry.load<std::uint16_t>(18);
+    if (bytes.size() != kFlattenedHeaderOctets + records * kRecordOctets) return std::nullopt;
+    return entry;
+  }
 
   /// The answer for the listed name itself, or for names below it.
-  [[nodiscard]] Flat flat(bool below) const;
-  [[nodiscard]] std::size_t record_count() const;
-  [[nodiscard]] Record record(std::size_t index) const;
+  [[nodiscard]] Flat flat(bool below) const {
+    if (bytes_.size() == kRecordOctets) return flat_of(record(0), below);
+    const auto flags = load<std::uint8_t>(below ? 17 : 16);
+    return {load<std::uint64_t>(below ? 8 : 0), (flags & kProtected) != 0,
+            (flags & kEmergency) != 0, (flags & kLocalAllow) != 0};
+  }
+  [[nodiscard]] std::size_t record_count() const {
+    return bytes_.size() == kRecordOctets ? 1 : load<std::uint16_t>(18);
+  }
+  [[nodiscard]] Record record(std::size_t index) const {
+    const std::size_t base = bytes_.size() == kRecordOctets ? 0 : kFlattenedHeaderOctets;
+    return load<Record>(base + index * kRecordOctets);
+  }
   /// The first block record of `category` that covers the name itself, or those below it; where
   /// category is 0, the first record of any kind that does.
-  [[nodiscard]] std::optional<Record> deciding(bool below, std::uint8_t category) const;
+  [[nodiscard]] std::optional<Record> deciding(bool below, std::uint8_t category) const {
+    for (std::size_t i = 0; i < record_count(); ++i) {
+      const Record one = record(i);
+      if (!covers(one.scope, below)) continue;
+      const bool wanted =
+          category == 0 || (one.category == category && one.disposition == Disposition::block);
+      if (wanted) return one;
+    }
+    return std::nullopt;
+  }
 
  private:
+  static_assert(sizeof(Record) == kRecordOctets);
+
   explicit EntryView(std::string_view bytes) : bytes_(bytes) {}
+
+  // The format is little-endian, and so is every machine that Sluice runs on.
+  template <class T>
+  [[nodiscard]] T load(std::size_t at) const {
+    T value;
+    std::memcpy(&value, bytes_.data() + at, sizeof value);
+    return value;
+  }
+
+  // A flattened form would say the same; flatten.cpp chooses the simple one only then.
+  static Flat flat_of(const Record& only, bool below) {
+    if (!covers(only.scope, below)) return {};
+    switch (only.disposition) {
+      case Disposition::block:
+        return {.categories = policy::bit(only.category),
+                .emergency = only.layer == Layer::emergency};
+      case Disposition::allow:
+        return {.local_allow = only.layer == Layer::site};
+      case Disposition::protect:
+        return {.is_protected = true};
+    }
+    return {};
+  }
+
   std::string_view bytes_;
 };
-
-/// Whether a record's scope reaches the listed name itself, or the names below it.
-[[nodiscard]] constexpr bool covers(Scope scope, bool below) {
-  return scope == Scope::tree || (below ? scope == Scope::subs : scope == Scope::exact);
-}
 
 [[nodiscard]] std::string encode_simple(const Record& record);
 [[nodiscard]] std::string encode_flattened(const Flat& self, const Flat& below,

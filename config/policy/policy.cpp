@@ -51,7 +51,8 @@ std::string_view text(HttpRefusal refusal) {
   return refusal == HttpRefusal::reset ? "reset" : "page";
 }
 
-Verdict decide(const generation::Answer& answer, CategoryMask blocked, CategoryMask watched) {
+Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,
+                      CategoryMask watched) {
   if (answer.is_protected) return {Action::pass, Reason::is_protected, 0};
   if (answer.categories == 0) {
     return {Action::pass, answer.local_allow ? Reason::site_allow : Reason::not_listed, 0};

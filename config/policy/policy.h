@@ -111,8 +111,14 @@ struct Verdict {
 };
 
 /// Section 5's rules in order, for a name's flattened answer and a group's masks.
-[[nodiscard]] Verdict decide(const generation::Answer& answer, CategoryMask blocked,
-                             CategoryMask watched);
+[[nodiscard]] Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,
+                                    CategoryMask watched);
+[[nodiscard]] inline Verdict decide(const generation::Answer& answer, CategoryMask blocked,
+                                    CategoryMask watched) {
+  // Most names: nothing is said of them.
+  if (answer.categories == 0 && !answer.is_protected && !answer.local_allow) return {};
+  return decide_listed(answer, blocked, watched);
+}
 
 /// "192.0.2.0/24", "2001:db8::/32"; host bits must be zero.
 [[nodiscard]] Result<Prefix> parse_prefix(std::string_view text);

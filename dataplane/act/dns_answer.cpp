@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "dataplane/packet/bytes.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/packet/reply.h"
 
 namespace sluice::act {
@@ -22,19 +23,24 @@ constexpr std::size_t kMaxErrorText = 64;
 constexpr std::uint16_t kOurUdpSize = 1232;
 constexpr std::uint8_t kNxDomain = 3;
 
-/// Appends to a message of bounded size; the bound is a programming error to reach, so appends past
-/// it are dropped and good() tells.
+/// Appends to a message of bounded size, and adds up its checksum on the way, from the values rather
+/// than from memory that was written just now; the bound is a programming error to reach, so appends
+/// past it are dropped and good() tells.
 class Message {
  public:
-  /// `size` octets of it are there.
-  Message(std::span<std::uint8_t> out, std::size_t size) : out_(out), size_(size) {}
+  explicit Message(std::span<std::uint8_t> out) : out_(out) {}
 
-  void put(std::span<const std::uint8_t> bytes) {
-    if (bytes.size() > out_.size() - size_) {
-      good_ = false;
-      return;
-    }
+  /// What stands there already.
+  void keep(std::span<const std::uint8_t> bytes) {
+    sum_ += in_place(packet::checksum_add(0, bytes));
+    size_ += bytes.size();
+  }
+  void put(std::span<const std::uint8_t> bytes) { put(bytes, packet::checksum_add(0, bytes)); }
+  /// Of octets whose checksum_add() is known.
+  void put(std::span<const std::uint8_t> bytes, std::uint32_t sum) {
+    if (!has_room(bytes.size())) return;
     std::memcpy(&out_[size_], bytes.data(), bytes.size());
+    sum_ += in_place(sum);
     size_ += bytes.size();
   }
   void put(std::string_view text) {
@@ -42,26 +48,50 @@ class Message {
   }
   void put8(std::uint8_t value) { put({&value, 1}); }
   void put16(std::uint16_t value) {
-    std::array<std::uint8_t, 2> bytes;
-    store16(bytes.data(), value);
-    put(bytes);
+    if (!has_room(2)) return;
+    size_ += 2;
+    set16(size_ - 2, value);
   }
   void put32(std::uint32_t value) {
-    std::array<std::uint8_t, 4> bytes;
-    store32(bytes.data(), value);
-    put(bytes);
+    put16(static_cast<std::uint16_t>(value >> 16));
+    put16(static_cast<std::uint16_t>(value));
   }
+  /// Where there are zeros, or octets that do not count yet.
   void set16(std::size_t at, std::size_t value) {
-    store16(&out_[at], static_cast<std::uint16_t>(value));
+    const auto word = static_cast<std::uint16_t>(value);
+    store16(&out_[at], word);
+    sum_ += at % 2 == 0 ? word : __builtin_bswap16(word);
+  }
+  void set32(std::size_t at, std::uint32_t value) {
+    set16(at, value >> 16);
+    set16(at + 2, value & 0xffff);
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool good() const { return good_; }
+  [[nodiscard]] std::uint32_t sum() const { return sum_; }
 
  private:
+  bool has_room(std::size_t octets) {
+    good_ = good_ && octets <= out_.size() - size_;
+    return good_;
+  }
+  // The sum of octets that start at size_: from an odd place on, their words are turned.
+  [[nodiscard]] std::uint32_t in_place(std::uint32_t sum) const {
+    const auto folded = static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16));
+    return size_ % 2 == 0 ? folded : __builtin_bswap16(folded);
+  }
+
   std::span<std::uint8_t> out_;
   std::size_t size_ = 0;
+  std::uint32_t sum_ = 0;  // of a few hundred words at most
   bool good_ = true;
+};
+
+/// A message that was written, and its checksum_add().
+struct Written {
+  std::size_t octets = 0;  // 0: it does not fit
+  std::uint32_t sum = 0;
 };
 
 constexpr std::uint16_t kPointer = 0xc000;
@@ -85,25 +115,41 @@ void put_address(Message& message, std::uint16_t type, std::uint32_t ttl,
   message.put(address);
 }
 
+/// An SOA record, but for its owner and the two fields of its TTL. MNAME: no server to ask (RFC 6761
+/// 6.3); RNAME: no mailbox (RFC 6761 6.4); SERIAL 1, REFRESH 3,600, RETRY 600, EXPIRE 86,400.
+struct SoaTemplate {
+  static constexpr std::size_t kOwnerAt = 0;
+  static constexpr std::size_t kTtlAt = 6;
+  static constexpr std::size_t kOctets = 59;
+  static constexpr std::size_t kMinimumAt = kOctets - 4;
+
+  std::array<std::uint8_t, kOctets> octets{};
+  std::uint32_t sum = 0;
+
+  constexpr SoaTemplate() {
+    using namespace std::string_view_literals;
+    constexpr auto kText =
+        "\0\0\0\6\0\1\0\0\0\0\0\x2f"
+        "\x09localhost\0\x06nobody\x07invalid\0"
+        "\0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x01\x51\x80\0\0\0\0"sv;
+    static_assert(kText.size() == kOctets && kText[11] == kOctets - 12);
+    for (std::size_t i = 0; i < kOctets; ++i) {
+      octets[i] = static_cast<std::uint8_t>(kText[i]);
+      sum += std::uint32_t{octets[i]} << (i % 2 == 0 ? 8 : 0);
+    }
+    sum = (sum & 0xffff) + (sum >> 16);
+  }
+};
+constexpr SoaTemplate kSoa;
+
 // RFC 2308: the TTL and MINIMUM bound how long the answer is remembered.
 void put_soa(Message& message, std::uint16_t owner, std::uint32_t ttl) {
-  using namespace std::string_view_literals;
-  constexpr std::size_t kOwnerAt = 0;
-  constexpr std::size_t kTtlAt = 6;
-  // MNAME: no server to ask (RFC 6761 6.3); RNAME: no mailbox (RFC 6761 6.4); SERIAL 1, REFRESH
-  // 3,600, RETRY 600, EXPIRE 86,400.
-  constexpr std::string_view kRecord =
-      "\0\0" "\0\6" "\0\1" "\0\0\0\0" "\0\x2f"
-      "\x09localhost\0" "\x06nobody\x07invalid\0"
-      "\0\0\0\x01" "\0\0\x0e\x10" "\0\0\x02\x58" "\0\x01\x51\x80" "\0\0\0\0"sv;
-  static_assert(kRecord.size() == 12 + 0x2f);
-  std::array<char, kRecord.size()> record;
-  std::memcpy(record.data(), kRecord.data(), kRecord.size());
-  auto* const octets = reinterpret_cast<std::uint8_t*>(record.data());
-  store16(octets + kOwnerAt, kPointer | owner);
-  store32(octets + kTtlAt, ttl);
-  store32(octets + kRecord.size() - 4, ttl);
-  message.put(std::string_view(record.data(), record.size()));
+  const std::size_t at = message.size();
+  message.put(kSoa.octets, kSoa.sum);
+  if (!message.good()) return;
+  message.set16(at + SoaTemplate::kOwnerAt, kPointer | owner);
+  message.set32(at + SoaTemplate::kTtlAt, ttl);
+  message.set32(at + SoaTemplate::kMinimumAt, ttl);
 }
 
 /// Returns the number of answer records; 0 means that a SOA was put as authority.
@@ -158,50 +204,50 @@ void put_opt(Message& message, const inspect::dns::Query& query, const Cookie& c
   message.set16(length_at, message.size() - length_at - 2);
 }
 
+Written write_message(std::span<const std::uint8_t> request, const inspect::dns::Query& query,
+                      const DnsBlock& block, std::span<std::uint8_t, kMaxDnsMessage> out) {
+  Cookie cookie{};  // stands behind the question, where the answer may be written to
+  std::copy(query.client_cookie.begin(), query.client_cookie.end(), cookie.begin());
+  const std::size_t front = query.question_end;
+  if (front > out.size()) return {};
+  const auto id = packet::load16(request.data());
+  // QR, RD as asked; RA, CD as asked.
+  const unsigned flags = 0x8080U | (packet::load16(&request[2]) & 0x0110U);
+  const bool exists = block.answer->dns == policy::DnsAnswer::address;
+  if (out.data() != request.data()) std::memcpy(out.data(), request.data(), front);
+
+  Message message(out);
+  message.put16(id);
+  message.put16(static_cast<std::uint16_t>(flags | (exists ? 0U : kNxDomain)));
+  message.put16(query.question_count);
+  for (unsigned i = 0; i < 3; ++i) message.put16(0);
+  message.keep(request.subspan(kHeaderOctets, front - kHeaderOctets));
+  const std::uint16_t answers = put_records(message, query, block);
+  message.set16(6, answers);
+  message.set16(8, answers == 0 ? 1 : 0);
+  message.set16(10, query.has_opt ? 1 : 0);
+  if (query.has_opt) put_opt(message, query, cookie, block);
+  return message.good() ? Written{message.size(), message.sum()} : Written{};
+}
+
 }  // namespace
 
 std::size_t write_dns_message(std::span<const std::uint8_t> request,
                               const inspect::dns::Query& query, const DnsBlock& block,
                               std::span<std::uint8_t, kMaxDnsMessage> out) {
-  Cookie cookie{};  // stands behind the question, where the answer may be written to
-  std::copy(query.client_cookie.begin(), query.client_cookie.end(), cookie.begin());
-  const std::array<std::uint8_t, 2> flags = {request[2], request[3]};
-  if (query.question_end > out.size()) return 0;
-  if (out.data() != request.data()) std::memcpy(out.data(), request.data(), query.question_end);
-  Message message(out, query.question_end);
-  const std::uint16_t answers = put_records(message, query, block);
-  const bool exists = block.answer->dns == policy::DnsAnswer::address;
-  if (!message.good()) return 0;
-
-  out[2] = static_cast<std::uint8_t>(0x80 | (flags[0] & 0x01));  // QR, RD as asked
-  out[3] = static_cast<std::uint8_t>(0x80 | (flags[1] & 0x10) | (exists ? 0 : kNxDomain));
-  message.set16(4, query.question_count);
-  message.set16(6, answers);
-  message.set16(8, answers == 0 ? 1 : 0);
-  message.set16(10, query.has_opt ? 1 : 0);
-  if (query.has_opt) put_opt(message, query, cookie, block);
-  return message.good() ? message.size() : 0;
+  return write_message(request, query, block, out).octets;
 }
 
 std::size_t write_udp_datagram(std::span<const std::uint8_t> original, const packet::Frame& parsed,
                                packet::Way way, std::span<const std::uint8_t> message,
                                std::uint8_t* out, std::size_t capacity) {
-  const std::size_t network_octets = parsed.ipv6 ? 40 : 20;
-  if (parsed.network_offset + network_octets + kUdpOctets + message.size() > capacity) return 0;
-  std::array<std::uint8_t, 4> ports;  // read before the headers move over them
-  std::memcpy(ports.data(), &original[parsed.transport_offset], ports.size());
-  const packet::ReplyHeaders headers =
-      packet::write_headers(original, parsed, way, packet::kProtocolUdp, out);
-  std::uint8_t* udp = out + headers.transport_offset;
-  const bool back = way == packet::Way::back;
-  std::memcpy(udp, &ports[back ? 2 : 0], 2);
-  std::memcpy(udp + 2, &ports[back ? 0 : 2], 2);
-  const std::size_t segment = kUdpOctets + message.size();
-  store16(udp + 4, static_cast<std::uint16_t>(segment));
-  if (message.data() != udp + kUdpOctets) {
-    std::memcpy(udp + kUdpOctets, message.data(), message.size());
-  }
-  return packet::finish_headers(headers, parsed, out, segment, 6);
+  const std::size_t headers = parsed.network_offset + (parsed.ipv6 ? 40U : 20U) + kUdpOctets;
+  if (headers + message.size() > capacity) return 0;
+  packet::write_udp_headers(original, parsed, way, message.size(),
+                            packet::checksum_add(0, message), out);
+  std::memcpy(out + headers, message.data(), message.size());
+  packet::finish_layers(parsed, out, headers + message.size());
+  return headers + message.size();
 }
 
 std::size_t write_dns_datagram(std::span<const std::uint8_t> original, const packet::Frame& parsed,
@@ -212,11 +258,12 @@ std::size_t write_dns_datagram(std::span<const std::uint8_t> original, const pac
   const std::size_t headers = parsed.network_offset + (parsed.ipv6 ? 40U : 20U) + kUdpOctets;
   if (original.data() == out && request.data() == out + headers &&
       capacity >= headers + kMaxDnsMessage) {
-    const std::span<std::uint8_t, kMaxDnsMessage> message(out + headers, kMaxDnsMessage);
-    const std::size_t octets = write_dns_message(request, query, block, message);
-    return octets == 0
-               ? 0
-               : write_udp_datagram(original, parsed, way, message.first(octets), out, capacity);
+    const std::span<std::uint8_t, kMaxDnsMessage> place(out + headers, kMaxDnsMessage);
+    const Written written = write_message(request, query, block, place);
+    if (written.octets == 0) return 0;
+    packet::write_udp_headers(original, parsed, way, written.octets, written.sum, out);
+    packet::finish_layers(parsed, out, headers + written.octets);
+    return headers + written.octets;
   }
   std::array<std::uint8_t, kMaxDnsMessage> message;
   const std::size_t octets = write_dns_message(request, query, block, message);

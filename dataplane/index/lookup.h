@@ -19,10 +19,14 @@ class Lookup {
   Lookup(const SuffixIndex& index, generation::Cursor cursor)
       : index_(&index), cursor_(std::move(cursor)) {}
 
+  /// To be called for each name as it is found; find() then meets it half-way.
+  void begin(const name::LookupName& name, SuffixIndex::Walk& walk) const {
+    index_->begin(name, walk);
+  }
   /// answers[i] for *names[i], and entries[i] for decider(); the spans are of equal length.
-  void find(std::span<const name::LookupName* const> names, std::span<generation::Answer> answers,
-            std::span<generation::EntryView> entries) const {
-    index_->find(names, answers, cursor_, entries);
+  void find(std::span<const name::LookupName* const> names, std::span<SuffixIndex::Walk> walks,
+            std::span<generation::Answer> answers, std::span<generation::EntryView> entries) const {
+    index_->find(names, walks, answers, cursor_, entries);
   }
   void find(std::span<const name::LookupName* const> names,
             std::span<generation::Answer> answers) const {

@@ -17,21 +17,12 @@ T load(const char* at) {
 
 }  // namespace
 
-// From the second label on: below a top-level domain nearly every list has something. False where
-// the walk ends before that.
-inline bool SuffixIndex::start(Walk& walk, const name::LookupName& name,
-                               Candidate& candidate) const {
-  candidate = {};
-  if (name.label_count == 0) return false;
-  if (may_list_top_level(name.suffix(1))) {
-    walk.labels = 1;
-    approach(walk, SuffixHash::kRoot, name, 0);
-    probe(walk, candidate);
-  }
-  if (name.label_count == 1) return false;
-  walk.labels = 2;
+// Of a name of several labels, whose walk is past it.
+void SuffixIndex::probe_top_level(const name::LookupName& name, Candidate& candidate) const {
+  Walk walk{};
+  walk.labels = 1;
   approach(walk, SuffixHash::kRoot, name, 0);
-  return true;
+  probe(walk, candidate);
 }
 
 // To the next longer suffix; false where the name ends, or nothing longer is listed.
@@ -42,15 +33,6 @@ inline bool SuffixIndex::advance(Walk& walk, const name::LookupName& name) const
   ++walk.labels;
   approach(walk, walk.state, name, from);
   return true;
-}
-
-// The suffix of walk.labels, of which `before` knows the octets before `from`.
-inline void SuffixIndex::approach(Walk& walk, SuffixHash::State before,
-                                  const name::LookupName& name, std::size_t from) const {
-  walk.state = hash_.extend(before, name.key(), from, name.length_of(walk.labels));
-  walk.hash = hash_.finish(walk.state);
-  walk.home = home(walk.hash);
-  __builtin_prefetch(walk.home);
 }
 
 // Sets the candidate where there is a tag for the suffix. It may be another suffix's.
@@ -90,27 +72,40 @@ std::optional<EntryView> SuffixIndex::entry_at(Candidate candidate,
   return EntryView::decode({key + wanted.size(), load<std::uint32_t>(key - 8)});
 }
 
-void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Answer> answers,
-                       const generation::Cursor& cursor, std::span<EntryView> entries) const {
-  while (!names.empty()) {
-    const std::size_t n = std::min(names.size(), kGroup);
-    find_group(names.first(n), answers, cursor, entries);
-    names = names.subspan(n);
-    answers = answers.subspan(n);
-    if (!entries.empty()) entries = entries.subspan(n);
+void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+                       std::span<Answer> answers, const generation::Cursor& cursor,
+                       std::span<EntryView> entries) const {
+  for (std::size_t at = 0; at < names.size(); at += kGroup) {
+    const std::size_t n = std::min(names.size() - at, kGroup);
+    find_group(names.subspan(at, n), walks.subspan(at, n), answers.subspan(at, n), cursor,
+               entries.subspan(at, n));
   }
 }
 
-void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
+void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Answer> answers,
+                       const generation::Cursor& cursor) const {
+  std::array<Walk, kGroup> walks;
+  std::array<EntryView, kGroup> entries;
+  for (std::size_t at = 0; at < names.size(); at += kGroup) {
+    const std::size_t n = std::min(names.size() - at, kGroup);
+    for (std::size_t i = 0; i < n; ++i) begin(*names[at + i], walks[i]);
+    find_group(names.subspan(at, n), walks, answers.subspan(at, n), cursor, entries);
+  }
+}
+
+void SuffixIndex::find_group(std::span<const name::LookupName* const> names, std::span<Walk> walks,
                              std::span<Answer> answers, const generation::Cursor& cursor,
                              std::span<EntryView> entries) const {
-  std::array<Walk, kGroup> walks;
   std::array<Candidate, kGroup> candidates;
   std::array<std::uint8_t, kGroup> active;  // which of the names go on
   std::size_t count = 0;
   for (std::size_t i = 0; i < names.size(); ++i) {
+    candidates[i] = {};
+    if (walks[i].labels > 1 && may_list_top_level(names[i]->suffix(1))) {
+      probe_top_level(*names[i], candidates[i]);
+    }
     active[count] = static_cast<std::uint8_t>(i);
-    count += start(walks[i], *names[i], candidates[i]) ? 1 : 0;
+    count += walks[i].labels > 0 ? 1 : 0;
   }
   while (count > 0) {
     std::size_t kept = 0;
@@ -124,14 +119,14 @@ void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
     const Candidate candidate = candidates[i];
-    if (!entries.empty()) entries[i] = {};
+    entries[i] = {};
     if (candidate.labels == 0) {
       answers[i] = {};
     } else if (const auto entry = entry_at(candidate, *names[i])) {
       const generation::Flat flat = entry->flat(candidate.labels < names[i]->label_count);
       answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
                     candidate.labels};
-      if (!entries.empty()) entries[i] = *entry;
+      entries[i] = *entry;
     } else {
       answers[i] = cursor.find(*names[i]);
     }
@@ -141,8 +136,9 @@ void SuffixIndex::find_group(std::span<const name::LookupName* const> names,
 std::optional<Match> SuffixIndex::match(const name::LookupName& name) const {
   Walk walk{};
   Candidate candidate;
-  for (bool more = start(walk, name, candidate); more; more = advance(walk, name))
-    probe(walk, candidate);
+  begin(name, walk);
+  if (walk.labels > 1 && may_list_top_level(name.suffix(1))) probe_top_level(name, candidate);
+  for (bool more = walk.labels > 0; more; more = advance(walk, name)) probe(walk, candidate);
   if (candidate.labels == 0) return std::nullopt;
   const auto entry = entry_at(candidate, name);
   return entry ? std::optional(Match{candidate.labels, *entry}) : std::nullopt;

@@ -44,12 +44,33 @@ class SuffixIndex {
   [[nodiscard]] static Result<std::unique_ptr<const SuffixIndex>> build(
       const generation::Generation& generation, const SuffixHash::Key& key);
 
+  /// A name on its way, at its suffix of so many labels.
+  struct Walk {
+    SuffixHash::State state;
+    std::uint64_t hash;
+    const Bucket* home;
+    std::uint8_t labels;  // 0: nowhere to go
+  };
+
+  /// Sets a name on its way to find(): what it will read first is fetched meanwhile.
+  void begin(const name::LookupName& name, Walk& walk) const {
+    walk.labels = 0;
+    if (name.label_count == 0) return;
+    // From the second label on: below a top-level domain nearly every list has something.
+    if (name.label_count == 1 && !may_list_top_level(name.suffix(1))) return;
+    walk.labels = name.label_count == 1 ? 1 : 2;
+    approach(walk, SuffixHash::kRoot, name, 0);
+  }
+  /// As below, for names that begin() was called for, with walks[i] for *names[i]. entries[i] is what
+  /// answers[i] was taken from: empty where nothing is listed or LMDB was asked.
+  void find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+            std::span<generation::Answer> answers, const generation::Cursor& cursor,
+            std::span<generation::EntryView> entries) const;
+
   /// answers[i] for *names[i], the same as Cursor::find() gives. `cursor`, of the same generation
   /// and the calling thread's own, is asked for the few names of which the table alone is not sure.
-  /// entries[i], where they are wanted, is what answers[i] was taken from: empty where nothing is
-  /// listed or LMDB was asked.
   void find(std::span<const name::LookupName* const> names, std::span<generation::Answer> answers,
-            const generation::Cursor& cursor, std::span<generation::EntryView> entries = {}) const;
+            const generation::Cursor& cursor) const;
 
   /// The entry of a listed name; nullopt where it is not listed, or only LMDB can tell.
   [[nodiscard]] std::optional<Match> match(const name::LookupName& name) const;
@@ -70,22 +91,20 @@ class SuffixIndex {
     std::uint8_t labels = 0;
     std::int32_t where = 0;
   };
-  /// A name on its way, at its suffix of so many labels.
-  struct Walk {
-    SuffixHash::State state;
-    std::uint64_t hash;
-    const Bucket* home;
-    std::uint8_t labels;
-  };
-
   SuffixIndex() = default;
-  void find_group(std::span<const name::LookupName* const> names,
+  void find_group(std::span<const name::LookupName* const> names, std::span<Walk> walks,
                   std::span<generation::Answer> answers, const generation::Cursor& cursor,
                   std::span<generation::EntryView> entries) const;
-  bool start(Walk& walk, const name::LookupName& name, Candidate& candidate) const;
+  void probe_top_level(const name::LookupName& name, Candidate& candidate) const;
   bool advance(Walk& walk, const name::LookupName& name) const;
+  /// The suffix of walk.labels, of which `before` knows the octets before `from`.
   void approach(Walk& walk, SuffixHash::State before, const name::LookupName& name,
-                std::size_t from) const;
+                std::size_t from) const {
+    walk.state = hash_.extend(before, name.key(), from, name.length_of(walk.labels));
+    walk.hash = hash_.finish(walk.state);
+    walk.home = home(walk.hash);
+    __builtin_prefetch(walk.home);
+  }
   bool probe(const Walk& walk, Candidate& candidate) const;
   void prefetch_entry(Candidate candidate) const;
   [[nodiscard]] std::optional<generation::EntryView> entry_at(Candidate candidate,

@@ -11,23 +11,30 @@ namespace sluice::packet {
 namespace {
 
 constexpr std::uint8_t kHopLimit = 64;
+constexpr std::uint16_t kDontFragment = 0x4000;
 
-void swap_octets(std::uint8_t* one, std::uint8_t* other, std::size_t octets) {
-  std::swap_ranges(one, one + octets, other);
+template <std::size_t kOctets>
+void swap_octets(std::uint8_t* one, std::uint8_t* other) {
+  std::array<std::uint8_t, kOctets> first;
+  std::array<std::uint8_t, kOctets> second;
+  std::memcpy(first.data(), one, kOctets);
+  std::memcpy(second.data(), other, kOctets);
+  std::memcpy(one, second.data(), kOctets);
+  std::memcpy(other, first.data(), kOctets);
 }
 
 // The layer's part of the way back: who sends and who receives.
 void turn_layer(const Layer& layer, std::uint8_t* at) {
   switch (layer.kind) {
     case LayerKind::ethernet:
-      return swap_octets(at, at + 6, 6);
+      return swap_octets<6>(at, at + 6);
     case LayerKind::ipv4:
-      return swap_octets(at + 12, at + 16, 4);
+      return swap_octets<4>(at + 12, at + 16);
     case LayerKind::ipv6:
-      return swap_octets(at + 8, at + 24, 16);
+      return swap_octets<16>(at + 8, at + 24);
     case LayerKind::udp:
       // The other tunnels are received at one port, and vary the source port for entropy only.
-      if (load16(at) == kL2tpPort || load16(at + 2) == kL2tpPort) swap_octets(at, at + 2, 2);
+      if (load16(at) == kL2tpPort || load16(at + 2) == kL2tpPort) swap_octets<2>(at, at + 2);
       return;
     case LayerKind::pppoe:
     case LayerKind::gre:
@@ -85,8 +92,11 @@ void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) 
   }
 }
 
-ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
-                           std::uint8_t protocol, std::uint8_t* out) {
+namespace {
+
+// Inline: to hand the three fields over costs more than to write them.
+inline ReplyHeaders write_front(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                                std::uint8_t protocol, std::uint8_t* out) {
   const bool swap = way == Way::back;
   const std::size_t link = frame.network_offset;
   // What comes before the IP header stays where it is; what is read of it and of the addresses is
@@ -116,13 +126,54 @@ ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& 
     octets = 20;
     std::memset(ip, 0, 12);
     ip[0] = 0x45;
-    store16(ip + 6, 0x4000);  // never fragmented, so the identification is free (RFC 6864)
+    store16(ip + 6, kDontFragment);  // so that the identification is free (RFC 6864)
     ip[8] = kHopLimit;
     ip[9] = protocol;
     std::memcpy(ip + 12, addresses.data() + (swap ? 4 : 0), 4);
     std::memcpy(ip + 16, addresses.data() + (swap ? 0 : 4), 4);
   }
   return {static_cast<std::uint16_t>(link), static_cast<std::uint16_t>(link + octets), frame.ipv6};
+}
+
+}  // namespace
+
+ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                           std::uint8_t protocol, std::uint8_t* out) {
+  return write_front(original, frame, way, protocol, out);
+}
+
+std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                              std::size_t payload_octets, std::uint32_t payload_sum,
+                              std::uint8_t* out) {
+  constexpr std::size_t kUdpOctets = 8;
+  const std::uint8_t* const ports = &original[frame.transport_offset];
+  const std::uint16_t source = load16(ports + (way == Way::back ? 2 : 0));
+  const std::uint16_t destination = load16(ports + (way == Way::back ? 0 : 2));
+  const ReplyHeaders headers = write_front(original, frame, way, kProtocolUdp, out);
+  std::uint8_t* const ip = out + headers.network_offset;
+  std::uint8_t* const udp = out + headers.transport_offset;
+  const auto length = static_cast<std::uint16_t>(kUdpOctets + payload_octets);
+  // Sums come from what was written, not from where: it is on its way to the cache yet.
+  std::uint32_t sum = 0;
+  if (headers.ipv6) {
+    store16(ip + 4, length);
+    sum = checksum_add(0, {ip + 8, 32});
+  } else {
+    const std::uint32_t from = load32(ip + 12);
+    const std::uint32_t to = load32(ip + 16);
+    sum = (from >> 16) + (from & 0xffff) + (to >> 16) + (to & 0xffff);
+    const auto total = static_cast<std::uint16_t>(20 + length);
+    store16(ip + 2, total);
+    store16(ip + 10, checksum_fold(sum + 0x4500 + total + kDontFragment +
+                                   (std::uint32_t{kHopLimit} << 8) + kProtocolUdp));
+  }
+  sum += kProtocolUdp + 2U * length + source + destination + payload_sum;
+  const std::uint16_t checksum = checksum_fold(sum);
+  store16(udp, source);
+  store16(udp + 2, destination);
+  store16(udp + 4, length);
+  store16(udp + 6, checksum == 0 ? 0xffff : checksum);  // 0 means none (RFC 768)
+  return headers.transport_offset + kUdpOctets;
 }
 
 std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std::uint8_t* frame,

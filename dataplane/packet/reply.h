@@ -43,6 +43,13 @@ struct ReplyHeaders {
 std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std::uint8_t* frame,
                            std::size_t segment_octets, std::size_t checksum_at);
 
+/// The whole headers of a UDP datagram made here, checksums included: of one from the same ports, or
+/// with Way::back, to them. `payload_sum` is checksum_add() of the payload. Returns where the payload
+/// goes; finish_layers() is for the caller to do, once it is there.
+std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                              std::size_t payload_octets, std::uint32_t payload_sum,
+                              std::uint8_t* out);
+
 /// Makes the lengths and checksums of the layers around the innermost IP header right for a frame
 /// of `total` octets whose innermost packet is finished.
 void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total);

@@ -277,6 +277,7 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
       if (finding == nullptr) break;
       finding->query = static_cast<std::uint16_t>(asked_ - 1);
       name::from_wire(asked->query.names[i], names_[found_ - 1]);
+      begin_look_up();
     }
   } else {
     counters_.add(Id::dns_no_name);

@@ -127,6 +127,7 @@ void Pipeline::find_in_query(Packet& packet) {
     if (finding == nullptr) return;
     finding->query = static_cast<std::uint16_t>(asked_ - 1);
     if (!plain) name::from_wire(asked->query.names[i], names_[found_ - 1]);
+    begin_look_up();
   }
 }
 
@@ -150,6 +151,7 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
     finding->response = true;
     finding->query = static_cast<std::uint16_t>(asked_ - 1);
     name::from_wire(wire, names_[found_ - 1]);
+    begin_look_up();
   };
   for (std::size_t i = 0; i < response.question.name_count; ++i) add(response.question.names[i]);
   for (std::size_t i = 0; i < response.count; ++i) add(response.names[i]);

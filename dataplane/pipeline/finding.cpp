@@ -32,7 +32,13 @@ Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
 // A host name as text; false where it is none, which is counted.
 bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
   Finding* finding = add_finding(packet, protocol);
-  if (finding == nullptr) return false;
+  if (finding == nullptr || !read_text(packet, *finding, text)) return false;
+  begin_look_up();
+  return true;
+}
+
+bool Pipeline::read_text(Packet& packet, Finding& finding, std::string_view text) {
+  const Protocol protocol = finding.protocol;
   // Mostly it is nothing but a host name.
   if (name::from_text(text, names_[found_ - 1]) == name::Defect::none) return true;
   // Some servers take a server name up to its colon, as they do with Host (nginx).
@@ -43,7 +49,7 @@ bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view tex
   const bool odd = defect != name::Defect::ip_literal && defect != name::Defect::too_long &&
                    name::from_odd_text(host, names_[found_ - 1]);
   if (odd) {
-    finding->odd = true;
+    finding.odd = true;
   } else {
     drop_last_finding();
   }

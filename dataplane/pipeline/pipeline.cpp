@@ -147,8 +147,8 @@ flow::Key Pipeline::key_of(const Packet& packet) const {
 
 void Pipeline::look_up() {
   for (std::size_t i = 0; i < found_; ++i) wanted_[i] = &names_[i];
-  snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {answers_.data(), found_},
-                                      {entries_.data(), found_});
+  snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {walks_.data(), found_},
+                                      {answers_.data(), found_}, {entries_.data(), found_});
 }
 
 void Pipeline::decide() {
@@ -195,9 +195,10 @@ void Pipeline::count_verdict(const Finding& finding) {
 // each frame.
 void Pipeline::make_room() {
   look_up();
+  const std::size_t found = found_;
   std::size_t kept = 0;
   std::size_t asked = 0;
-  for (std::size_t i = 0; i < found_; ++i) {
+  for (std::size_t i = 0; i < found; ++i) {
     Finding& finding = findings_[i];
     decide(finding, answers_[i]);
     if (finding.verdict.action != policy::Action::block ||
@@ -211,6 +212,8 @@ void Pipeline::make_room() {
     }
     findings_[kept] = finding;
     names_[kept++] = names_[i];
+    found_ = kept;
+    begin_look_up();
   }
   found_ = kept;
   asked_ = asked;

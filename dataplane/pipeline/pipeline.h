@@ -73,7 +73,12 @@ class Pipeline {
   // finding.cpp: what the inspectors' results become.
   Finding* add_finding(const Packet& packet, stats::Protocol protocol);
   void drop_last_finding() { --found_; }
+  /// Once the last finding's name is there.
+  void begin_look_up() {
+    snapshot_->lookup(lcore_).begin(names_[found_ - 1], walks_[found_ - 1]);
+  }
   bool find_text(Packet& packet, stats::Protocol protocol, std::string_view text);
+  bool read_text(Packet& packet, Finding& finding, std::string_view text);
   std::uint8_t find_hello(Packet& packet, stats::Protocol protocol,
                           const inspect::tls::ClientHello& hello, std::uint8_t from);
   Ech ech_of(const inspect::tls::ClientHello& hello);
@@ -176,6 +181,7 @@ class Pipeline {
   std::array<generation::Answer, kMaxFindings> answers_;
   std::array<generation::EntryView, kMaxFindings> entries_;
   std::array<name::LookupName, kMaxFindings> names_;
+  std::array<index::SuffixIndex::Walk, kMaxFindings> walks_;
   std::array<const name::LookupName*, kMaxFindings> wanted_;
   std::array<Asked, kMaxQueries> asked_messages_;
   std::array<Emission, kBurst * 3> emissions_;

@@ -66,7 +66,7 @@ bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::
   if (name.label_count == 0 || message.size() - at < 4) return false;
   const std::uint16_t query_class = load16(&message[at + 2]);
   if (query_class != kClassIn && query_class != kClassAny) return false;
-  out = {};
+  out.clear();
   out.name = message.subspan(kHeaderOctets, at - kHeaderOctets);
   out.names[0] = out.name;
   out.name_count = 1;
@@ -78,7 +78,7 @@ bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::
 
 Outcome parse_query(std::span<const std::uint8_t> message, Query& out,
                     std::span<std::uint8_t> scratch) {
-  out = {};
+  out.clear();
   if (message.size() < kHeaderOctets) {
     out.defect = Defect::short_header;
     return Outcome::malformed;

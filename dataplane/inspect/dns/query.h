@@ -29,7 +29,18 @@ struct Query : Edns {
   /// What has to be judged: every QNAME but the root, of class IN or ANY. One that holds a pointer
   /// stands in the scratch.
   std::uint8_t name_count = 0;
-  std::array<std::span<const std::uint8_t>, kMaxQuestions> names;
+  std::array<std::span<const std::uint8_t>, kMaxQuestions> names;  // name_count of them
+
+  /// As new, but for names that do not count: they are too many octets for each query.
+  void clear() {
+    static_cast<Edns&>(*this) = {};
+    defect = Defect::none;
+    name = {};
+    type = 0;
+    question_end = 0;
+    question_count = 0;
+    name_count = 0;
+  }
 };
 
 /// found: a standard query of class IN or ANY for a name other than the root; `defect` tells what
