@@ -104,7 +104,8 @@ struct PolicySet {
 [[nodiscard]] std::string to_json(const PolicySet& set);
 [[nodiscard]] Result<PolicySet> from_json(std::string_view json);
 
-struct Verdict {
+/// Of a word's size, so that it is handed over as one.
+struct alignas(4) Verdict {
   Action action = Action::pass;
   Reason reason = Reason::not_listed;
   std::uint8_t category = 0;  // the one that decided; 0 for none

@@ -4,22 +4,20 @@ namespace sluice::index {
 
 // Mostly the most specific entry itself holds the record. Where it does not, as with an exact entry
 // under a listed parent, LMDB knows the parents.
-std::optional<generation::Decider> Lookup::decider(const name::LookupName& name,
-                                                   std::uint8_t category, std::uint8_t labels,
-                                                   const generation::EntryView& entry) const {
-  if (!entry.empty()) {
-    if (const auto record = entry.deciding(labels < name.label_count, category)) {
-      return generation::Decider{labels, *record};
-    }
-  }
-  return cursor_.decider(name, category);
+bool Lookup::ask_lmdb(const name::LookupName& name, std::uint8_t category,
+                      generation::Decider& out) const {
+  const auto found = cursor_.decider(name, category);
+  if (found) out = *found;
+  return found.has_value();
 }
 
 std::optional<generation::Decider> Lookup::decider(const name::LookupName& name,
                                                    std::uint8_t category) const {
   const auto match = index_->match(name);
-  return match ? decider(name, category, match->labels, match->entry)
-               : cursor_.decider(name, category);
+  generation::Decider out;
+  const bool found = decider(name, category, match ? match->labels : std::uint8_t{0},
+                             match ? match->entry : generation::EntryView(), out);
+  return found ? std::optional(out) : std::nullopt;
 }
 
 }  // namespace sluice::index

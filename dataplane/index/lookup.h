@@ -33,16 +33,27 @@ class Lookup {
     index_->find(names, answers, cursor_);
   }
 
-  /// The record that decided `category` for a name that find() found listed. `labels` and `entry` as
-  /// find() told them.
-  [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
-                                                           std::uint8_t category,
-                                                           std::uint8_t labels,
-                                                           const generation::EntryView& entry) const;
+  /// The record that decided `category` for a name that find() found listed, with `labels` and
+  /// `entry` as find() told them; false where there is none.
+  [[nodiscard]] bool decider(const name::LookupName& name, std::uint8_t category,
+                             std::uint8_t labels, const generation::EntryView& entry,
+                             generation::Decider& out) const {
+    if (!entry.empty()) {
+      if (const auto record = entry.deciding(labels < name.label_count, category)) {
+        out.labels = labels;
+        out.record = *record;
+        return true;
+      }
+    }
+    return ask_lmdb(name, category, out);
+  }
   [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
                                                            std::uint8_t category) const;
 
  private:
+  [[nodiscard]] bool ask_lmdb(const name::LookupName& name, std::uint8_t category,
+                              generation::Decider& out) const;
+
   const SuffixIndex* index_;
   generation::Cursor cursor_;
 };

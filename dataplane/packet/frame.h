@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <span>
 
 #include "dataplane/packet/bytes.h"
@@ -168,9 +169,14 @@ void parse_any_frame(std::span<const std::uint8_t> bytes, Frame& frame);
   return true;
 }
 
+/// Into a frame of any content. In its place: a copy of it would wait for its parts to be written.
+inline void parse_frame(std::span<const std::uint8_t> bytes, Frame& frame) {
+  std::construct_at(&frame);
+  if (!parse_plain_frame(bytes, frame)) parse_any_frame(bytes, frame);
+}
 [[nodiscard]] inline Frame parse_frame(std::span<const std::uint8_t> bytes) {
   Frame frame;
-  if (!parse_plain_frame(bytes, frame)) parse_any_frame(bytes, frame);
+  parse_frame(bytes, frame);
   return frame;
 }
 

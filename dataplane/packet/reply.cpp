@@ -94,9 +94,8 @@ void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) 
 
 namespace {
 
-// Inline: to hand the three fields over costs more than to write them.
-inline ReplyHeaders write_front(std::span<const std::uint8_t> original, const Frame& frame, Way way,
-                                std::uint8_t protocol, std::uint8_t* out) {
+void write_front(std::span<const std::uint8_t> original, const Frame& frame, Way way,
+                 std::uint8_t protocol, std::uint8_t* out, ReplyHeaders& headers) {
   const bool swap = way == Way::back;
   const std::size_t link = frame.network_offset;
   // What comes before the IP header stays where it is; what is read of it and of the addresses is
@@ -132,14 +131,18 @@ inline ReplyHeaders write_front(std::span<const std::uint8_t> original, const Fr
     std::memcpy(ip + 12, addresses.data() + (swap ? 4 : 0), 4);
     std::memcpy(ip + 16, addresses.data() + (swap ? 0 : 4), 4);
   }
-  return {static_cast<std::uint16_t>(link), static_cast<std::uint16_t>(link + octets), frame.ipv6};
+  headers.network_offset = static_cast<std::uint16_t>(link);
+  headers.transport_offset = static_cast<std::uint16_t>(link + octets);
+  headers.ipv6 = frame.ipv6;
 }
 
 }  // namespace
 
 ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
                            std::uint8_t protocol, std::uint8_t* out) {
-  return write_front(original, frame, way, protocol, out);
+  ReplyHeaders headers;
+  write_front(original, frame, way, protocol, out, headers);
+  return headers;
 }
 
 std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
@@ -149,7 +152,8 @@ std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Fram
   const std::uint8_t* const ports = &original[frame.transport_offset];
   const std::uint16_t source = load16(ports + (way == Way::back ? 2 : 0));
   const std::uint16_t destination = load16(ports + (way == Way::back ? 0 : 2));
-  const ReplyHeaders headers = write_front(original, frame, way, kProtocolUdp, out);
+  ReplyHeaders headers;
+  write_front(original, frame, way, kProtocolUdp, out, headers);
   std::uint8_t* const ip = out + headers.network_offset;
   std::uint8_t* const udp = out + headers.transport_offset;
   const auto length = static_cast<std::uint16_t>(kUdpOctets + payload_octets);

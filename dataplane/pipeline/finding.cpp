@@ -1,5 +1,6 @@
 // What the inspectors' results become: findings to be looked up, or doubts.
 #include <cstring>
+#include <memory>
 
 #include "dataplane/inspect/dns/response.h"
 #include "dataplane/inspect/http/authority.h"
@@ -22,7 +23,7 @@ Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
   // A DNS message's names have got theirs by keep_message().
   if (found_ == kMaxFindings && protocol != Protocol::dns) make_room();
   Finding& finding = findings_[found_++];
-  finding = Finding{};
+  std::construct_at(&finding);
   finding.packet = index_of(packet);
   finding.protocol = protocol;
   finding.transport = packet.frame.protocol;

@@ -57,7 +57,7 @@ void Pipeline::parse(std::span<Packet> packets) {
     packet.fragment = false;
     packet.view = {packet.data, packet.length};
     if (!packet.judge && !packet.answers) continue;
-    packet.frame = packet::parse_frame(packet.view);
+    packet::parse_frame(packet.view, packet.frame);
     if (packet.frame.kind == FrameKind::fragment) piece_together(packet);
     if (packet.frame.cut && !packet.snapped) packet.frame.kind = FrameKind::truncated;
     if (packet.judge) count_frame(packet.frame.kind);
@@ -97,7 +97,7 @@ void Pipeline::piece_together(Packet& packet) {
   packet.view = datagram.view;
   packet.pieced = true;
   packet.fragment = true;
-  packet.frame = packet::parse_frame(packet.view);
+  packet::parse_frame(packet.view, packet.frame);
 }
 
 void Pipeline::count_frame(FrameKind kind) {

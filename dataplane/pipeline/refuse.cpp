@@ -54,10 +54,11 @@ Id counter_of(const Finding& finding) {
 
 void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   Finding& finding = findings_[index];
-  const auto decider =
-      snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
-                                        finding.listed_labels, entries_[index]);
-  if (decider) finding.listed_labels = decider->labels;
+  generation::Decider decider;
+  if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
+                                        finding.listed_labels, entries_[index], decider)) {
+    finding.listed_labels = decider.labels;
+  }
   if (finding.verdict.action != policy::Action::block) return;
   Packet& packet = packets[finding.packet];
   // Refused already, for another of its names.
@@ -67,7 +68,7 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
     return counters_.add(Id::fragment_refused_again);
   }
   if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
-  const generation::Record record = decider ? decider->record : generation::Record{};
+  const generation::Record& record = decider.record;
   const act::IncidentId incident = incidents_.next();
   const policy::BlockAnswer& answer = snapshot_->groups().answer();
   const policy::Category* category = policy::find_category(finding.verdict.category);

@@ -67,8 +67,9 @@ bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::
   const std::uint16_t query_class = load16(&message[at + 2]);
   if (query_class != kClassIn && query_class != kClassAny) return false;
   out.clear();
-  out.name = message.subspan(kHeaderOctets, at - kHeaderOctets);
-  out.names[0] = out.name;
+  const auto wire = message.subspan(kHeaderOctets, at - kHeaderOctets);
+  out.name = wire;
+  out.names[0] = wire;
   out.name_count = 1;
   out.type = load16(&message[at]);
   out.question_count = 1;
