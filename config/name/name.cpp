@@ -9,14 +9,17 @@
 namespace sluice::name {
 namespace {
 
+bool has_digits_only(std::string_view label) {
+  return !label.empty() &&
+         std::all_of(label.begin(), label.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 // An address where a name is asked for: four all-digit labels, or anything with a colon or bracket.
 bool is_ip_literal(std::string_view text) {
   if (text.find_first_of(":[]") != std::string_view::npos) return true;
   // A last label of digits only is no top-level domain (RFC 3696 section 2): "10.0.0.1" and also
   // the inet_aton shapes "10.1" and "167772161".
-  const std::string_view last = text.substr(text.rfind('.') + 1);  // npos + 1 == 0
-  return !last.empty() &&
-         std::all_of(last.begin(), last.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return has_digits_only(text.substr(text.rfind('.') + 1));  // npos + 1 == 0
 }
 
 // Why a text that has a defect, other than its length, has it.
@@ -114,7 +117,7 @@ bool read_host(std::string_view text, LookupName& out) {
       start = dot + 1;
     }
   }
-  if (is_ip_literal({octets + start, text.size() - start}) || !add(text.size())) return false;
+  if (has_digits_only({octets + start, text.size() - start}) || !add(text.size())) return false;
   writer.finish();
   return true;
 }

@@ -30,6 +30,11 @@ Written Assembly::write(std::uint64_t offset, std::span<const std::uint8_t> piec
     return std::memcmp(bytes_ + from, piece.data(), to - from) == 0 ? Written::stored
                                                                     : Written::conflict;
   }
+  if (from == end_ && end_ == contiguous_) {  // the next octets, mostly
+    std::memcpy(bytes_ + from, piece.data(), to - from);
+    append(to);
+    return Written::stored;
+  }
   Written written = Written::stored;
   if (from >= end_) {
     std::memcpy(bytes_ + from, piece.data(), to - from);
@@ -102,6 +107,15 @@ void Assembly::mark(std::uint32_t from, std::uint32_t to) {
     at += count;
   }
   advance();
+}
+
+// To a set without a gap, up to `to`.
+void Assembly::append(std::uint32_t to) {
+  const std::uint32_t from = end_;
+  if (from % 64 != 0) have_[from / 64] |= ~std::uint64_t{0} << from % 64;
+  for (std::uint32_t word = words(from); word < words(to); ++word) have_[word] = ~std::uint64_t{0};
+  if (to % 64 != 0) have_[to / 64] &= ~(~std::uint64_t{0} << to % 64);
+  contiguous_ = end_ = to;
 }
 
 void Assembly::advance() {

@@ -67,6 +67,7 @@ class Assembly {
   };
   [[nodiscard]] Place place_of(std::uint64_t offset, std::span<const std::uint8_t> piece) const;
   void mark(std::uint32_t from, std::uint32_t to);
+  void append(std::uint32_t to);
   void advance();
 
   std::uint8_t* bytes_ = nullptr;

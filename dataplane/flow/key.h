@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -22,30 +23,38 @@ struct Key {
   std::uint8_t ipv6 = 0;
 
   friend bool operator==(const Key& a, const Key& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
-
-  /// The same flow's key as a frame of the other direction makes it.
-  [[nodiscard]] Key reversed() const {
-    Key out = *this;
-    out.client = server;
-    out.server = client;
-    out.client_port = server_port;
-    out.server_port = client_port;
-    return out;
-  }
 };
 static_assert(sizeof(Key) == 44, "compared and hashed as octets, so it has no padding");
 
-/// Keyed by a per-boot secret, so that nobody can aim flows at one slot.
+/// Keyed by a per-boot secret, so that nobody can aim flows at one slot. From values, one by one: a
+/// key that was written just now is not yet there to be loaded in larger words.
 [[nodiscard]] inline std::uint64_t hash(const Key& key, std::uint64_t secret) {
-  std::array<std::uint64_t, 6> words{};
-  std::memcpy(words.data(), &key, sizeof key);
-  std::uint64_t state = secret;
-  for (const std::uint64_t word : words) {
-    const auto product = static_cast<unsigned __int128>(word ^ state) * 0x9fb21c651e98df25U;
-    state =
-        static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^ secret;
-  }
-  return state * 0xd6e8feb86659fd93U;
+  const auto word = [](const std::uint8_t* at) {
+    std::uint64_t value;
+    std::memcpy(&value, at, sizeof value);
+    return value;
+  };
+  // Each factor has a part of the secret that nobody knows to be nought with.
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = Wide{a} * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  const auto part = [secret](int turn, std::uint64_t constant) {
+    return std::rotl(secret, turn) ^ constant;
+  };
+  const std::uint64_t ends = std::uint64_t{key.client_port} | std::uint64_t{key.server_port} << 16 |
+                             std::uint64_t{key.outer_vlan} << 32 |
+                             std::uint64_t{key.inner_vlan} << 48;
+  const std::uint64_t medium = std::uint64_t{key.wire} | std::uint64_t{key.protocol} << 16 |
+                               std::uint64_t{key.ipv6} << 24;
+  const std::uint64_t sum = mix(word(key.client.data()) ^ part(0, 0x9fb21c651e98df25U),
+                                word(key.server.data()) ^ part(13, 0xa0761d6478bd642fU)) ^
+                            mix(word(key.client.data() + 8) ^ part(23, 0xe7037ed1a0b428dbU),
+                                word(key.server.data() + 8) ^ part(31, 0x8ebc6af09c88c6e3U)) ^
+                            mix(ends ^ part(41, 0x589965cc75374cc3U),
+                                medium ^ part(53, 0x1d8e4e27c47d124fU));
+  return mix(sum ^ secret, 0xd6e8feb86659fd93U);
 }
 
 }  // namespace sluice::flow

@@ -8,10 +8,10 @@ Table::Table(std::uint64_t secret)
     : secret_(secret),
       flows_(std::make_unique<Flow[]>(kMaxFlows)),
       inspectors_(std::make_unique_for_overwrite<Inspector[]>(kMaxFlows)),
-      buckets_(std::make_unique_for_overwrite<std::uint32_t[]>(kBuckets)),
+      buckets_(std::make_unique_for_overwrite<std::uint16_t[]>(kBuckets)),
       small_(std::make_unique_for_overwrite<AssemblyStorage<kSmallOctets>[]>(kSmallBlocks)),
       large_(std::make_unique_for_overwrite<AssemblyStorage<kLargeOctets>[]>(kLargeBlocks)) {
-  std::fill_n(buckets_.get(), kBuckets, kNone);
+  std::fill_n(buckets_.get(), kBuckets, kNoFlow);
   constexpr std::array<std::uint32_t, kPools> kCounts = {kMaxFlows, kSmallBlocks, kLargeBlocks};
   for (unsigned pool = 0; pool < kPools; ++pool) {
     free_count_[pool] = kCounts[pool];
@@ -27,7 +27,7 @@ Table::Pool Table::pool_of(const Flow& flow) {
 }
 
 Flow* Table::find(const Key& key, std::uint64_t hash) {
-  for (std::uint32_t at = buckets_[slot(hash)]; at != kNone; at = flows_[at].chain) {
+  for (std::uint16_t at = buckets_[slot(hash)]; at != kNoFlow; at = flows_[at].chain) {
     if (flows_[at].hash == hash && flows_[at].key == key) return &flows_[at];
   }
   return nullptr;
@@ -72,14 +72,14 @@ Flow* Table::open(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
   }
   const std::uint32_t at = free_[kNoBlock][--free_count_[kNoBlock]];
   Flow& flow = flows_[at];
-  static_cast<FlowHead&>(flow) = FlowHead{};  // its readings are none
+  std::construct_at(static_cast<FlowHead*>(&flow));  // its readings are none
   flow.key = key;
   flow.hash = hash;
   flow.serial = ++serial_;
   flow.touched_ms = now_ms;
   flow.used = true;
   flow.chain = buckets_[slot(hash)];
-  buckets_[slot(hash)] = at;
+  buckets_[slot(hash)] = static_cast<std::uint16_t>(at);
   link(flow, kNoBlock);
   ++size_;
   return &flow;
@@ -90,7 +90,7 @@ void Table::close(Flow& flow) {
   unlink(flow, pool_of(flow));
   for (unsigned i = 0; i < flow.reading_count; ++i) release(flow.readings[i]);
   flow.reading_count = 0;
-  std::uint32_t* link_to = &buckets_[slot(flow.hash)];
+  std::uint16_t* link_to = &buckets_[slot(flow.hash)];
   while (*link_to != at) link_to = &flows_[*link_to].chain;
   *link_to = flow.chain;
   flow.used = false;
@@ -129,7 +129,7 @@ Reading* Table::add_reading(Flow& flow, std::uint8_t stream, std::uint32_t octet
   if (!take_block(pool, now_ms, flow, block)) return nullptr;
   unlink(flow, pool_of(flow));
   Reading& reading = flow.readings[flow.reading_count++];
-  reading = Reading{};
+  std::construct_at(&reading);
   reading.assembly = assembly(pool, block);
   reading.stream = stream;
   reading.storage = pool;

@@ -89,7 +89,7 @@ struct FlowHead {
   bool known_start = false;        // TCP: a SYN told where the stream begins
   std::uint8_t refused_at = 0;     // index in the burst of the frame that was refused
 
-  std::uint32_t chain = 0;  // the table's own
+  std::uint16_t chain = 0;  // the table's own
   std::uint32_t older = 0;
   std::uint32_t newer = 0;
 };
@@ -103,7 +103,9 @@ class Table {
   explicit Table(std::uint64_t secret);
 
   /// Whether a flow of this hash may be there: one load, for frames that mostly are of none.
-  [[nodiscard]] bool may_hold(std::uint64_t hash) const { return buckets_[slot(hash)] != kNone; }
+  [[nodiscard]] bool may_hold(std::uint64_t hash) const { return buckets_[slot(hash)] != kNoFlow; }
+  /// Fetches what may_hold() reads.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&buckets_[slot(hash)]); }
   [[nodiscard]] Flow* find(const Key& key, std::uint64_t hash);
   /// A new flow without readings; null where everything is in use by flows that moved just now.
   [[nodiscard]] Flow* open(const Key& key, std::uint64_t hash, std::uint64_t now_ms);
@@ -142,6 +144,9 @@ class Table {
 
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
+  // Buckets are half a word: most frames look at one, and find nothing.
+  static constexpr std::uint16_t kNoFlow = UINT16_MAX;
+  static_assert(kMaxFlows < kNoFlow);
   static constexpr std::uint32_t kBuckets = kMaxFlows * 2;
   // Lists by what a flow holds, so that room of one kind is made by who has it.
   enum Pool : std::uint8_t { kNoBlock, kSmall, kLarge, kPools };
@@ -175,7 +180,7 @@ class Table {
   std::uint64_t serial_ = 0;
   std::unique_ptr<Flow[]> flows_;
   std::unique_ptr<Inspector[]> inspectors_;
-  std::unique_ptr<std::uint32_t[]> buckets_;
+  std::unique_ptr<std::uint16_t[]> buckets_;
   std::array<List, kPools> lists_;
   std::unique_ptr<AssemblyStorage<kSmallOctets>[]> small_;
   std::unique_ptr<AssemblyStorage<kLargeOctets>[]> large_;

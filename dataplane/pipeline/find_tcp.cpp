@@ -100,10 +100,10 @@ void Pipeline::from_server(Packet& packet) {
   const packet::TcpFields tcp = packet::tcp_fields(packet.view, packet.frame);
   const auto payload = payload_of(packet);
   if (tcp.source_port == kDnsPort) find_in_responses(packet, payload);
-  const flow::Key key = key_of(packet).reversed();
-  const std::uint64_t hash = flow::hash(key, secret_);
+  const std::uint64_t hash =
+      packet.judge ? flow::hash(key_of(packet, true), secret_) : packet.flow_hash;
   if (!flows_.may_hold(hash)) return;
-  flow::Flow* flow = flows_.find(key, hash);
+  flow::Flow* flow = flows_.find(key_of(packet, true), hash);
   if (flow == nullptr || (tcp.flags & packet::kTcpRst) != 0) return;
   if (flow->state == flow::State::blocked) {
     packet.fate = Fate::drop;
@@ -165,8 +165,8 @@ void Pipeline::from_client(Packet& packet) {
   const auto payload = payload_of(packet);
   const bool urgent = (tcp.flags & packet::kTcpUrg) != 0;
   if (payload.empty() && !syn && !urgent) return;
-  const flow::Key key = key_of(packet);
-  const std::uint64_t hash = flow::hash(key, secret_);
+  const flow::Key key = key_of(packet, false);
+  const std::uint64_t hash = packet.flow_hash;
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   std::uint32_t sequence = tcp.sequence;
   if (payload.empty() && !syn) {

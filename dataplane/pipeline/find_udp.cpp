@@ -58,12 +58,11 @@ void Pipeline::find_in_udp(Packet& packet) {
     }
     if (packet.judge && packet::load16(ports + 2) == kDnsPort) return find_in_query(packet);
   }
-  const flow::Key key = key_of(packet);
   if (packet.answers) {
-    const flow::Key forward = key.reversed();
-    const std::uint64_t hash = flow::hash(forward, secret_);
+    const flow::Key key = key_of(packet, true);
+    const std::uint64_t hash = flow::hash(key, secret_);
     if (flows_.may_hold(hash)) {
-      flow::Flow* flow = flows_.find(forward, hash);
+      flow::Flow* flow = flows_.find(key, hash);
       if (flow != nullptr && flow->state == flow::State::blocked) {
         // Of other connections on the same ports: the refused one's server has not got its hello.
         if (flow->kind == flow::Kind::quic && !long_header) return;
@@ -76,6 +75,7 @@ void Pipeline::find_in_udp(Packet& packet) {
     }
   }
   if (!packet.judge) return;
+  const flow::Key key = key_of(packet, false);
   const std::uint64_t hash = flow::hash(key, secret_);
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   if (flow != nullptr) {

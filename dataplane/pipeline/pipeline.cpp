@@ -61,7 +61,20 @@ void Pipeline::parse(std::span<Packet> packets) {
     if (packet.frame.kind == FrameKind::fragment) piece_together(packet);
     if (packet.frame.cut && !packet.snapped) packet.frame.kind = FrameKind::truncated;
     if (packet.judge) count_frame(packet.frame.kind);
+    if (packet.frame.kind == FrameKind::tcp) begin_flow(packet);
   }
+}
+
+// Most segments are of no flow that is kept: what tells so is fetched while others are parsed. A
+// client's bare acknowledgement is not asked about at all.
+void Pipeline::begin_flow(Packet& packet) const {
+  const std::uint8_t flags = packet.view[packet.frame.transport_offset + 13U];
+  const bool bare = packet.frame.payload_length == 0 &&
+                    (flags & (packet::kTcpSyn | packet::kTcpUrg)) == 0;
+  if (bare && !packet.answers) return;
+  packet.flow_hash = flow::hash(key_of(packet, !packet.judge), secret_);
+  flows_.prefetch(packet.flow_hash);
+  if (packet.judge) syns_.prefetch(packet.flow_hash);
 }
 
 void Pipeline::piece_together(Packet& packet) {
@@ -130,19 +143,6 @@ void Pipeline::classify(std::span<Packet> packets) {
       if (packet.judge && packet.fate == Fate::forward) from_client(packet);
     }
   }
-}
-
-flow::Key Pipeline::key_of(const Packet& packet) const {
-  const std::uint8_t* transport = &packet.view[packet.frame.transport_offset];
-  return {.client = packet::source_address(packet.view, packet.frame),
-          .server = packet::destination_address(packet.view, packet.frame),
-          .client_port = packet::load16(transport),
-          .server_port = packet::load16(transport + 2),
-          .outer_vlan = packet.frame.outer_vlan,
-          .inner_vlan = packet.frame.inner_vlan,
-          .wire = packet.wire,
-          .protocol = packet.frame.protocol,
-          .ipv6 = packet.frame.ipv6};
 }
 
 void Pipeline::look_up() {

@@ -24,6 +24,7 @@
 #include "dataplane/index/snapshot.h"
 #include "dataplane/inspect/quic/initial.h"
 #include "dataplane/inspect/tls/client_hello.h"
+#include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/pipeline/ech_seen.h"
 #include "dataplane/stats/counters.h"
@@ -144,7 +145,22 @@ class Pipeline {
   void report(const Finding& finding, std::size_t index, const generation::Record& record,
               act::IncidentId incident);
 
-  [[nodiscard]] flow::Key key_of(const Packet& packet) const;
+  void begin_flow(Packet& packet) const;
+  /// As the client's frames make it.
+  [[nodiscard]] static flow::Key key_of(const Packet& packet, bool from_server) {
+    const std::uint8_t* const ports = packet.view.data() + packet.frame.transport_offset;
+    const auto source = packet::source_address(packet.view, packet.frame);
+    const auto destination = packet::destination_address(packet.view, packet.frame);
+    return {.client = from_server ? destination : source,
+            .server = from_server ? source : destination,
+            .client_port = packet::load16(ports + (from_server ? 2 : 0)),
+            .server_port = packet::load16(ports + (from_server ? 0 : 2)),
+            .outer_vlan = packet.frame.outer_vlan,
+            .inner_vlan = packet.frame.inner_vlan,
+            .wire = packet.wire,
+            .protocol = packet.frame.protocol,
+            .ipv6 = packet.frame.ipv6};
+  }
   [[nodiscard]] std::uint8_t index_of(const Packet& packet) const {
     return static_cast<std::uint8_t>(&packet - packets_.data());
   }

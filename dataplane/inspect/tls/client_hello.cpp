@@ -40,29 +40,33 @@ class Reader {
   [[nodiscard]] std::size_t needed() const { return needed_; }
 
   std::span<const std::uint8_t> take(std::size_t octets) {
-    if (over_ || short_ || octets > left()) {
-      over_ = over_ || !short_;
-      return {};
-    }
-    if (octets > there_.size() - at_) {
-      short_ = true;
-      needed_ = at_ + octets;
-      return {};
-    }
+    if (octets > there_.size() - at_) return fail(octets);
     const auto taken = there_.subspan(at_, octets);
     at_ += octets;
     return taken;
   }
 
-  std::size_t number(std::size_t octets) {
-    std::size_t value = 0;
-    for (const std::uint8_t octet : take(octets)) value = value << 8 | octet;
-    return value;
+  std::size_t number8() {
+    const auto octets = take(1);
+    return octets.empty() ? 0 : octets[0];
+  }
+  std::size_t number16() {
+    const auto octets = take(2);
+    return octets.empty() ? 0 : load16(octets.data());
   }
 
   [[nodiscard]] bool good() const { return !over_ && !short_; }
 
  private:
+  std::span<const std::uint8_t> fail(std::size_t octets) {
+    if (good()) {
+      (octets > left() ? over_ : short_) = true;
+      needed_ = at_ + octets;
+      there_ = there_.first(at_);  // nothing more can be taken
+    }
+    return {};
+  }
+
   std::span<const std::uint8_t> there_;
   std::size_t stated_;
   std::size_t at_ = 0;
@@ -88,8 +92,8 @@ Defect read_server_names(std::span<const std::uint8_t> extension, ClientHello& o
   Reader list(extension.subspan(2),
               std::min<std::size_t>(load16(extension.data()), extension.size() - 2));
   while (list.left() > 0) {
-    const std::size_t type = list.number(1);
-    const auto name = list.take(list.number(2));
+    const std::size_t type = list.number8();
+    const auto name = list.take(list.number16());
     if (!list.good()) return Defect::server_name;
     if (type != kHostName) continue;
     if (out.name_count == kMaxNames) return Defect::too_many_names;
@@ -112,11 +116,11 @@ Outcome refuse(Defect defect, ClientHello& out) {
 }
 
 Outcome read_extensions(Reader& body, ClientHello& out) {
-  std::size_t left = body.number(2);
+  std::size_t left = body.number16();
   if (body.good() && left > body.left()) return refuse(Defect::extensions, out);
   while (body.good() && left >= 4) {
-    const std::size_t type = body.number(2);
-    const std::size_t length = body.number(2);
+    const std::size_t type = body.number16();
+    const std::size_t length = body.number16();
     left -= 4;
     if (body.good() && length > left) return refuse(Defect::extensions, out);
     const auto data = body.take(length);
@@ -143,14 +147,14 @@ Outcome read_body(Reader& body, ClientHello& out, bool dtls) {
   // take a longer session id than the 32 octets of RFC 8446 4.1.2.
   body.take(2 + 32);
   if (!body.good()) return unreadable(Defect::random);
-  body.take(body.number(1));
-  if (dtls) body.take(body.number(1));
+  body.take(body.number8());
+  if (dtls) body.take(body.number8());
   if (!body.good()) return unreadable(Defect::session_id);
-  const std::size_t suites = body.number(2);
+  const std::size_t suites = body.number16();
   if (body.good() && (suites == 0 || suites % 2 != 0)) return refuse(Defect::cipher_suites, out);
   body.take(suites);
   if (!body.good()) return unreadable(Defect::cipher_suites);
-  const std::size_t compressions = body.number(1);
+  const std::size_t compressions = body.number8();
   if (body.good() && compressions == 0) return refuse(Defect::compression, out);
   body.take(compressions);
   if (!body.good()) return unreadable(Defect::compression);
