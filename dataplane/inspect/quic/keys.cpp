@@ -3,6 +3,7 @@
 
 #include "dataplane/inspect/quic/crypto.h"
 #include "dataplane/inspect/quic/hkdf.h"
+#include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -19,20 +20,24 @@ const HmacKey& salt_key(const VersionTraits& traits) {
   return keys[static_cast<std::size_t>(&traits - all_version_traits().data())];
 }
 
+/// The first octets of a digest, of which HKDF-Expand wants no more than one.
+void store(const Sha256State& digest, std::span<std::uint8_t> out) {
+  for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
+}
+
 }  // namespace
 
 Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
                  Side side) {
-  const Digest initial = salt_key(traits).sign(destination);
+  const HmacKey initial(salt_key(traits).sign(destination));
   const HkdfInfo& label = side == Side::client ? kClientSecret : kServerSecret;
-  const HmacKey secret(HmacKey(initial).sign(label.octets()));
-  const Digest key = secret.sign(traits.key.octets());
-  const Digest iv = secret.sign(traits.iv.octets());
-  const Digest header = secret.sign(traits.header.octets());
+  const HmacKey secret(initial.sign(std::array{&label.message()})[0]);
+  const auto [key, iv, header] = secret.sign(
+      std::array{&traits.key.message(), &traits.iv.message(), &traits.header.message()});
   Keys keys;
-  std::copy_n(key.begin(), keys.key.size(), keys.key.begin());
-  std::copy_n(iv.begin(), keys.iv.size(), keys.iv.begin());
-  std::copy_n(header.begin(), keys.header.size(), keys.header.begin());
+  store(key, keys.key);
+  store(iv, keys.iv);
+  store(header, keys.header);
   return keys;
 }
 
