@@ -8,6 +8,7 @@ import array
 import ipaddress
 import random
 import struct
+import zlib
 
 from tests.packet import pcap, quic
 
@@ -166,6 +167,16 @@ def campus(names, count, upward=True):
         block.insert(40, tls[hundred])
         block.insert(70, dns[2 * hundred + 1])
         out += block
+    return out
+
+
+def by_flow(frames, queues):
+    """The frames of each of so many queues, as a card with a symmetric hash of its IPv4 flows would
+    spread them: both directions of a flow to one queue."""
+    out = [[] for _ in range(queues)]
+    for frame in frames:
+        ends = sorted((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
+        out[zlib.crc32(b"".join(ends)) % queues].append(frame)
     return out
 
 
