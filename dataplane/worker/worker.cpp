@@ -21,6 +21,7 @@ namespace {
 using pipeline::Fate;
 using pipeline::kBurst;
 using stats::Id;
+using stats::Stage;
 
 constexpr unsigned kRingSlots = 4096;
 constexpr std::uint32_t kPollsBeforeSleep = 512;
@@ -116,6 +117,7 @@ bool Worker::turn() {
 
 bool Worker::receive(const Queue& queue) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const std::uint16_t n = rte_eth_rx_burst(queue.port, queue.queue, frames.data(), kBurst);
   if (n == 0) return false;
   std::uint64_t octets = 0;
@@ -132,6 +134,8 @@ bool Worker::receive(const Queue& queue) {
   }
   counters_->add(Id::rx_packets, n);
   counters_->add(Id::rx_bytes, octets);
+  counters_->stages().add_frames(n);
+  counters_->stages().end(Stage::receive);
   if (helpers_.empty()) {
     judge({frames.data(), kept});
   } else {
@@ -162,25 +166,30 @@ void Worker::distribute(std::span<rte_mbuf*> frames) {
     for (unsigned i = taken; i < link->shared; ++i) frames[kept++] = link->share[i];
     link->shared = 0;
   }
+  counters_->stages().end(Stage::distribute);
   judge(frames.first(kept));
 }
 
 bool Worker::help(rte_ring* work) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(work, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
   if (n == 0) return false;
+  counters_->stages().end(Stage::receive);
   judge({frames.data(), n});
   return true;
 }
 
 bool Worker::send_results(rte_ring* results) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(results, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
+  if (n == 0) return false;
   for (unsigned i = 0; i < n; ++i) queue_for(frames[i]->port, frames[i]);
   flush();
-  return n > 0;
+  return true;
 }
 
 void Worker::judge(std::span<rte_mbuf*> frames) {
@@ -276,6 +285,7 @@ void Worker::flush() {
     outgoing.count = 0;
   }
   pending_count_ = 0;
+  counters_->stages().end(Stage::send);
 }
 
 // The owner of the queue sends; it drains this ring on every turn.
