@@ -46,11 +46,6 @@ bool restore_vlan(rte_mbuf*& frame, stats::Counters& counters) {
   return true;
 }
 
-std::uint64_t now_ms() {
-  static const std::uint64_t per_ms = std::max<std::uint64_t>(rte_get_tsc_hz() / 1000, 1);
-  return rte_get_tsc_cycles() / per_ms;
-}
-
 std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
   return {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len};
 }
@@ -63,6 +58,7 @@ void FreeRing::operator()(rte_ring* ring) const { rte_ring_free(ring); }
 Worker::Worker(unsigned index, Shared& shared)
     : index_(index),
       shared_(shared),
+      cycles_a_ms_(std::max<std::uint64_t>(rte_get_tsc_hz() / 1000, 1)),
       counters_(std::make_unique<stats::Counters>()),
       events_(std::make_unique<stats::EventRing>()),
       pipeline_(
@@ -208,7 +204,8 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
     packet.answers = !role.inside && frame->nb_segs == 1;
     if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
   }
-  pipeline_->process(*snapshot_, {packets_.data(), frames.size()}, now_ms());
+  pipeline_->process(*snapshot_, {packets_.data(), frames.size()},
+                     rte_get_tsc_cycles() / cycles_a_ms_);
   apply_fates(frames);
   flush();
 }

@@ -85,6 +85,7 @@ class alignas(64) Worker {
 
   unsigned index_;
   Shared& shared_;
+  std::uint64_t cycles_a_ms_;
   std::unique_ptr<stats::Counters> counters_;
   std::unique_ptr<stats::EventRing> events_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;

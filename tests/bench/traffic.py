@@ -59,11 +59,11 @@ class Flow:
         head = struct.pack(">4H", *self._ports(upward), 8 + len(payload), 0)
         return self._segment(UDP, head, payload, 6, upward)
 
-    def tcp(self, payload, upward=True, sequence=None):
+    def tcp(self, payload, upward=True, sequence=None, flags=0x18):
         if sequence is None:
             sequence = CLIENT_ISN if upward else SERVER_ISN
         head = struct.pack(">HHIIBBHHH", *self._ports(upward), sequence,
-                           SERVER_ISN if upward else CLIENT_ISN + HELLO_OCTETS, 0x50, 0x18, 64240,
+                           SERVER_ISN if upward else CLIENT_ISN + HELLO_OCTETS, 0x50, flags, 64240,
                            0, 0)
         return self._segment(TCP, head, payload, 16, upward)
 

@@ -11,13 +11,14 @@ namespace {
 constexpr HkdfInfo kClientSecret("client in", 32);
 constexpr HkdfInfo kServerSecret("server in", 32);
 
-/// The salts never change: they are taken in once.
+/// The salts never change: they are taken in once, before anything is derived.
+const auto kSaltKeys = []<std::size_t... kAt>(std::index_sequence<kAt...>) {
+  return std::array{HmacKey(all_version_traits()[kAt].salt)...};
+}
+(std::make_index_sequence<kVersionTraits>());
+
 const HmacKey& salt_key(const VersionTraits& traits) {
-  static const auto keys = []<std::size_t... kAt>(std::index_sequence<kAt...>) {
-    return std::array{HmacKey(all_version_traits()[kAt].salt)...};
-  }
-  (std::make_index_sequence<kVersionTraits>());
-  return keys[static_cast<std::size_t>(&traits - all_version_traits().data())];
+  return kSaltKeys[static_cast<std::size_t>(&traits - all_version_traits().data())];
 }
 
 /// The first octets of a digest, of which HKDF-Expand wants no more than one.
