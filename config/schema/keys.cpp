@@ -235,7 +235,9 @@ constexpr std::array kDeviceKinds{
     DeviceKind{"af_packet", true, "af_packet:eth1", "a kernel interface, by AF_PACKET"},
     DeviceKind{"tap", true, "tap:sluice0", "a TAP interface that the gateway makes"},
     DeviceKind{"memif", true, "memif:role=client,id=0", "shared memory with another program"},
-    DeviceKind{"pcap", true, "pcap:rx=in.pcap,tx=out.pcap", "capture files"},
+    DeviceKind{
+        "pcap", true, "pcap:rx=in.pcap,tx=out.pcap",
+        "capture files; each `rx=` is a queue, with all of a flow in one, alike at both ports"},
     DeviceKind{"ring", false, "ring:", "memory rings, for tests"},
     DeviceKind{"null", false, "null:", "discards, for tests"},
     DeviceKind{"vdev", true, "vdev:net_tap0,iface=x", "any other DPDK virtual device"},

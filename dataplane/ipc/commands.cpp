@@ -1,6 +1,7 @@
 #include "dataplane/ipc/commands.h"
 
 #include <ctime>
+#include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <unistd.h>
 
@@ -71,6 +72,23 @@ json status_of(gateway::Gateway& gateway) {
   return ok(std::move(reply));
 }
 
+/// Cycles of the time-stamp counter by stage and the frames that took them, of the bursts of each
+/// worker that were timed, and how many cycles are a second.
+json stages_of(const gateway::Gateway& gateway) {
+  json lcores = json::array();
+  for (const auto& worker : gateway.workers()) {
+    json lcore = {{"frames", worker->counters().stages().frames()}};
+    for (std::size_t i = 0; i < stats::kStageCount; ++i) {
+      lcore[std::string(stats::kStageNames[i])] =
+          worker->counters().stages().sum(static_cast<stats::Stage>(i));
+    }
+    lcores.push_back(std::move(lcore));
+  }
+  return {{"hertz", rte_get_tsc_hz()},
+          {"timed_one_in", stats::kTimedOneIn},
+          {"lcores", std::move(lcores)}};
+}
+
 json stats_of(gateway::Gateway& gateway) {
   json sums = json::object();
   json lcores = json::array();
@@ -89,8 +107,10 @@ json stats_of(gateway::Gateway& gateway) {
     }
     lcores.push_back(std::move(lcore));
   }
-  return ok(
-      {{"counters", std::move(sums)}, {"lcores", std::move(lcores)}, {"ports", ports_of(gateway)}});
+  return ok({{"counters", std::move(sums)},
+             {"lcores", std::move(lcores)},
+             {"stages", stages_of(gateway)},
+             {"ports", ports_of(gateway)}});
 }
 
 json block_of(const gateway::PastBlock& past) {

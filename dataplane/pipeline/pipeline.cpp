@@ -10,6 +10,7 @@ namespace {
 
 using packet::FrameKind;
 using stats::Id;
+using stats::Stage;
 
 }  // namespace
 
@@ -27,6 +28,7 @@ Pipeline::~Pipeline() = default;
 
 void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packets,
                        std::uint64_t now_ms) {
+  stats::StageClock& stages = counters_.stages();  // running since the burst was received
   snapshot_ = &snapshot;
   now_ms_ = now_ms;
   ++burst_;
@@ -40,13 +42,18 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
     counters_.add(Id::flow_expired, gone);
   fragments_.begin_burst();
   parse(packets);
+  stages.end(Stage::parse);
   classify(packets);
+  stages.end(Stage::classify);
   if (found_ > 0) {
     look_up();
+    stages.end(Stage::look_up);
     decide();
+    stages.end(Stage::decide);
     act(packets);
   }
   finish();
+  stages.end(Stage::act);
 }
 
 void Pipeline::parse(std::span<Packet> packets) {

@@ -26,10 +26,14 @@ struct DeviceSpec {
 }
 
 /// Both directions of a flow are known to reach the same queue number of the pair's two ports, so
-/// that several queues may be used. The other kinds are read on one queue and distributed by flow.
+/// that several queues may be used: a card hashes them alike, and captures, of which each is a
+/// queue, were made so. The other kinds are read on one queue and distributed by flow.
 [[nodiscard]] constexpr bool has_symmetric_queues(DeviceKind kind) {
-  return kind == DeviceKind::pci;
+  return kind == DeviceKind::pci || kind == DeviceKind::pcap || kind == DeviceKind::null;
 }
+
+/// Frames reach a queue by a hash that is asked for here.
+[[nodiscard]] constexpr bool hashes_flows(DeviceKind kind) { return kind == DeviceKind::pci; }
 
 struct Devargs {
   bool is_pci = false;

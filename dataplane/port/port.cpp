@@ -99,7 +99,7 @@ Result<Port> Port::start(Prepared prepared, std::uint16_t queues, rte_mempool* p
   }
   rte_eth_conf config{};
   auto key = symmetric_key();
-  if (queues > 1) {
+  if (queues > 1 && hashes_flows(at.spec.kind)) {
     config.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     config.rx_adv_conf.rss_conf.rss_key = key.data();
     config.rx_adv_conf.rss_conf.rss_key_len = info.hash_key_size;

@@ -1,28 +1,18 @@
-// The counters of one lcore. One writer each: the lcore that owns them; anyone may read at any
-// time. Adding a counter is adding a line to the table: its name is what statistics, telemetry and
-// the tests call it.
+// The counters of one lcore, and the cycles that it spent. One writer each: the lcore that owns
+// them; anyone may read at any time. Adding a counter is adding a line to the table: its name is
+// what statistics, telemetry and the tests call it.
 //
-// Thread safety: add() by the owner only; value() from any thread.
+// Thread safety: add() by the owner only; value() from any thread. stages() as StageClock says.
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstdint>
 #include <string_view>
 
+#include "dataplane/stats/counter.h"
+#include "dataplane/stats/stages.h"
+
 namespace sluice::stats {
-
-/// Written by one thread without a locked instruction, read by others without a torn value.
-class Counter {
- public:
-  void add(std::uint64_t n = 1) {
-    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 // clang-format off
 #define SLUICE_COUNTERS(X)                                                                    \
@@ -149,9 +139,12 @@ class alignas(64) Counters {
   [[nodiscard]] std::uint64_t value(Id id) const {
     return values_[static_cast<std::size_t>(id)].value();
   }
+  [[nodiscard]] StageClock& stages() { return stages_; }
+  [[nodiscard]] const StageClock& stages() const { return stages_; }
 
  private:
   std::array<Counter, kCounterCount> values_;
+  StageClock stages_;
 };
 
 }  // namespace sluice::stats

@@ -47,6 +47,22 @@ int one_lcore(const char* /*command*/, const char* parameters, rte_tel_data* dat
   return 0;
 }
 
+int all_stages(const char* /*command*/, const char* /*parameters*/, rte_tel_data* data) {
+  const std::lock_guard guard(registry().lock);
+  rte_tel_data_start_dict(data);
+  std::uint64_t frames = 0;
+  for (const Counters* counters : registry().lcores) frames += counters->stages().frames();
+  rte_tel_data_add_dict_u64(data, "frames", frames);
+  for (std::size_t i = 0; i < kStageCount; ++i) {
+    std::uint64_t sum = 0;
+    for (const Counters* counters : registry().lcores) {
+      sum += counters->stages().sum(static_cast<Stage>(i));
+    }
+    rte_tel_data_add_dict_u64(data, std::string(kStageNames[i]).c_str(), sum);
+  }
+  return 0;
+}
+
 }  // namespace
 
 Status register_telemetry(std::span<const Counters* const> lcores) {
@@ -56,7 +72,9 @@ Status register_telemetry(std::span<const Counters* const> lcores) {
   }
   if (rte_telemetry_register_cmd("/sluice/stats", all_lcores, "Sums of all counters.") != 0 ||
       rte_telemetry_register_cmd("/sluice/lcore", one_lcore,
-                                 "Counters of one worker. Parameter: its index.") != 0) {
+                                 "Counters of one worker. Parameter: its index.") != 0 ||
+      rte_telemetry_register_cmd("/sluice/stages", all_stages,
+                                 "Cycles of all workers by stage, and the frames timed.") != 0) {
     return fail("cannot register with rte_telemetry");
   }
   return {};

@@ -21,6 +21,7 @@ namespace {
 using pipeline::Fate;
 using pipeline::kBurst;
 using stats::Id;
+using stats::Stage;
 
 constexpr unsigned kRingSlots = 4096;
 constexpr std::uint32_t kPollsBeforeSleep = 512;
@@ -45,11 +46,6 @@ bool restore_vlan(rte_mbuf*& frame, stats::Counters& counters) {
   return true;
 }
 
-std::uint64_t now_ms() {
-  static const std::uint64_t per_ms = std::max<std::uint64_t>(rte_get_tsc_hz() / 1000, 1);
-  return rte_get_tsc_cycles() / per_ms;
-}
-
 std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
   return {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len};
 }
@@ -62,12 +58,11 @@ void FreeRing::operator()(rte_ring* ring) const { rte_ring_free(ring); }
 Worker::Worker(unsigned index, Shared& shared)
     : index_(index),
       shared_(shared),
+      cycles_a_ms_(std::max<std::uint64_t>(rte_get_tsc_hz() / 1000, 1)),
       counters_(std::make_unique<stats::Counters>()),
       events_(std::make_unique<stats::EventRing>()),
       pipeline_(
-          std::make_unique<pipeline::Pipeline>(index, shared.secret, *counters_, events_.get())) {
-  pending_.reserve(RTE_MAX_ETHPORTS);
-}
+          std::make_unique<pipeline::Pipeline>(index, shared.secret, *counters_, events_.get())) {}
 
 void Worker::own(std::uint16_t port, std::uint16_t queue, std::span<const int> wait_descriptors) {
   owned_.push_back({port, queue});
@@ -118,6 +113,7 @@ bool Worker::turn() {
 
 bool Worker::receive(const Queue& queue) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const std::uint16_t n = rte_eth_rx_burst(queue.port, queue.queue, frames.data(), kBurst);
   if (n == 0) return false;
   std::uint64_t octets = 0;
@@ -134,6 +130,8 @@ bool Worker::receive(const Queue& queue) {
   }
   counters_->add(Id::rx_packets, n);
   counters_->add(Id::rx_bytes, octets);
+  counters_->stages().add_frames(n);
+  counters_->stages().end(Stage::receive);
   if (helpers_.empty()) {
     judge({frames.data(), kept});
   } else {
@@ -144,37 +142,50 @@ bool Worker::receive(const Queue& queue) {
 
 void Worker::distribute(std::span<rte_mbuf*> frames) {
   const std::uint32_t shares = static_cast<std::uint32_t>(helpers_.size()) + 1;
+  for (rte_mbuf* frame : frames) rte_prefetch0(rte_pktmbuf_mtod(frame, void*));
   std::uint16_t kept = 0;
   for (rte_mbuf* frame : frames) {
     const std::uint32_t share = flow_hash(first_segment(frame)) % shares;
-    if (share != 0) {
-      if (rte_ring_sp_enqueue(helpers_[share - 1]->work.get(), frame) == 0) {
-        counters_->add(Id::distributed);
-        continue;
-      }
-      counters_->add(Id::distribute_full);
+    if (share == 0) {
+      frames[kept++] = frame;
+    } else {
+      Link& link = *helpers_[share - 1];
+      link.share[link.shared++] = frame;
     }
-    frames[kept++] = frame;
   }
+  for (const auto& link : helpers_) {
+    if (link->shared == 0) continue;
+    const unsigned taken = rte_ring_sp_enqueue_burst(
+        link->work.get(), reinterpret_cast<void**>(link->share.data()), link->shared, nullptr);
+    counters_->add(Id::distributed, taken);
+    if (taken < link->shared) counters_->add(Id::distribute_full, link->shared - taken);
+    for (unsigned i = taken; i < link->shared; ++i) frames[kept++] = link->share[i];
+    link->shared = 0;
+  }
+  counters_->stages().end(Stage::distribute);
   judge(frames.first(kept));
 }
 
 bool Worker::help(rte_ring* work) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(work, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
   if (n == 0) return false;
+  counters_->stages().end(Stage::receive);
   judge({frames.data(), n});
   return true;
 }
 
 bool Worker::send_results(rte_ring* results) {
   std::array<rte_mbuf*, kBurst> frames;
+  counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(results, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
+  if (n == 0) return false;
   for (unsigned i = 0; i < n; ++i) queue_for(frames[i]->port, frames[i]);
   flush();
-  return n > 0;
+  return true;
 }
 
 void Worker::judge(std::span<rte_mbuf*> frames) {
@@ -193,7 +204,8 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
     packet.answers = !role.inside && frame->nb_segs == 1;
     if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
   }
-  pipeline_->process(*snapshot_, {packets_.data(), frames.size()}, now_ms());
+  pipeline_->process(*snapshot_, {packets_.data(), frames.size()},
+                     rte_get_tsc_cycles() / cycles_a_ms_);
   apply_fates(frames);
   flush();
 }
@@ -259,35 +271,38 @@ void Worker::emit(std::size_t cause, std::uint16_t from) {
 
 void Worker::queue_for(std::uint16_t port, rte_mbuf* frame) {
   Outgoing& outgoing = outgoing_[port];
-  if (outgoing.count == 0) pending_.push_back(port);
+  if (outgoing.count == 0) pending_[pending_count_++] = port;
   outgoing.frames[outgoing.count++] = frame;
 }
 
 void Worker::flush() {
-  for (const std::uint16_t port : pending_) {
-    Outgoing& outgoing = outgoing_[port];
-    send(port, {outgoing.frames.data(), outgoing.count});
+  for (std::uint16_t i = 0; i < pending_count_; ++i) {
+    Outgoing& outgoing = outgoing_[pending_[i]];
+    send(pending_[i], {outgoing.frames.data(), outgoing.count});
     outgoing.count = 0;
   }
-  pending_.clear();
+  pending_count_ = 0;
+  counters_->stages().end(Stage::send);
+}
+
+// The owner of the queue sends; it drains this ring on every turn.
+void Worker::send_back(std::uint16_t port, std::span<rte_mbuf*> frames) {
+  for (rte_mbuf* frame : frames) frame->port = port;
+  while (true) {
+    frames = frames.subspan(rte_ring_sp_enqueue_burst(
+        returning_to_->results.get(), reinterpret_cast<void**>(frames.data()),
+        static_cast<unsigned>(frames.size()), nullptr));
+    if (frames.empty()) return;
+    if (shared_.stop.load(std::memory_order_relaxed)) {
+      counters_->add(Id::tx_full_dropped, frames.size());
+      return rte_pktmbuf_free_bulk(frames.data(), static_cast<unsigned>(frames.size()));
+    }
+    rte_pause();
+  }
 }
 
 void Worker::send(std::uint16_t port, std::span<rte_mbuf*> frames) {
-  if (returning_to_ != nullptr) {
-    // The owner of the queue sends; it drains this ring on every turn.
-    for (rte_mbuf* frame : frames) {
-      frame->port = port;
-      while (rte_ring_sp_enqueue(returning_to_->results.get(), frame) != 0) {
-        if (shared_.stop.load(std::memory_order_relaxed)) {
-          rte_pktmbuf_free(frame);
-          counters_->add(Id::tx_full_dropped);
-          break;
-        }
-        rte_pause();
-      }
-    }
-    return;
-  }
+  if (returning_to_ != nullptr) return send_back(port, frames);
   const auto queue = static_cast<std::uint16_t>(index_ % shared_.ports[port].queues);
   std::uint64_t deadline = 0;
   while (!frames.empty()) {

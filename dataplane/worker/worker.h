@@ -30,7 +30,8 @@ struct FreeRing {
 };
 using RingPtr = std::unique_ptr<rte_ring, FreeRing>;
 
-class Worker {
+/// On lines of its own: what one worker writes, no other one reads or writes beside it.
+class alignas(64) Worker {
  public:
   Worker(unsigned index, Shared& shared);
 
@@ -57,6 +58,9 @@ class Worker {
   struct Link {
     RingPtr work;     // owner -> helper: frames to judge
     RingPtr results;  // helper -> owner: frames to send, mbuf->port being the port to send on
+    // The owner's, within a burst: what goes to this helper.
+    alignas(64) std::array<rte_mbuf*, pipeline::kBurst> share;
+    std::uint16_t shared = 0;
   };
   struct Outgoing {
     std::array<rte_mbuf*, pipeline::kBurst * 4> frames;
@@ -75,11 +79,13 @@ class Worker {
   void queue_for(std::uint16_t port, rte_mbuf* frame);
   void flush();
   void send(std::uint16_t port, std::span<rte_mbuf*> frames);
+  void send_back(std::uint16_t port, std::span<rte_mbuf*> frames);
   void idle(bool busy);
   [[nodiscard]] bool wait();
 
   unsigned index_;
   Shared& shared_;
+  std::uint64_t cycles_a_ms_;
   std::unique_ptr<stats::Counters> counters_;
   std::unique_ptr<stats::EventRing> events_;
   std::unique_ptr<pipeline::Pipeline> pipeline_;
@@ -92,7 +98,8 @@ class Worker {
 
   std::array<pipeline::Packet, pipeline::kBurst> packets_;
   std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
-  std::vector<std::uint16_t> pending_;  // ports with outgoing frames
+  std::array<std::uint16_t, RTE_MAX_ETHPORTS> pending_;  // ports with outgoing frames
+  std::uint16_t pending_count_ = 0;
   std::uint32_t empty_turns_ = 0;
   std::vector<pollfd> waiting_on_;
   bool can_wait_ = true;  // every owned queue has a descriptor, and no other worker feeds us

@@ -225,9 +225,24 @@ class Traffic(unittest.TestCase):
         self.assertEqual(sum(UDP in Ether(frame) for frame in frames), 64)
         self.assertEqual(sum(b"example" in frame for frame in frames), 96)
 
+    def test_both_directions_of_a_flow_meet_one_queue(self):
+        names = ["a.example"] * 256
+        inside = traffic.by_flow(traffic.hellos(names), 2)
+        outside = traffic.by_flow(traffic.server_hellos(256), 2)
+        for up, down in zip(inside, outside):
+            self.assertGreater(len(up), 96)
+            self.assertEqual([Ether(frame)[IP].src for frame in up],
+                             [Ether(frame)[IP].dst for frame in down])
+
+    def test_a_device_has_a_queue_for_each_capture(self):
+        captures = dpdk.Captures((pathlib.Path("a"), pathlib.Path("b")), (), 64)
+        self.assertEqual(captures.queues, 2)
+        self.assertEqual(captures.devices(),
+                         ["net_pcap", "rx_pcap=a,rx_pcap=b,infinite_rx=1", "net_null", "no-rx=1"])
+
     def test_buffers_hold_the_captures(self):
         for frames in (32, 1024, 8192, 65536):
-            captures = dpdk.Captures(pathlib.Path("in"), None, frames)
+            captures = dpdk.Captures((pathlib.Path("in"),), (), frames)
             self.assertGreaterEqual(captures.pool_ports() * dpdk.BUFFERS_PER_PORT,
                                     frames + dpdk.WORKING_BUFFERS)
             self.assertLessEqual(captures.pool_ports(), dpdk.MAX_PORTS)

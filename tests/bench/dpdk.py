@@ -45,16 +45,21 @@ run_dir: {folder}/run
 
 @dataclasses.dataclass(frozen=True)
 class Captures:
-    """What the two devices replay, over and over. Without `outside` nothing comes from there."""
-    inside: pathlib.Path
-    outside: pathlib.Path | None
-    frames: int  # of both
+    """What the two devices replay, over and over; a file a queue. Without `outside` nothing comes
+    from there."""
+    inside: tuple
+    outside: tuple
+    frames: int  # of all
+
+    @property
+    def queues(self):
+        return len(self.inside)
 
     def devices(self):
         """net_pcap copies a capture into buffers once and then sends from those; what it is given
         to send it drops, as net_null does."""
-        def replay(path):
-            return f"rx_pcap={path},infinite_rx=1"
+        def replay(paths):
+            return ",".join([*(f"rx_pcap={path}" for path in paths), "infinite_rx=1"])
         return ["net_pcap", replay(self.inside),
                 *(("net_pcap", replay(self.outside)) if self.outside else ("net_null", "no-rx=1"))]
 
@@ -150,22 +155,25 @@ class Forwarder:
 
 
 class Testpmd(Forwarder):
-    """`mode`: io, which looks at no octet, or macswap, which writes the addresses of each frame."""
+    """`mode`: io, which looks at no octet, or macswap, which writes the addresses of each frame. A
+    queue for each of `cpus`, as the captures are."""
 
-    def __init__(self, mode, captures, folder, cpu):
+    def __init__(self, name, mode, captures, folder, cpus):
         folder.mkdir(parents=True, exist_ok=True)
-        prefix = f"sluice-bench-{os.getpid()}-{mode}"
-        super().__init__(f"testpmd {mode}", folder,
-                         folder / "dpdk" / prefix / "dpdk_telemetry.v2")
+        prefix = f"sluice-bench-{os.getpid()}-{folder.name}"
+        super().__init__(name, folder, folder / "dpdk" / prefix / "dpdk_telemetry.v2")
         devices = captures.devices()
         # --in-memory cannot stand beside --no-huge, which implies --legacy-mem; --no-shconf is the
         # part of it that leaves nothing behind.
         huge = [] if free_huge_mib() >= captures.memory_mib() else ["--no-huge", "--no-shconf"]
         argv = ["env", f"RUNTIME_DIRECTORY={folder}", "dpdk-testpmd", "--no-pci",
                 "--iova-mode=va", *(huge or ["--in-memory"]), "-m", captures.memory_mib(),
-                f"--file-prefix={prefix}", f"--lcores=0@({allowed_cpus()}),1@{cpu}",
+                f"--file-prefix={prefix}", "--lcores=" + ",".join(
+                    [f"0@({allowed_cpus()})",
+                     *(f"{lcore}@{cpu}" for lcore, cpu in enumerate(cpus, 1))]),
                 f"--vdev={devices[0]}0,{devices[1]}", f"--vdev={devices[2]}1,{devices[3]}", "--",
-                "--nb-cores=1", f"--forward-mode={mode}", "--no-mlockall",
+                f"--nb-cores={len(cpus)}", f"--forward-mode={mode}", "--no-mlockall",
+                f"--rxq={captures.queues}", f"--txq={captures.queues}",
                 f"--total-num-mbufs={captures.pool_ports() * BUFFERS_PER_PORT - 1}",
                 "--mbcache=256", "--auto-start", "--stats-period=3600"]
         self._started(argv, folder / f"testpmd-{mode}.log", self._ready)

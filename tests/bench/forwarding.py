@@ -58,8 +58,8 @@ class Bench:
 
     def captures(self, row, folder):
         frames = row.frames(self.names, self.entries)
-        inside = traffic.save(folder / "inside.pcap", frames.inside)
-        outside = traffic.save(folder / "outside.pcap", frames.outside) if frames.outside else None
+        inside = (traffic.save(folder / "inside.pcap", frames.inside),)
+        outside = (traffic.save(folder / "outside.pcap", frames.outside),) if frames.outside else ()
         every = frames.inside + frames.outside
         return (dpdk.Captures(inside, outside, len(every)),
                 {"frames": len(every), "octets": round(sum(map(len, every)) / len(every), 1)})
@@ -87,7 +87,7 @@ class Bench:
             forwarders = []
             for mode in ("io", "macswap"):
                 forwarders.append(stack.enter_context(
-                    dpdk.Testpmd(mode, captures, folder / mode, self.cpu)))
+                    dpdk.Testpmd(f"testpmd {mode}", mode, captures, folder / mode, [self.cpu])))
                 forwarders[-1].pause()
             ours = {}
             for size in sizes:
@@ -122,31 +122,64 @@ class Bench:
             result["target"] = {**vars(row.target), "value": value}
         return result
 
-    def run_lcores(self, row, cpus):
-        """One lcore, two lcores of one process, two processes of one lcore each."""
-        with self.folder(row.key) as folder, contextlib.ExitStack() as stack:
-            captures, about = self.captures(row, folder)
+    def queue_captures(self, row, folder, queues):
+        """One capture for each of the queues, and all of them together."""
+        frames = row.frames(self.names, self.entries)
+        split = zip(traffic.by_flow(frames.inside, queues), traffic.by_flow(frames.outside, queues))
+        each = []
+        for number, (inside, outside) in enumerate(split):
+            each.append(dpdk.Captures(
+                (traffic.save(folder / f"inside{number}.pcap", inside),),
+                (traffic.save(folder / f"outside{number}.pcap", outside),) if outside else (),
+                len(inside) + len(outside)))
+        every = dpdk.Captures(sum((one.inside for one in each), ()),
+                              sum((one.outside for one in each), ()),
+                              sum(one.frames for one in each))
+        octets = sum(map(len, frames.inside + frames.outside)) / every.frames
+        return each, every, {"frames": every.frames, "octets": round(octets, 1)}
 
-            def start(name, on):
-                one = stack.enter_context(self.sluice(name, captures, folder, on, self.entries))
-                one.pause()
-                return one
-            one = start("one lcore", [cpus[0]])
-            two = start("two lcores", cpus[:2])
-            apart = Together("two processes", [one, start("another process", [cpus[1]])])
+    def run_lcores(self, row, cpus):
+        """One lcore; two, each with a queue of its own, as a card's hash would fill them, or with
+        one queue that the first lcore shares with the other; and two processes of one lcore. Each
+        queue has a capture of its own, so that an lcore has as many frames in its caches as one
+        alone. Beside them testpmd, with one lcore and with two."""
+        cpus = list(cpus[:2])
+        with self.folder(row.key) as folder, contextlib.ExitStack() as stack:
+            (first, second), both, about = self.queue_captures(row, folder, 2)
+            whole, _ = self.captures(row, folder)
+
+            def start(forwarder):
+                stack.enter_context(forwarder).pause()
+                return forwarder
+
+            def sluice(name, captures, on):
+                return start(self.sluice(name, captures, folder, on, self.entries))
+
+            def testpmd(name, captures, on):
+                return start(dpdk.Testpmd(name, "macswap", captures, folder / f"pmd{len(on)}", on))
+            one = sluice("one lcore", first, cpus[:1])
+            two = sluice("two lcores", both, cpus)
+            programs = [one, two, sluice("two lcores, one queue", whole, cpus),
+                        Together("two processes", [one, sluice("another", second, cpus[1:])]),
+                        testpmd("testpmd, one lcore", first, cpus[:1]),
+                        testpmd("testpmd, two lcores", both, cpus)]
             two.resume()
             before = two.counters()
-            rates = measure.take_turns([one, two, apart], self.rounds, self.seconds)
+            rates = measure.take_turns(programs, self.rounds, self.seconds)
             two.resume()
             counted = measure.delta(before, two.counters())
         result = {"key": row.key, "title": row.title, "entries": self.entries, **about,
-                  **check(row, counted)}
-        for name in ("two lcores", "two processes"):
-            # Both lcores poll all the time, so frames an lcore's second, twice, are what two give.
-            scale = measure.ratio(rates[name], rates["one lcore"])
-            result[name] = {key: 2 * value for key, value in vars(scale).items()}
-            result[name]["core_share"] = measure.core_share(rates[name]) / 2
-        result["target"] = {**vars(row.target), "value": result["two lcores"]["value"]}
+                  "lcores": {}, **check(row, counted)}
+        for program in programs:
+            base = "testpmd, one lcore" if program.name.startswith("testpmd") else "one lcore"
+            if program.name == base:
+                continue
+            # All lcores poll all the time, so frames an lcore's second, twice, are what two give.
+            scale = measure.ratio(rates[program.name], rates[base])
+            result["lcores"][program.name] = {key: 2 * value for key, value in vars(scale).items()}
+            result["lcores"][program.name]["core_share"] = \
+                measure.core_share(rates[program.name]) / 2
+        result["target"] = {**vars(row.target), "value": result["lcores"]["two lcores"]["value"]}
         return result
 
 

@@ -88,9 +88,9 @@ def parts_part(parts):
 
 
 def lcores_part(results):
-    lines = [[result["title"], name, spread(result[name]), f"{result[name]['core_share']:.0%}",
+    lines = [[result["title"], name, spread(figure), f"{figure['core_share']:.0%}",
               *(target_of(result) if name == "two lcores" else ["–"] * 3)]
-             for result in results for name in ("two lcores", "two processes")]
+             for result in results for name, figure in result["lcores"].items()]
     return table(["work", "what", "× one lcore", "share of its CPUs", "must", "goal", "reached"],
                  lines)
 

@@ -51,8 +51,9 @@ def _campus_both(names, _entries):
     return Frames(traffic.campus(asked, 3200), traffic.campus(asked, 3200, upward=False))
 
 
-def _hellos(names, _entries):
-    return Frames(traffic.hellos(names.sample_misses(SMALL)), traffic.server_hellos(SMALL))
+def _hellos_of(count):
+    return lambda names, _entries: Frames(traffic.hellos(names.sample_misses(count)),
+                                          traffic.server_hellos(count))
 
 
 def _hellos_alone(names, _entries):
@@ -91,7 +92,8 @@ TABLE = (
         expect={"dns_queries": 0.99, "verdict_pass": 0.99}, quick=True),
     Row("dns-hit", "DNS queries, all listed and answered", _hits(SMALL), Target(0.22, 0.35),
         expect={"dns_blocked": 0.99}, quick=True),
-    Row("hello", "single-segment ClientHellos, none listed, servers answer", _hellos,
+    Row("hello", "single-segment ClientHellos, none listed, servers answer",
+        _hellos_of(SMALL),
         Target(0.30, 0.45), expect={"tls_client_hellos": 0.49}, quick=True),
     Row("hello-repeated", "the same ClientHellos again and again, no server answers",
         _hellos_alone, expect={"inspected": 0.99}, tell=("tls_client_hellos",)),
@@ -104,8 +106,11 @@ TABLE = (
 )
 
 LCORES = (
-    Row("two-lcores", "DNS queries, none listed, two lcores", _misses(SMALL),
+    Row("lcores-dns", "DNS queries, none listed", _misses(2 * SMALL),
         Target(1.8, 1.95, "× one lcore"), expect={"dns_queries": 0.99}),
+    Row("lcores-hello", "single-segment ClientHellos, none listed, servers answer",
+        _hellos_of(2 * SMALL), Target(1.8, 1.95, "× one lcore"),
+        expect={"tls_client_hellos": 0.49}),
 )
 
 SWEEPS = {

@@ -8,6 +8,7 @@ import array
 import ipaddress
 import random
 import struct
+import zlib
 
 from tests.packet import pcap, quic
 
@@ -58,11 +59,11 @@ class Flow:
         head = struct.pack(">4H", *self._ports(upward), 8 + len(payload), 0)
         return self._segment(UDP, head, payload, 6, upward)
 
-    def tcp(self, payload, upward=True, sequence=None):
+    def tcp(self, payload, upward=True, sequence=None, flags=0x18):
         if sequence is None:
             sequence = CLIENT_ISN if upward else SERVER_ISN
         head = struct.pack(">HHIIBBHHH", *self._ports(upward), sequence,
-                           SERVER_ISN if upward else CLIENT_ISN + HELLO_OCTETS, 0x50, 0x18, 64240,
+                           SERVER_ISN if upward else CLIENT_ISN + HELLO_OCTETS, 0x50, flags, 64240,
                            0, 0)
         return self._segment(TCP, head, payload, 16, upward)
 
@@ -166,6 +167,16 @@ def campus(names, count, upward=True):
         block.insert(40, tls[hundred])
         block.insert(70, dns[2 * hundred + 1])
         out += block
+    return out
+
+
+def by_flow(frames, queues):
+    """The frames of each of so many queues, as a card with a symmetric hash of its IPv4 flows would
+    spread them: both directions of a flow to one queue."""
+    out = [[] for _ in range(queues)]
+    for frame in frames:
+        ends = sorted((frame[26:30] + frame[34:36], frame[30:34] + frame[36:38]))
+        out[zlib.crc32(b"".join(ends)) % queues].append(frame)
     return out
 
 

@@ -20,6 +20,9 @@ inline constexpr std::chrono::milliseconds kPatience{3000};
 int show_status(const Context& context);
 /// `all`: counters that are zero as well.
 int show_stats(const Context& context, bool all);
+/// What a frame costs, stage by stage: of the frames that come within `seconds`, or of all since
+/// the start where none does.
+int show_stages(const Context& context, double seconds);
 
 /// One past block, with who ordered it. Only the last thousand blocks are kept, in memory.
 int show_incident(const Context& context, const std::string& id);

@@ -13,13 +13,27 @@ namespace {
 
 using Command = std::function<int(const Context&)>;
 
-void add_process_commands(CLI::App& app, bool& all, Command& chosen) {
+struct StatsOptions {
+  bool all = false;
+  bool stages = false;
+  double seconds = 1;
+};
+
+void add_process_commands(CLI::App& app, StatsOptions& options, Command& chosen) {
   app.add_subcommand("status", "Whether both processes run, and what they do")->callback([&chosen] {
     chosen = show_status;
   });
   CLI::App* stats = app.add_subcommand("stats", "Counters of the dataplane");
-  stats->add_flag("--all", all, "Those that are zero as well");
-  stats->callback([&] { chosen = [&](const Context& c) { return show_stats(c, all); }; });
+  stats->add_flag("--all", options.all, "Those that are zero as well");
+  stats->add_flag("--stages", options.stages, "Instead: cycles a frame, by what is done to it");
+  stats->add_option("--seconds", options.seconds, "How long to watch the stages")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  stats->callback([&] {
+    chosen = [&](const Context& c) {
+      return options.stages ? show_stages(c, options.seconds) : show_stats(c, options.all);
+    };
+  });
 }
 
 void add_blocks(CLI::App& app, std::string& id, std::size_t& most, Command& chosen) {
@@ -101,14 +115,14 @@ int run(int argc, char** argv) {
           ->capture_default_str();
 
   Command chosen;
-  bool all_counters = false;
+  StatsOptions stats;
   std::string incident;
   std::size_t last_events = 20;
   ExplainOptions explain;
   ListShowOptions show;
   ListCompileOptions compile;
   std::filesystem::path checked;
-  add_process_commands(app, all_counters, chosen);
+  add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
   add_explain(app, explain, chosen);
   add_list(app, show, compile, chosen);

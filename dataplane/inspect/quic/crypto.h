@@ -24,11 +24,13 @@ inline constexpr std::size_t kSampleOctets = 16;
 
 enum class Side : std::uint8_t { client, server };
 
+using AesBlock = std::array<std::uint8_t, 16>;
+
 /// What protects one side's Initials.
 struct Keys {
-  std::array<std::uint8_t, 16> key;
+  AesBlock key;
   std::array<std::uint8_t, 12> iv;
-  std::array<std::uint8_t, 16> header;
+  AesBlock header;
 };
 
 /// `destination`: of the client's first Initial, or of the first one after a Retry.
@@ -45,9 +47,17 @@ class Crypto {
   [[nodiscard]] static std::unique_ptr<Crypto> create();
   ~Crypto();
 
+  /// One block of AES-128.
+  [[nodiscard]] AesBlock encrypt(const AesBlock& key, std::span<const std::uint8_t, 16> block);
+
   /// The mask over the first octet and the packet number (RFC 9001 section 5.4.3).
   [[nodiscard]] std::array<std::uint8_t, 5> header_mask(
       const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample);
+
+  /// What open() would make of a payload's first octets, a block of them at most. No tag is looked
+  /// at: under keys that do not fit, these are any octets.
+  [[nodiscard]] AesBlock peek(const Keys& keys, std::uint64_t packet_number,
+                              std::span<const std::uint8_t> sealed);
 
   /// Decrypts `sealed`, its tag last, into `out`, which takes sealed.size() - kTagOctets; false if
   /// the tag does not fit, and then `out` holds nothing of use.

@@ -47,15 +47,12 @@ std::unique_ptr<Crypto> Crypto::create() {
   return made;
 }
 
-std::array<std::uint8_t, 5> Crypto::header_mask(
-    const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
-  std::array<std::uint8_t, kSampleOctets> block{};
+AesBlock Crypto::encrypt(const AesBlock& key, std::span<const std::uint8_t, 16> block) {
+  AesBlock out{};
   int written = 0;
-  EVP_EncryptInit_ex2(engine_->masker.get(), nullptr, keys.header.data(), nullptr, nullptr);
-  EVP_EncryptUpdate(engine_->masker.get(), block.data(), &written, sample.data(), length(sample));
-  std::array<std::uint8_t, 5> mask;
-  std::copy_n(block.begin(), mask.size(), mask.begin());
-  return mask;
+  EVP_EncryptInit_ex2(engine_->masker.get(), nullptr, key.data(), nullptr, nullptr);
+  EVP_EncryptUpdate(engine_->masker.get(), out.data(), &written, block.data(), length(block));
+  return out;
 }
 
 bool Crypto::open(const Keys& keys, std::uint64_t packet_number,

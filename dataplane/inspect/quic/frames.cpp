@@ -41,17 +41,30 @@ bool skip_close(Reader& reader) {
   return skip_varints(reader, 2) && reader.varint(reason) && reader.skip(reason);
 }
 
+/// False at the end, or where the type ends past it.
+bool read_type(Reader& reader, Dialect dialect, std::uint64_t& type) {
+  if (!reader.varint(type)) return false;
+  if (dialect != Dialect::ietf) type = ietf_type(type);
+  return true;
+}
+
 }  // namespace
+
+bool may_begin_frames(std::span<const std::uint8_t> front, Dialect dialect) {
+  Reader reader(front);
+  std::uint64_t type = 0;
+  if (!read_type(reader, dialect, type)) return false;
+  return type <= kAckEcn || type == kCrypto || type == kConnectionClose;
+}
 
 bool FrameReader::next_crypto(std::uint64_t& offset, std::span<const std::uint8_t>& octets) {
   std::uint64_t type = 0;
   while (defect_ == FrameDefect::none && !reader_.empty()) {
-    bool whole = reader_.varint(type);
-    if (dialect_ != Dialect::ietf) type = ietf_type(type);
+    bool whole = read_type(reader_, dialect_, type);
     if (whole) {
       switch (type) {
         case kPadding:
-          reader_.skip_zeros();  // most of a client's first datagram
+          reader_.skip_zeros();
           break;
         case kPing:
           break;

@@ -12,6 +12,10 @@
 
 namespace sluice::inspect::quic {
 
+/// Whether a payload that begins with `front`, a whole type at least, begins with a frame that
+/// FrameReader knows. What does not is no client's Initial that a server reads.
+[[nodiscard]] bool may_begin_frames(std::span<const std::uint8_t> front, Dialect dialect);
+
 enum class FrameDefect : std::uint8_t {
   none,
   cut,      // longer than the packet

@@ -1,50 +1,69 @@
-// The SHA256_ functions are deprecated in favour of what allocates; see the header.
-#define OPENSSL_SUPPRESS_DEPRECATED
 #include "dataplane/inspect/quic/hkdf.h"
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
-
-#include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::quic {
 namespace {
 
-using Block = std::array<std::uint8_t, SHA256_CBLOCK>;
+constexpr std::uint32_t kInnerPad = 0x36363636;
+constexpr std::uint32_t kOuterPad = 0x5c5c5c5c;
+constexpr std::size_t kDigestOctets = 32;
 
-/// The digest of the key's block, which `state` has taken in, and of a message in one block more.
-Digest finish(const SHA256_CTX& state, std::span<const std::uint8_t> message) {
-  Block block{};
-  std::copy(message.begin(), message.end(), block.begin());
-  block[message.size()] = 0x80;
-  packet::store16(block.data() + block.size() - 2,
-                  static_cast<std::uint16_t>(8 * (SHA256_CBLOCK + message.size())));
-  SHA256_CTX context;
-  std::copy_n(state.h, 8, context.h);
-  SHA256_Transform(&context, block.data());
-  Digest digest;
-  for (std::size_t i = 0; i < 8; ++i) packet::store32(digest.data() + 4 * i, context.h[i]);
-  return digest;
+/// The last block of the outer hash, whose message is a digest.
+Sha256Block digest_block(const Sha256State& digest) {
+  Sha256Block block{};
+  std::copy(digest.begin(), digest.end(), block.begin());
+  block[digest.size()] = 0x80000000;
+  block.back() = 8 * (kSha256BlockOctets + kDigestOctets);
+  return block;
 }
 
 }  // namespace
 
 HmacKey::HmacKey(std::span<const std::uint8_t> key) {
-  assert(key.size() <= SHA256_CBLOCK);
-  Block block;
-  block.fill(0x36);
-  for (std::size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
-  SHA256_Init(&inner_);
-  SHA256_Transform(&inner_, block.data());
-  for (std::uint8_t& octet : block) octet ^= 0x36 ^ 0x5c;
-  SHA256_Init(&outer_);
-  SHA256_Transform(&outer_, block.data());
+  assert(key.size() <= kSha256BlockOctets);
+  Sha256Block block{};
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    block[i / 4] |= std::uint32_t{key[i]} << (24 - 8 * (i % 4));
+  }
+  take_in(block);
 }
 
-Digest HmacKey::sign(std::span<const std::uint8_t> message) const {
+HmacKey::HmacKey(const Sha256State& key) {
+  Sha256Block block{};
+  std::copy(key.begin(), key.end(), block.begin());
+  take_in(block);
+}
+
+void HmacKey::take_in(const Sha256Block& key) {
+  std::array<Sha256State, 2> states = {kSha256Start, kSha256Start};
+  std::array<Sha256Block, 2> blocks;
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    blocks[0][i] = key[i] ^ kInnerPad;
+    blocks[1][i] = key[i] ^ kOuterPad;
+  }
+  sha256_compress(states, blocks);
+  inner_ = states[0];
+  outer_ = states[1];
+}
+
+void HmacKey::finish(std::span<Sha256State> inner) const {
+  std::array<Sha256Block, kMaxSha256Lanes> blocks;
+  for (std::size_t i = 0; i < inner.size(); ++i) {
+    blocks[i] = digest_block(inner[i]);
+    inner[i] = outer_;
+  }
+  sha256_compress(inner, std::span(blocks).first(inner.size()));
+}
+
+Sha256State HmacKey::sign(std::span<const std::uint8_t> message) const {
   assert(message.size() <= kMaxHmacMessage);
-  return finish(outer_, finish(inner_, message));
+  std::array<Sha256State, 1> state = {inner_};
+  const std::array<Sha256Block, 1> block = {last_block(message)};
+  sha256_compress(state, block);
+  finish(state);
+  return state[0];
 }
 
 }  // namespace sluice::inspect::quic

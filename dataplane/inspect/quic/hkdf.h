@@ -7,27 +7,56 @@
 
 #include <array>
 #include <cstdint>
-#include <openssl/sha.h>
 #include <span>
+
+#include "dataplane/inspect/quic/sha256.h"
 
 namespace sluice::inspect::quic {
 
-using Digest = std::array<std::uint8_t, SHA256_DIGEST_LENGTH>;
-
+inline constexpr std::size_t kSha256BlockOctets = 64;
 /// As many octets as fit in a block beside its closing bit and its length (FIPS 180-4
 /// section 5.1.1).
-inline constexpr std::size_t kMaxHmacMessage = SHA256_CBLOCK - 9;
+inline constexpr std::size_t kMaxHmacMessage = kSha256BlockOctets - 9;
+
+/// The last block of a message, which holds `octets`, behind another one: an HMAC's inner hash
+/// first takes in the key's block. At most kMaxHmacMessage.
+constexpr Sha256Block last_block(std::span<const std::uint8_t> octets) {
+  Sha256Block block{};
+  const auto put = [&block](std::size_t at, std::uint32_t octet) {
+    block[at / 4] |= octet << (24 - 8 * (at % 4));
+  };
+  for (std::size_t i = 0; i < octets.size(); ++i) put(i, octets[i]);
+  put(octets.size(), 0x80);
+  block.back() = static_cast<std::uint32_t>(8 * (kSha256BlockOctets + octets.size()));
+  return block;
+}
 
 class HmacKey {
  public:
-  /// `key`: at most SHA256_CBLOCK octets.
+  /// `key`: at most kSha256BlockOctets.
   explicit HmacKey(std::span<const std::uint8_t> key);
+  /// A digest as the key.
+  explicit HmacKey(const Sha256State& key);
+
   /// `message`: at most kMaxHmacMessage octets.
-  [[nodiscard]] Digest sign(std::span<const std::uint8_t> message) const;
+  [[nodiscard]] Sha256State sign(std::span<const std::uint8_t> message) const;
+  /// Several at once; each message is the last_block() of its octets.
+  template <std::size_t kCount>
+  [[nodiscard]] std::array<Sha256State, kCount> sign(
+      const std::array<const Sha256Constant*, kCount>& messages) const {
+    std::array<Sha256State, kCount> states;
+    states.fill(inner_);
+    sha256_compress(states, messages);
+    finish(states);
+    return states;
+  }
 
  private:
-  SHA256_CTX inner_;
-  SHA256_CTX outer_;
+  void take_in(const Sha256Block& key);
+  void finish(std::span<Sha256State> inner) const;
+
+  Sha256State inner_;
+  Sha256State outer_;
 };
 
 }  // namespace sluice::inspect::quic

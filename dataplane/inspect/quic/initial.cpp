@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 
+#include "dataplane/inspect/quic/frames.h"
 #include "dataplane/inspect/quic/gquic.h"
 #include "dataplane/packet/bytes.h"
 
@@ -52,6 +53,11 @@ void note_number(Origin& origin, std::uint64_t next) {
   numbers[origin.number_count - 1] = next;
 }
 
+}  // namespace
+
+/// How likely it is that a set of keys is the packet's.
+enum class Chance : std::uint8_t { slight, good };
+
 /// One Initial packet under the keys that may open it. Its header, then its payload, are laid into
 /// the Crypto's scratch.
 class Opener {
@@ -60,6 +66,7 @@ class Opener {
       : crypto_(crypto),
         packet_(header.packet),
         number_at_(header.packet_number_offset),
+        dialect_(header.traits->dialect),
         scratch_(crypto.scratch().data()) {}
 
   /// Whether it is long enough to hold a sample, and short enough for the scratch.
@@ -68,7 +75,9 @@ class Opener {
            packet_.size() <= kMaxPacketOctets;
   }
 
-  [[nodiscard]] bool open(Origin& origin) {
+  /// Keys that hardly fit are put off by the payload's first octets: most of the time these begin
+  /// no frame, and to decrypt and authenticate the whole is ten times as much work.
+  [[nodiscard]] bool open(Origin& origin, Chance chance) {
     const auto mask = crypto_.header_mask(
         origin.keys, packet_.subspan(number_at_ + kMaxPacketNumberOctets).first<kSampleOctets>());
     const auto first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
@@ -90,7 +99,8 @@ class Opener {
                                        : truncated;
       if (std::find(tried.begin(), tried.begin() + count, number) != tried.begin() + count)
         continue;
-      if (open(origin, payload_at, number)) return true;
+      const bool tries = chance == Chance::good || begins_frames(origin, payload_at, number);
+      if (tries && open(origin, payload_at, number)) return true;
       tried[count++] = number;
     }
     return false;
@@ -99,6 +109,13 @@ class Opener {
   [[nodiscard]] std::span<const std::uint8_t> payload() const { return payload_; }
 
  private:
+  bool begins_frames(const Origin& origin, std::size_t payload_at, std::uint64_t number) {
+    const auto front = packet_.subspan(payload_at);
+    const std::size_t octets = std::min(front.size() - kTagOctets, sizeof(AesBlock));
+    const AesBlock plain = crypto_.peek(origin.keys, number, front.first(octets));
+    return may_begin_frames(std::span(plain).first(octets), dialect_);
+  }
+
   bool open(Origin& origin, std::size_t payload_at, std::uint64_t number) {
     const auto sealed = packet_.subspan(payload_at);
     if (!crypto_.open(origin.keys, number, {scratch_, payload_at}, sealed, scratch_ + payload_at)) {
@@ -112,9 +129,12 @@ class Opener {
   Crypto& crypto_;
   std::span<const std::uint8_t> packet_;
   std::size_t number_at_;
+  Dialect dialect_;
   std::uint8_t* scratch_;
   std::span<const std::uint8_t> payload_;
 };
+
+namespace {
 
 /// Whether an attempt's stream goes on under the keys of another version: only behind an answer of
 /// the server (RFC 9369 section 4.1), whose connection ID the client then uses.
@@ -180,36 +200,10 @@ std::uint8_t keep(Connection& connection, Origin& origin, const Origin* of, bool
   return connection.origin_count++;
 }
 
-/// Derives keys for the header's version from `destination`; if they open the packet, keeps them.
-bool open_derived(const LongHeader& header, std::span<const std::uint8_t> destination,
-                  const Origin* of, Opener& opener, Connection& connection, Opened& out) {
-  if (is_known(connection, header.version, destination)) return false;  // it was tried
-  Origin origin;
-  origin.version = header.version;
-  origin.destination.assign(destination);
-  origin.keys = derive_keys(*header.traits, destination, Side::client);
-  if (!opener.open(origin)) return false;
-  connection.current = keep(connection, origin, of, out.new_stream);
-  return true;
-}
-
-/// Tries the kept keys first, since the others have to be derived: the client's later Initials go
-/// to the server's own connection ID but keep the keys. Then the keys after a change of version
-/// (RFC 9369 section 4.1), then the packet's own. A packet opens under one set only.
-bool open_initial(const LongHeader& header, Opener& opener, Connection& connection, Opened& out) {
-  for (std::uint8_t i = connection.origin_count; i-- > 0;) {
-    if (connection.origins[i].version == header.version && opener.open(connection.origins[i])) {
-      connection.current = i;
-      return true;
-    }
-  }
-  if (const Origin* current = connection.origin()) {
-    const ConnectionId destination = current->destination;
-    const Origin* of = goes_on(header, destination.octets()) ? current : nullptr;
-    if (open_derived(header, destination.octets(), of, opener, connection, out)) return true;
-  }
-  return header.destination.size() >= kMinFirstDestinationOctets &&
-         open_derived(header, header.destination, nullptr, opener, connection, out);
+/// Whether the connection ID that a packet goes to says that it is this attempt's.
+bool is_addressed(const Origin& origin, std::span<const std::uint8_t> destination) {
+  return origin.destination.equals(destination) || origin.latest.equals(destination) ||
+         (origin.answered && origin.server.equals(destination));
 }
 
 }  // namespace
@@ -218,39 +212,103 @@ void InitialReader::note(Defect defect) {
   if (defect_ == Defect::none) defect_ = defect;
 }
 
-bool InitialReader::open(const LongHeader& header, Opened& out) {
-  Opener opener(crypto_, header);
-  if (!opener.fits()) {
-    note(header.packet.size() > kMaxPacketOctets ? Defect::too_long : Defect::cut);
-    return false;
-  }
-  out = Opened{};
-  if (!open_initial(header, opener, connection_, out)) {
-    note(Defect::no_keys);
-    return false;
-  }
-  Origin& origin = connection_.origins[connection_.current];
-  origin.latest.assign(header.destination);
-  origin.source.assign(header.source);
-  out.stream = origin.stream;
-  out.dialect = header.traits->dialect;
-  out.frames = opener.payload();
-  return true;
+bool InitialReader::next(Opened& out) {
+  do {
+    if ((untried_ != 0 || underived_) && open(out)) return true;
+  } while (begin_packet());
+  return false;
 }
 
-bool InitialReader::next(Opened& out) {
-  LongHeader header;
+/// Goes on to the datagram's next Initial; false where there is none.
+bool InitialReader::begin_packet() {
   HeaderDefect defect = HeaderDefect::none;
   while (!datagram_.empty() &&
-         (defect = read_long_header(datagram_, header)) == HeaderDefect::none) {
-    datagram_ = datagram_.subspan(header.packet.size());
-    if (header.type != PacketType::initial) continue;
+         (defect = read_long_header(datagram_, header_)) == HeaderDefect::none) {
+    datagram_ = datagram_.subspan(header_.packet.size());
+    if (header_.type != PacketType::initial) continue;
     initial_ = true;
-    if (open(header, out)) return true;
+    if (!Opener(crypto_, header_).fits()) {
+      note(header_.packet.size() > kMaxPacketOctets ? Defect::too_long : Defect::cut);
+      continue;
+    }
+    untried_ = static_cast<std::uint8_t>((1U << connection_.origin_count) - 1);
+    underived_ = true;
+    opened_ = false;
+    return true;
   }
   datagram_ = {};
   if (!initial_) note(defect == HeaderDefect::none ? Defect::not_initial : defect_of(defect));
   return false;
+}
+
+/// Opens the packet at hand by keys that were not tried yet.
+bool InitialReader::open(Opened& out) {
+  Opener opener(crypto_, header_);
+  out = Opened{};
+  if (!open_kept(opener) && !open_derived(opener, out)) {
+    if (!opened_) note(Defect::no_keys);
+    return false;
+  }
+  opened_ = true;
+  Origin& origin = connection_.origins[connection_.current];
+  // Keys of this connection ID are those that opened it, or no connection begins with it.
+  if (origin.destination.equals(header_.destination) ||
+      (origin.answered && origin.server.equals(header_.destination))) {
+    underived_ = false;
+  }
+  origin.latest.assign(header_.destination);
+  origin.source.assign(header_.source);
+  out.stream = origin.stream;
+  out.dialect = header_.traits->dialect;
+  out.frames = opener.payload();
+  return true;
+}
+
+/// Tries the kept keys, since others have to be derived: the client's later Initials go to the
+/// server's own connection ID but keep the keys. First those whose connection ID it is.
+bool InitialReader::open_kept(Opener& opener) {
+  const auto try_each = [&](std::uint8_t which, Chance chance) {
+    for (; which != 0; which = untried_ & which) {
+      const auto i = static_cast<std::uint8_t>(std::bit_width(which) - 1);  // the latest first
+      untried_ &= static_cast<std::uint8_t>(~(1U << i));
+      if (!opener.open(connection_.origins[i], chance)) continue;
+      connection_.current = i;
+      return true;
+    }
+    return false;
+  };
+  std::uint8_t addressed = 0;
+  for (std::uint8_t i = 0; untried_ >> i != 0; ++i) {
+    const Origin& origin = connection_.origins[i];
+    const auto bit = static_cast<std::uint8_t>(1U << i);
+    if (origin.version != header_.version) untried_ &= static_cast<std::uint8_t>(~bit);
+    if (is_addressed(origin, header_.destination)) addressed |= bit;
+  }
+  return try_each(untried_ & addressed, opened_ ? Chance::slight : Chance::good) ||
+         try_each(untried_, Chance::slight);
+}
+
+/// Tries the keys after a change of version (RFC 9369 section 4.1), then the packet's own.
+bool InitialReader::open_derived(Opener& opener, Opened& out) {
+  if (!underived_) return false;
+  underived_ = false;
+  const auto open_from = [&](std::span<const std::uint8_t> destination, const Origin* of) {
+    if (is_known(connection_, header_.version, destination)) return false;  // it was tried
+    Origin origin;
+    origin.version = header_.version;
+    origin.destination.assign(destination);
+    origin.keys = derive_keys(*header_.traits, destination, Side::client);
+    if (!opener.open(origin, opened_ ? Chance::slight : Chance::good)) return false;
+    connection_.current = keep(connection_, origin, of, out.new_stream);
+    return true;
+  };
+  if (const Origin* current = opened_ ? nullptr : connection_.origin()) {
+    const ConnectionId destination = current->destination;
+    const Origin* of = goes_on(header_, destination.octets()) ? current : nullptr;
+    if (open_from(destination.octets(), of)) return true;
+  }
+  return header_.destination.size() >= kMinFirstDestinationOctets &&
+         open_from(header_.destination, nullptr);
 }
 
 Outcome read_hello(std::span<const std::uint8_t> stream, Dialect dialect, tls::ClientHello& out) {

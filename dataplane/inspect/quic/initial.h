@@ -3,7 +3,9 @@
 // sections 7.2, 12.2, 17.2.2 and 17.2.5; RFC 9001 section 5.2; RFC 9369 section 4.
 //
 // The tag of AES-128-GCM is the proof that octets are QUIC: a packet that no key opens says nothing
-// and changes nothing, and no server can open it either.
+// and changes nothing, and no server can open it either. Of keys that anyone can derive, it is no
+// proof which: one packet can be made to open under two sets of them, with another payload each.
+// Which one its server has depends on what it took before, so that both payloads are read.
 //
 // Thread safety: a Connection belongs to one lcore, as does the Crypto.
 #pragma once
@@ -74,20 +76,25 @@ struct Opened {
   std::span<const std::uint8_t> frames;  // in the Crypto's scratch, until the next call
 };
 
+class Opener;
+
 /// Opens every client Initial of a UDP payload, which stays as it is.
 class InitialReader {
  public:
   InitialReader(std::span<const std::uint8_t> datagram, Crypto& crypto, Connection& connection)
       : datagram_(datagram), crypto_(crypto), connection_(connection) {}
 
-  /// The next one that opens; false at the end, and then `out` is of no use. What opens nothing
-  /// leaves the connection unchanged.
+  /// The next one that opens, or the same one under other keys; false at the end, and then `out` is
+  /// of no use. What opens nothing leaves the connection unchanged.
   bool next(Opened& out);
   /// The first one met so far; packets before it and behind it were looked at.
   [[nodiscard]] Defect defect() const { return defect_; }
 
  private:
-  bool open(const LongHeader& header, Opened& out);
+  bool begin_packet();
+  bool open(Opened& out);
+  bool open_kept(Opener& opener);
+  bool open_derived(Opener& opener, Opened& out);
   void note(Defect defect);
 
   std::span<const std::uint8_t> datagram_;
@@ -95,6 +102,12 @@ class InitialReader {
   Connection& connection_;
   Defect defect_ = Defect::none;
   bool initial_ = false;
+
+  // The packet at hand.
+  LongHeader header_;
+  std::uint8_t untried_ = 0;  // a bit a kept origin
+  bool underived_ = false;    // keys of the packet's own connection ID were not looked at
+  bool opened_ = false;       // under some keys
 };
 
 /// The ClientHello, or CHLO, that a stream holds at its front.

@@ -3,6 +3,7 @@
 
 #include "dataplane/inspect/quic/crypto.h"
 #include "dataplane/inspect/quic/hkdf.h"
+#include "dataplane/packet/bytes.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -10,29 +11,34 @@ namespace {
 constexpr HkdfInfo kClientSecret("client in", 32);
 constexpr HkdfInfo kServerSecret("server in", 32);
 
-/// The salts never change: they are taken in once.
+/// The salts never change: they are taken in once, before anything is derived.
+const auto kSaltKeys = []<std::size_t... kAt>(std::index_sequence<kAt...>) {
+  return std::array{HmacKey(all_version_traits()[kAt].salt)...};
+}
+(std::make_index_sequence<kVersionTraits>());
+
 const HmacKey& salt_key(const VersionTraits& traits) {
-  static const auto keys = []<std::size_t... kAt>(std::index_sequence<kAt...>) {
-    return std::array{HmacKey(all_version_traits()[kAt].salt)...};
-  }
-  (std::make_index_sequence<kVersionTraits>());
-  return keys[static_cast<std::size_t>(&traits - all_version_traits().data())];
+  return kSaltKeys[static_cast<std::size_t>(&traits - all_version_traits().data())];
+}
+
+/// The first octets of a digest, of which HKDF-Expand wants no more than one.
+void store(const Sha256State& digest, std::span<std::uint8_t> out) {
+  for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
 }
 
 }  // namespace
 
 Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
                  Side side) {
-  const Digest initial = salt_key(traits).sign(destination);
+  const HmacKey initial(salt_key(traits).sign(destination));
   const HkdfInfo& label = side == Side::client ? kClientSecret : kServerSecret;
-  const HmacKey secret(HmacKey(initial).sign(label.octets()));
-  const Digest key = secret.sign(traits.key.octets());
-  const Digest iv = secret.sign(traits.iv.octets());
-  const Digest header = secret.sign(traits.header.octets());
+  const HmacKey secret(initial.sign(std::array{&label.message()})[0]);
+  const auto [key, iv, header] = secret.sign(
+      std::array{&traits.key.message(), &traits.iv.message(), &traits.header.message()});
   Keys keys;
-  std::copy_n(key.begin(), keys.key.size(), keys.key.begin());
-  std::copy_n(iv.begin(), keys.iv.size(), keys.iv.begin());
-  std::copy_n(header.begin(), keys.header.size(), keys.header.begin());
+  store(key, keys.key);
+  store(iv, keys.iv);
+  store(header, keys.header);
   return keys;
 }
 
@@ -42,6 +48,27 @@ std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_n
     nonce[--i] ^= static_cast<std::uint8_t>(packet_number);
   }
   return nonce;
+}
+
+std::array<std::uint8_t, 5> Crypto::header_mask(
+    const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
+  const AesBlock block = encrypt(keys.header, sample);
+  std::array<std::uint8_t, 5> mask;
+  std::copy_n(block.begin(), mask.size(), mask.begin());
+  return mask;
+}
+
+AesBlock Crypto::peek(const Keys& keys, std::uint64_t packet_number,
+                      std::span<const std::uint8_t> sealed) {
+  // GCM's counter starts behind the nonce at 1, whose block masks the tag (NIST SP 800-38D
+  // section 7.1).
+  const auto nonce = make_nonce(keys, packet_number);
+  AesBlock counter{};
+  std::copy(nonce.begin(), nonce.end(), counter.begin());
+  counter.back() = 2;
+  AesBlock block = encrypt(keys.key, counter);
+  for (std::size_t i = 0; i < std::min(block.size(), sealed.size()); ++i) block[i] ^= sealed[i];
+  return block;
 }
 
 }  // namespace sluice::inspect::quic

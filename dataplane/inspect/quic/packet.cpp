@@ -36,13 +36,18 @@ bool Reader::skip(std::uint64_t count) {
 }
 
 void Reader::skip_zeros() {
-  std::uint64_t octets = 0;
-  while (left() >= sizeof octets) {
-    std::memcpy(&octets, &bytes_[at_], sizeof octets);
-    if (octets != 0) break;
-    at_ += sizeof octets;
+  const auto eight_at = [this](std::size_t at) {
+    std::uint64_t octets;
+    std::memcpy(&octets, &bytes_[at], sizeof octets);
+    return octets;
+  };
+  std::size_t at = at_;
+  while (bytes_.size() - at >= 32 &&
+         (eight_at(at) | eight_at(at + 8) | eight_at(at + 16) | eight_at(at + 24)) == 0) {
+    at += 32;
   }
-  while (!empty() && bytes_[at_] == 0) ++at_;
+  while (at < bytes_.size() && bytes_[at] == 0) ++at;
+  at_ = at;
 }
 
 HeaderDefect read_long_header(std::span<const std::uint8_t> datagram, LongHeader& out) {

@@ -10,6 +10,8 @@
 #include <span>
 #include <string_view>
 
+#include "dataplane/inspect/quic/hkdf.h"
+
 namespace sluice::inspect::quic {
 
 /// A version as the long header carries it. Any value may stand here; version_traits() tells the
@@ -31,25 +33,35 @@ enum class PacketType : std::uint8_t { initial, zero_rtt, handshake, retry };
 /// empty context) and the counter octet (RFC 5869 2.3).
 class HkdfInfo {
  public:
-  consteval HkdfInfo(std::string_view label, std::uint8_t output_octets) {
-    constexpr std::string_view kPrefix = "tls13 ";
-    put(0);
-    put(output_octets);
-    put(static_cast<std::uint8_t>(kPrefix.size() + label.size()));
-    for (const char c : kPrefix) put(static_cast<std::uint8_t>(c));
-    for (const char c : label) put(static_cast<std::uint8_t>(c));
-    put(0);
-    put(1);
-  }
-  [[nodiscard]] constexpr std::span<const std::uint8_t> octets() const {
-    return {octets_.data(), length_};
-  }
+  consteval HkdfInfo(std::string_view label, std::uint8_t output_octets)
+      : message_(last_block(Octets(label, output_octets).written())) {}
+  [[nodiscard]] constexpr const Sha256Constant& message() const { return message_; }
 
  private:
-  consteval void put(std::uint8_t octet) { octets_[length_++] = octet; }
+  class Octets {
+   public:
+    consteval Octets(std::string_view label, std::uint8_t output_octets) {
+      constexpr std::string_view kPrefix = "tls13 ";
+      put(0);
+      put(output_octets);
+      put(static_cast<std::uint8_t>(kPrefix.size() + label.size()));
+      for (const char c : kPrefix) put(static_cast<std::uint8_t>(c));
+      for (const char c : label) put(static_cast<std::uint8_t>(c));
+      put(0);
+      put(1);
+    }
+    [[nodiscard]] consteval std::span<const std::uint8_t> written() const {
+      return {octets_.data(), length_};
+    }
 
-  std::array<std::uint8_t, 24> octets_{};
-  std::size_t length_ = 0;
+   private:
+    consteval void put(std::uint8_t octet) { octets_[length_++] = octet; }
+
+    std::array<std::uint8_t, 24> octets_{};
+    std::size_t length_ = 0;
+  };
+
+  Sha256Constant message_;
 };
 
 struct VersionTraits {

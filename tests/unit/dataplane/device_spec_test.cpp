@@ -15,6 +15,8 @@ TEST(DeviceSpec, BecomesDpdkArguments) {
   EXPECT_EQ(devargs("tap:sluice0"), "net_tap3,iface=sluice0");
   EXPECT_EQ(devargs("af_xdp:eth1"), "net_af_xdp3,iface=eth1,start_queue=0,queue_count=1");
   EXPECT_EQ(devargs("pcap:rx=in.pcap,tx=out.pcap"), "net_pcap3,rx_pcap=in.pcap,tx_pcap=out.pcap");
+  EXPECT_EQ(devargs("pcap:rx=a.pcap,rx=b.pcap,infinite_rx=1"),
+            "net_pcap3,rx_pcap=a.pcap,rx_pcap=b.pcap,infinite_rx=1");
   EXPECT_EQ(devargs("memif:role=server,id=0"), "net_memif3,role=server,id=0");
   EXPECT_EQ(devargs("null:"), "net_null3");
   EXPECT_EQ(devargs("vdev:net_ring7,nodeaction=r0:0:CREATE"), "net_ring7,nodeaction=r0:0:CREATE");

@@ -220,6 +220,25 @@ class Sluicectl(unittest.TestCase):
                 document = self.json_of("--config", self.config, "status")
                 self.assertEqual(document["dataplane"]["status"]["generation"], 42)
 
+    def test_stages(self):
+        stages = {"hertz": 2_000_000_000, "timed_one_in": 17, "lcores": [
+            {"frames": 60, "receive": 1000, "parse": 500, "classify": 2500},
+            {"frames": 20, "receive": 1000, "send": 3000}]}
+        reply = {"ok": True, "counters": {}, "lcores": [], "stages": stages}
+        with daemon(self.folder / "dataplane.sock", {"stats": reply}):
+            options = ("stats", "--stages", "--seconds", "0.1", "--config", self.config)
+            told = self.json_of(*options)  # no frame came meanwhile: all since the start
+            self.assertEqual((told["frames_timed"], told["seconds"], told["lcores"]), (80, 0, 2))
+            self.assertEqual(told["cycles_a_frame"], 100)
+            by_name = {stage["name"]: stage for stage in told["stages"]}
+            self.assertEqual(by_name["receive"]["cycles_a_frame"], 25)
+            self.assertEqual(by_name["send"]["share"], 0.375)
+            text = self.run_ctl(*options).stdout
+            self.assertIn("80 frames timed since the start", text)
+            self.assertRegex(text, r"classify +31.2 +31.2 %")
+        with daemon(self.folder / "dataplane.sock", {"stats": {"ok": True, "counters": {}}}):
+            self.assertIn("no stages", self.run_ctl(*options, expect=2).stderr)
+
     def test_stats(self):
         self.run_ctl("stats", "--config", self.config, expect=2)
         reply = {"ok": True, "counters": {"rx_packets": 5, "lost": 0}, "lcores": [],
