@@ -50,6 +50,11 @@ std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
   return {rte_pktmbuf_mtod(frame, const std::uint8_t*), frame->data_len};
 }
 
+void set_length(rte_mbuf* frame, std::uint32_t octets) {
+  frame->data_len = static_cast<std::uint16_t>(octets);
+  frame->pkt_len = octets;
+}
+
 }  // namespace
 
 void FreeQsbr::operator()(rte_rcu_qsbr* variable) const { rte_free(variable); }
@@ -191,23 +196,56 @@ bool Worker::send_results(rte_ring* results) {
 void Worker::judge(std::span<rte_mbuf*> frames) {
   if (frames.empty()) return;
   if (snapshot_ == nullptr) return without_generation(frames);
+  // Only from another worker's ring come frames of several ports.
+  const bool one_port = returning_to_ == nullptr;
+  const PortRole* role = &shared_.ports[frames[0]->port];
   for (std::size_t i = 0; i < frames.size(); ++i) {
     rte_mbuf* frame = frames[i];
-    const PortRole& role = shared_.ports[frame->port];
+    if (!one_port) role = &shared_.ports[frame->port];
+    const bool whole = frame->nb_segs == 1;
     pipeline::Packet& packet = packets_[i];
     packet.data = rte_pktmbuf_mtod(frame, std::uint8_t*);
     packet.length = frame->data_len;
     packet.capacity = static_cast<std::uint32_t>(frame->buf_len - frame->data_off);
-    packet.port = role.client_port;
-    packet.wire = std::min(frame->port, role.peer);
-    packet.judge = role.inside && frame->nb_segs == 1;
-    packet.answers = !role.inside && frame->nb_segs == 1;
-    if (frame->nb_segs != 1) counters_->add(Id::frame_multi_segment);
+    packet.port = role->client_port;
+    packet.wire = std::min(frame->port, role->peer);
+    packet.judge = role->inside && whole;
+    packet.answers = !role->inside && whole;
+    if (!whole) counters_->add(Id::frame_multi_segment);
   }
   pipeline_->process(*snapshot_, {packets_.data(), frames.size()},
                      rte_get_tsc_cycles() / cycles_a_ms_);
+  if (one_port && pipeline_->emissions().empty()) return send_burst(frames, *role);
   apply_fates(frames);
   flush();
+}
+
+// Nearly every burst: of one port, and with nothing made beside it. What is sent on and what is sent
+// back are sorted without a detour over memory.
+void Worker::send_burst(std::span<rte_mbuf*> frames, const PortRole& role) {
+  std::array<rte_mbuf*, kBurst> onward;
+  std::array<rte_mbuf*, kBurst> back;
+  std::size_t onward_count = 0;
+  std::size_t back_count = 0;
+  const std::uint16_t port = frames[0]->port;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    rte_mbuf* frame = frames[i];
+    const Fate fate = packets_[i].fate;
+    if (fate == Fate::drop) {
+      rte_pktmbuf_free(frame);
+      continue;
+    }
+    if (fate != Fate::forward) set_length(frame, packets_[i].length);
+    if (fate == Fate::reply) {
+      back[back_count++] = frame;
+    } else {
+      onward[onward_count++] = frame;
+    }
+  }
+  counters_->add(Id::forwarded, onward_count);
+  if (onward_count > 0) send(role.peer, {onward.data(), onward_count});
+  if (back_count > 0) send(port, {back.data(), back_count});
+  counters_->stages().end(Stage::send);
 }
 
 void Worker::without_generation(std::span<rte_mbuf*> frames) {
@@ -235,13 +273,11 @@ void Worker::apply_fates(std::span<rte_mbuf*> frames) {
         break;
       case Fate::rewrite:
         ++forwarded;
-        frame->data_len = static_cast<std::uint16_t>(packets_[i].length);
-        frame->pkt_len = packets_[i].length;
+        set_length(frame, packets_[i].length);
         queue_for(shared_.ports[frame->port].peer, frame);
         break;
       case Fate::reply:
-        frame->data_len = static_cast<std::uint16_t>(packets_[i].length);
-        frame->pkt_len = packets_[i].length;
+        set_length(frame, packets_[i].length);
         queue_for(frame->port, frame);
         break;
       case Fate::drop:

@@ -74,6 +74,7 @@ class alignas(64) Worker {
   void distribute(std::span<rte_mbuf*> frames);
   void judge(std::span<rte_mbuf*> frames);
   void without_generation(std::span<rte_mbuf*> frames);
+  void send_burst(std::span<rte_mbuf*> frames, const PortRole& role);
   void apply_fates(std::span<rte_mbuf*> frames);
   void emit(std::size_t cause, std::uint16_t from);
   void queue_for(std::uint16_t port, rte_mbuf* frame);
