@@ -41,6 +41,7 @@ struct Shared {
   std::atomic<const index::Snapshot*> snapshot{nullptr};
   std::unique_ptr<rte_rcu_qsbr, FreeQsbr> qsbr;
   std::atomic<bool> stop{false};
+  std::atomic<unsigned> ended{0};  // workers that have done all that they will
 };
 
 }  // namespace sluice::worker

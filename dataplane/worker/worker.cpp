@@ -102,6 +102,7 @@ void Worker::run() {
   }
   rte_rcu_qsbr_thread_offline(shared_.qsbr.get(), index_);
   rte_rcu_qsbr_thread_unregister(shared_.qsbr.get(), index_);
+  shared_.ended.fetch_add(1, std::memory_order_release);
 }
 
 bool Worker::turn() {
