@@ -3,6 +3,11 @@
 #include "control/tuf/time.h"
 
 namespace sluice::compile {
+namespace {
+
+constexpr std::size_t kAhead = 16;  // keys that are fetched before they are read
+
+}  // namespace
 
 Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path> files,
                                           std::string_view category,
@@ -31,8 +36,11 @@ Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path>
                                                      ? generation::Disposition::protect
                                                      : generation::Disposition::block,
                                   .layer = options.layer};
-  for (const std::string_view key : names->keys()) {
-    if (auto status = writer->append(key, std::span(&record, 1)); !status) {
+  const std::span<const std::string_view> keys = names->keys();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    // They lie in the order of the files, which is no order here.
+    if (i + kAhead < keys.size()) __builtin_prefetch(keys[i + kAhead].data());
+    if (auto status = writer->append(keys[i], std::span(&record, 1)); !status) {
       return fail(status.error());
     }
   }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "config/name/name.h"
+#include "control/compile/key_sort.h"
 #include "control/compile/plain_list.h"
 
 namespace sluice::compile {
@@ -80,6 +81,23 @@ bool is_ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+constexpr std::array<bool, 256> make_name_octets() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}
+constexpr auto kNameOctets = make_name_octets();
+
+/// Nothing that a URL, a wildcard, a filter rule or an internationalised name has; as most words.
+bool looks_plain(std::string_view word) {
+  return word.front() != '.' && std::all_of(word.begin(), word.end(), [](char c) {
+           return kNameOctets[static_cast<unsigned char>(c)];
+         });
+}
+
 /// UTS #46, non-transitional, with the checks of IDNA 2008 look-up.
 std::optional<std::string> to_alabels(std::string_view text) {
   char* raw = nullptr;
@@ -130,9 +148,12 @@ struct PlainNames::State {
   }
 
   void take(std::string_view word, const std::string& file, std::uint64_t line) {
-    if (const auto fault = fault_of(word)) return reject(*fault, file, line);
+    const bool plain_word = looks_plain(word);
+    if (const auto fault = plain_word ? std::nullopt : fault_of(word)) {
+      return reject(*fault, file, line);
+    }
     std::string converted;
-    if (!is_ascii(word)) {
+    if (!plain_word && !is_ascii(word)) {
       auto alabels = to_alabels(word);
       if (!alabels) return reject(Reason::idn, file, line);
       converted = std::move(*alabels);
@@ -211,11 +232,10 @@ struct PlainNames::State {
   }
 
   void finish() {
-    std::sort(keys.begin(), keys.end());
-    const auto end = std::unique(keys.begin(), keys.end());
-    report.duplicates = static_cast<std::uint64_t>(keys.end() - end);
-    keys.erase(end, keys.end());
+    const std::size_t given = keys.size();
+    sort_unique_keys(keys);
     report.accepted = keys.size();
+    report.duplicates = given - keys.size();
     for (std::size_t i = 0; i < rejected.size(); ++i) {
       if (rejected[i].count == 0) continue;
       rejected[i].reason = kReasons[i].reason;
