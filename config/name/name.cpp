@@ -34,9 +34,11 @@ constexpr std::array<char, 256> make_wire_octets() {
 }
 constexpr auto kWireOctets = make_wire_octets();
 
-// An address where a name is asked for: four all-digit labels, or anything with a colon or bracket.
-bool is_ip_literal(std::string_view text) {
-  if (text.find_first_of(":[]") != std::string_view::npos) return true;
+// An address with a colon or a bracket, where a name is asked for.
+bool is_bracketed(std::string_view text) { return text.find_first_of(":[]") != text.npos; }
+
+// An address of digits and dots, where a name is asked for: its last label is all digits.
+bool ends_in_digits(std::string_view text) {
   // A last label of digits only is no top-level domain (RFC 3696 section 2): "10.0.0.1" and also
   // the inet_aton shapes "10.1" and "167772161".
   const std::string_view last = text.substr(text.rfind('.') + 1);  // npos + 1 == 0
@@ -75,18 +77,22 @@ Defect from_text(std::string_view text, LookupName& out) {
   if (!text.empty() && text.back() == '.') text.remove_suffix(1);
   if (text.empty()) return Defect::empty;
   if (text.size() > kMaxTextOctets) return Defect::too_long;
-  if (is_ip_literal(text)) return Defect::ip_literal;
+  if (ends_in_digits(text)) return Defect::ip_literal;
+  // Asked only of what is no name: nearly everything is one.
+  const auto defect = [text](Defect found) {
+    return is_bracketed(text) ? Defect::ip_literal : found;
+  };
 
   std::array<TextLabel, kMaxLabels + 1> labels;
   std::size_t count = 0;
   std::size_t start = 0;
   for (std::size_t i = 0; i <= text.size(); ++i) {
     if (i < text.size() && text[i] != '.') {
-      if (kHostOctets[static_cast<unsigned char>(text[i])] == 0) return Defect::bad_octet;
+      if (kHostOctets[static_cast<unsigned char>(text[i])] == 0) return defect(Defect::bad_octet);
       continue;
     }
-    if (i == start) return Defect::empty_label;
-    if (i - start > kMaxLabelOctets) return Defect::label_too_long;
+    if (i == start) return defect(Defect::empty_label);
+    if (i - start > kMaxLabelOctets) return defect(Defect::label_too_long);
     // At most 253 octets with no empty label make at most 127 labels.
     labels[count++] = {static_cast<std::uint8_t>(start), static_cast<std::uint8_t>(i - start)};
     start = i + 1;
