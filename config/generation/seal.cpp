@@ -15,6 +15,7 @@
 namespace sluice::generation {
 namespace {
 
+constexpr std::size_t kFieldsAtOnce = 4096;  // octets
 constexpr const char* kPullAgain = "use an older generation, or pull the list again";
 
 struct Trailer {
@@ -66,17 +67,25 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
 }
 
+void Sha256::flush() {
+  EVP_DigestUpdate(context_.get(), fields_.data(), fields_.size());
+  fields_.clear();
+}
+
 void Sha256::add(std::string_view bytes) {
+  flush();
   EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
 }
 
 void Sha256::add_field(std::string_view bytes) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
-  add({reinterpret_cast<const char*>(&size), sizeof size});
-  add(bytes);
+  fields_.append(reinterpret_cast<const char*>(&size), sizeof size);
+  fields_.append(bytes);
+  if (fields_.size() >= kFieldsAtOnce) flush();
 }
 
 Sha256::Digest Sha256::finish() {
+  flush();
   Digest digest{};
   EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
   return digest;

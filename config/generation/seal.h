@@ -35,7 +35,9 @@ class Sha256 {
   struct Free {
     void operator()(evp_md_ctx_st* context) const;
   };
+  void flush();
   std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::string fields_;  // gathered, since the library's call costs more than a short field's hash
 };
 
 [[nodiscard]] std::string hex(const Sha256::Digest& digest);

@@ -15,8 +15,8 @@
 namespace sluice::generation {
 namespace {
 
-// Bounds the dirty pages that LMDB keeps in memory: about 20 MB.
-constexpr std::uint64_t kEntriesPerCommit = 500'000;
+// Bounds the dirty pages that LMDB keeps in memory, 4 MB or so, and searches at each put.
+constexpr std::uint64_t kEntriesPerCommit = 100'000;
 
 std::string to_json(const Provenance& p) {
   nlohmann::json json = nlohmann::json::object();
@@ -33,6 +33,7 @@ struct Writer::State {
   std::filesystem::path temporary;
   EnvPtr env;
   TxnPtr txn;
+  CursorPtr entry_cursor;  // at the end of `entries`, of this transaction
   MDB_dbi entries = 0;
   MDB_dbi provenance = 0;
   MDB_dbi meta = 0;
@@ -48,6 +49,7 @@ struct Writer::State {
   bool finished = false;
 
   ~State() {
+    entry_cursor.reset();
     txn.reset();
     env.reset();
     std::error_code ignored;
@@ -67,7 +69,15 @@ struct Writer::State {
     return {};
   }
 
+  Status open_entry_cursor() {
+    MDB_cursor* raw = nullptr;
+    if (const int code = mdb_cursor_open(txn.get(), entries, &raw)) return lmdb_error(code);
+    entry_cursor.reset(raw);
+    return {};
+  }
+
   Status commit() {
+    entry_cursor.reset();
     if (const int code = mdb_txn_commit(txn.release())) return lmdb_error(code);
     return {};
   }
@@ -76,6 +86,15 @@ struct Writer::State {
     MDB_val k = to_val(key);
     MDB_val v = to_val(value);
     if (const int code = mdb_put(txn.get(), table, &k, &v, flags)) return lmdb_error(code);
+    return {};
+  }
+
+  Status append_entry(std::string_view key, std::string_view value) {
+    MDB_val k = to_val(key);
+    MDB_val v = to_val(value);
+    if (const int code = mdb_cursor_put(entry_cursor.get(), &k, &v, MDB_APPEND)) {
+      return lmdb_error(code);
+    }
     return {};
   }
 
@@ -127,6 +146,7 @@ Result<Writer> Writer::create(const std::filesystem::path& path, std::uint64_t m
       return state->lmdb_error(code);
     }
   }
+  if (auto status = state->open_entry_cursor(); !status) return fail(status.error());
   return Writer(std::move(state));
 }
 
@@ -154,17 +174,16 @@ Status Writer::append(std::string_view reversed_key, std::span<const Record> rec
     return fail("entries are not in ascending order of reversed labels, or one is there twice",
                 name::from_reversed_key(reversed_key), "sort them and merge equal names");
   }
-  const std::string value = state_->flattener.next(reversed_key, records);
+  const std::string_view value = state_->flattener.next(reversed_key, records);
   state_->entries_hash.add_field(reversed_key);
   state_->entries_hash.add_field(value);
-  if (auto status = state_->put(state_->entries, reversed_key, value, MDB_APPEND); !status) {
-    return status;
-  }
+  if (auto status = state_->append_entry(reversed_key, value); !status) return status;
   state_->last_key.assign(reversed_key);
   state_->record_count += records.size();
   if (++state_->entry_count % kEntriesPerCommit != 0) return {};
   if (auto status = state_->commit(); !status) return status;
-  return state_->begin();
+  if (auto status = state_->begin(); !status) return status;
+  return state_->open_entry_cursor();
 }
 
 Status Writer::set_policy(std::string_view json) {
