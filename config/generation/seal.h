@@ -57,12 +57,16 @@ class Descriptor {
 };
 
 /// Appends the trailer to a finished file and syncs it.
-[[nodiscard]] Status seal(const std::filesystem::path& file);
+[[nodiscard]] Status seal(const std::filesystem::path& file, std::uint32_t format);
 
 struct VerifiedCopy {
   Descriptor memory;  // a sealed memfd with the content, without the trailer
   std::uint64_t octets = 0;
+  std::uint32_t format = 0;
 };
+
+/// The format that a file's trailer names, after a look at the trailer alone.
+[[nodiscard]] Result<std::uint32_t> sealed_format(const std::filesystem::path& file);
 
 /// Copies a sealed file into memory, checking it on the way.
 [[nodiscard]] Result<VerifiedCopy> load_verified(const std::filesystem::path& file);
