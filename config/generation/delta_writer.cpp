@@ -303,17 +303,18 @@ Result<DeltaSummary> DeltaWriter::State::write_whole(const std::filesystem::path
 
 Result<DeltaSummary> DeltaWriter::finish(const std::filesystem::path& path,
                                          std::uint64_t generation, std::string_view created,
-                                         std::uint64_t max_changed) {
+                                         std::optional<std::uint64_t> max_changed) {
   const std::filesystem::path base = resolved(state_->from->base()->path());
   if (resolved(path) == base) {
     return fail("would replace the generation that it changes", path.string(),
                 "write to another file");
   }
-  State::Collector collector(*state_, max_changed);
-  if (auto status = collector.collect(); !status) return fail(status.error());
-  const bool beside_base = resolved(path).parent_path() == base.parent_path();
-  if (collector.fits() && beside_base) {
-    return state_->write_overlay(path, generation, created, collector.changed());
+  if (max_changed && resolved(path).parent_path() == base.parent_path()) {
+    State::Collector collector(*state_, *max_changed);
+    if (auto status = collector.collect(); !status) return fail(status.error());
+    if (collector.fits()) {
+      return state_->write_overlay(path, generation, created, collector.changed());
+    }
   }
   return state_->write_whole(path, generation, created);
 }

@@ -52,12 +52,12 @@ class DeltaWriter {
   void set_policy(std::string_view json);
   void set_sources(std::string_view json);
 
-  /// Writes to `path`; an overlay if it has at most `max_changed` entries. An overlay has to stay
-  /// in the folder of its base, so in another folder a whole generation is written. `created` as
-  /// Writer::finish() has it. The writer is spent afterwards.
-  [[nodiscard]] Result<DeltaSummary> finish(const std::filesystem::path& path,
-                                            std::uint64_t generation, std::string_view created,
-                                            std::uint64_t max_changed = kMaxOverlayEntries);
+  /// Writes to `path`; an overlay if it has at most `max_changed` entries, where that is given. An
+  /// overlay has to stay in the folder of its base, so in another folder a whole generation is
+  /// written. `created` as Writer::finish() has it. The writer is spent afterwards.
+  [[nodiscard]] Result<DeltaSummary> finish(
+      const std::filesystem::path& path, std::uint64_t generation, std::string_view created,
+      std::optional<std::uint64_t> max_changed = kMaxOverlayEntries);
 
  private:
   struct State;

@@ -229,6 +229,15 @@ Result<std::shared_ptr<const Generation>> Generation::open(
   return std::shared_ptr<const Generation>(new Generation(std::move(*state)));
 }
 
+Result<std::optional<BaseReference>> Generation::base_of(const std::filesystem::path& path) {
+  auto format = sealed_format(path);
+  if (!format) return fail(format.error());
+  if (*format != kOverlayFormatVersion) return std::nullopt;
+  auto state = open_file(path);
+  if (!state) return fail(state.error());
+  return (*state)->header.base;
+}
+
 const Header& Generation::header() const { return state_->header; }
 const std::filesystem::path& Generation::path() const { return state_->path; }
 std::string_view Generation::policy_json() const { return state_->policy; }

@@ -60,6 +60,11 @@ class Generation : public std::enable_shared_from_this<Generation> {
       const std::shared_ptr<const Generation>& at_hand = nullptr);
   ~Generation();
 
+  /// What an overlay says its base is, which may be gone; nullopt of a file that is whole by
+  /// itself. Of such a file no more than the trailer is read.
+  [[nodiscard]] static Result<std::optional<BaseReference>> base_of(
+      const std::filesystem::path& path);
+
   [[nodiscard]] const Header& header() const;
   [[nodiscard]] const std::filesystem::path& path() const;
   /// Empty when the generation carries none.
