@@ -277,6 +277,12 @@ def compile_list(binaries, names, generation, number=1, category="gambling"):
                    "--generation-number", number, "-o", generation)
 
 
+def change_list(binaries, base, changes, generation, number, category="gambling"):
+    """What it cost to write changes to a generation, as metered() tells."""
+    return metered(program(binaries, "sluicectl"), "list", "compile", "--base", base, "--changes",
+                   changes, "--category", category, "--generation-number", number, "-o", generation)
+
+
 def allowed_cpus():
     return ",".join(map(str, sorted(os.sched_getaffinity(0))))
 
