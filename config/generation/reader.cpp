@@ -33,7 +33,7 @@ std::optional<BaseReference> base_reference(const nlohmann::json& header) {
 /// One file, and of an overlay what it shares with others.
 struct Generation::State {
   std::filesystem::path path;
-  VerifiedCopy copy;
+  Content content;
   EnvPtr env;
   TxnPtr txn;  // keeps the table handles open; used by the cold paths of one thread at a time
   MDB_dbi entries = 0;
@@ -85,9 +85,9 @@ Status Generation::State::open_tables() {
   if (mdb_env_create(&raw) != 0) return error("out of memory");
   env.reset(raw);
   mdb_env_set_maxdbs(raw, 3);
-  mdb_env_set_mapsize(raw, copy.octets);
-  // The copy is private to this process and sealed: no lock file, no reader table.
-  const std::string memory = "/proc/self/fd/" + std::to_string(copy.memory.get());
+  mdb_env_set_mapsize(raw, content.octets);
+  // Nobody writes it any more: no lock file, no reader table.
+  const std::string memory = "/proc/self/fd/" + std::to_string(content.memory.get());
   constexpr unsigned kFlags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS;
   if (const int code = mdb_env_open(raw, memory.c_str(), kFlags, 0)) {
     return error(std::string("is no LMDB file: ") + mdb_strerror(code));
@@ -118,7 +118,8 @@ Status Generation::State::read_header() {
             field(json, "content_sha256"),
             base_reference(json),
             number(json, "changed")};
-  if (header.format != copy.format) return error("the header is of another format than the seal");
+  if (header.format != content.format)
+    return error("the header is of another format than the seal");
   if (auto status = check_base_reference(); !status) return status;
   MDB_stat stat{};
   mdb_stat(txn.get(), entries, &stat);
@@ -189,13 +190,15 @@ Status Generation::State::attach(std::shared_ptr<const Generation> to) {
 Generation::Generation(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Generation::~Generation() = default;
 
-Result<std::unique_ptr<Generation::State>> Generation::open_file(
-    const std::filesystem::path& path) {
-  auto copy = load_verified(path);
-  if (!copy) return fail(copy.error());
+Result<std::unique_ptr<Generation::State>> Generation::open_file(const std::filesystem::path& path,
+                                                                 Check check) {
+  auto format = check == Check::none ? sealed_format(path) : Result<std::uint32_t>(0);
+  if (!format) return fail(format.error());
+  auto content = *format == kFormatVersion ? open_unverified(path) : load_verified(path);
+  if (!content) return fail(content.error());
   auto state = std::make_unique<State>();
   state->path = path;
-  state->copy = std::move(*copy);
+  state->content = std::move(*content);
   if (auto status = state->open_tables(); !status) return fail(status.error());
   if (auto status = state->read_header(); !status) return fail(status.error());
   // A read-only handle outlives the transaction that opened it only if that one commits; from here
@@ -206,7 +209,18 @@ Result<std::unique_ptr<Generation::State>> Generation::open_file(
 
 Result<std::shared_ptr<const Generation>> Generation::open(
     const std::filesystem::path& path, const std::shared_ptr<const Generation>& at_hand) {
-  auto state = open_file(path);
+  return open_with_base(path, at_hand, Check::seal);
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open_in_place(
+    const std::filesystem::path& path) {
+  return open_with_base(path, nullptr, Check::none);
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open_with_base(
+    const std::filesystem::path& path, const std::shared_ptr<const Generation>& at_hand,
+    Check check) {
+  auto state = open_file(path, check);
   if (!state) return fail(state.error());
   if (const auto& wanted = (*state)->header.base) {
     std::shared_ptr<const Generation> base = at_hand ? at_hand->base() : nullptr;
@@ -214,7 +228,7 @@ Result<std::shared_ptr<const Generation>> Generation::open(
       // `path` may be a link to the overlay; the base lies beside the file.
       std::error_code code;
       const auto file = std::filesystem::canonical(path, code).parent_path() / wanted->file;
-      auto opened = open_file(file);
+      auto opened = open_file(file, check);
       if (!opened) return (*state)->error("its base cannot be used: " + opened.error().text());
       if ((*opened)->header.base) return (*state)->error("its base is an overlay itself");
       base = std::shared_ptr<const Generation>(new Generation(std::move(*opened)));
@@ -233,7 +247,7 @@ Result<std::optional<BaseReference>> Generation::base_of(const std::filesystem::
   auto format = sealed_format(path);
   if (!format) return fail(format.error());
   if (*format != kOverlayFormatVersion) return std::nullopt;
-  auto state = open_file(path);
+  auto state = open_file(path, Check::seal);
   if (!state) return fail(state.error());
   return (*state)->header.base;
 }

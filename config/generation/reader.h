@@ -58,6 +58,12 @@ class Generation : public std::enable_shared_from_this<Generation> {
   [[nodiscard]] static Result<std::shared_ptr<const Generation>> open(
       const std::filesystem::path& path,
       const std::shared_ptr<const Generation>& at_hand = nullptr);
+
+  /// The same of a file that is whole by itself, or of an overlay's base, where it lies, without
+  /// reading all of it: for a process that asks little and ends, and a file that was verified since
+  /// it was written. Damage since then may end the process or give wrong answers.
+  [[nodiscard]] static Result<std::shared_ptr<const Generation>> open_in_place(
+      const std::filesystem::path& path);
   ~Generation();
 
   /// What an overlay says its base is, which may be gone; nullopt of a file that is whole by
@@ -105,8 +111,12 @@ class Generation : public std::enable_shared_from_this<Generation> {
   friend class Cursor;
   struct State;
   explicit Generation(std::unique_ptr<State> state);
-  /// As open(), of a file that is whole by itself or not.
-  static Result<std::unique_ptr<State>> open_file(const std::filesystem::path& path);
+  enum class Check { seal, none };
+  static Result<std::shared_ptr<const Generation>> open_with_base(
+      const std::filesystem::path& path, const std::shared_ptr<const Generation>& at_hand,
+      Check check);
+  /// One file, without the base that it may need. An overlay is always checked.
+  static Result<std::unique_ptr<State>> open_file(const std::filesystem::path& path, Check check);
   std::unique_ptr<State> state_;
 };
 

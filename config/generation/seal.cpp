@@ -179,13 +179,19 @@ Result<std::uint32_t> sealed_format(const std::filesystem::path& file) {
   return sealed->trailer.format;
 }
 
-Result<VerifiedCopy> load_verified(const std::filesystem::path& file) {
+Result<Content> open_unverified(const std::filesystem::path& file) {
+  auto sealed = open_sealed(file.string());
+  if (!sealed) return fail(sealed.error());
+  return Content{std::move(sealed->fd), sealed->trailer.content_octets, sealed->trailer.format};
+}
+
+Result<Content> load_verified(const std::filesystem::path& file) {
   const std::string where = file.string();
   auto sealed = open_sealed(where);
   if (!sealed) return fail(sealed.error());
   const Trailer& trailer = sealed->trailer;
 
-  VerifiedCopy copy;
+  Content copy;
   copy.octets = trailer.content_octets;
   copy.format = trailer.format;
   copy.memory = Descriptor(memfd_create("sluice-generation", MFD_CLOEXEC | MFD_ALLOW_SEALING));

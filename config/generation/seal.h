@@ -59,8 +59,8 @@ class Descriptor {
 /// Appends the trailer to a finished file and syncs it.
 [[nodiscard]] Status seal(const std::filesystem::path& file, std::uint32_t format);
 
-struct VerifiedCopy {
-  Descriptor memory;  // a sealed memfd with the content, without the trailer
+struct Content {
+  Descriptor memory;  // a sealed memfd with the content, without the trailer; or the file itself
   std::uint64_t octets = 0;
   std::uint32_t format = 0;
 };
@@ -69,6 +69,9 @@ struct VerifiedCopy {
 [[nodiscard]] Result<std::uint32_t> sealed_format(const std::filesystem::path& file);
 
 /// Copies a sealed file into memory, checking it on the way.
-[[nodiscard]] Result<VerifiedCopy> load_verified(const std::filesystem::path& file);
+[[nodiscard]] Result<Content> load_verified(const std::filesystem::path& file);
+
+/// The file itself, of which only the trailer was looked at.
+[[nodiscard]] Result<Content> open_unverified(const std::filesystem::path& file);
 
 }  // namespace sluice::generation

@@ -73,7 +73,7 @@ Status apply(const Change& change, const generation::Record& record,
 
 }  // namespace
 
-Result<ChangesCompiled> compile_changes(const std::filesystem::path& base,
+Result<ChangesCompiled> compile_changes(std::shared_ptr<const generation::Generation> base,
                                         const std::filesystem::path& changes,
                                         std::string_view category,
                                         const std::filesystem::path& output,
@@ -82,9 +82,7 @@ Result<ChangesCompiled> compile_changes(const std::filesystem::path& base,
   if (!known) return fail(known.error());
   auto read = read_changes(changes);
   if (!read) return fail(read.error());
-  auto from = generation::Generation::open(base);
-  if (!from) return fail(from.error());
-  auto writer = generation::DeltaWriter::create(*from);
+  auto writer = generation::DeltaWriter::create(std::move(base));
   if (!writer) return fail(writer.error());
   auto provenance = writer->add_provenance(options.provenance);
   if (!provenance) return fail(provenance.error());

@@ -25,11 +25,9 @@ struct ChangesCompiled {
 /// The names of `changes` are of the one list that compile_plain_lists() with the same category,
 /// layer and provenance makes; entries of others stay. Without options.policy_json the base's
 /// policy stays. `whole`: never an overlay.
-[[nodiscard]] Result<ChangesCompiled> compile_changes(const std::filesystem::path& base,
-                                                      const std::filesystem::path& changes,
-                                                      std::string_view category,
-                                                      const std::filesystem::path& output,
-                                                      const PlainOptions& options = {},
-                                                      bool whole = false);
+[[nodiscard]] Result<ChangesCompiled> compile_changes(
+    std::shared_ptr<const generation::Generation> base, const std::filesystem::path& changes,
+    std::string_view category, const std::filesystem::path& output,
+    const PlainOptions& options = {}, bool whole = false);
 
 }  // namespace sluice::compile

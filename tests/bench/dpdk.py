@@ -278,9 +278,10 @@ def compile_list(binaries, names, generation, number=1, category="gambling"):
 
 
 def change_list(binaries, base, changes, generation, number, category="gambling"):
-    """What it cost to write changes to a generation, as metered() tells."""
-    return metered(program(binaries, "sluicectl"), "list", "compile", "--base", base, "--changes",
-                   changes, "--category", category, "--generation-number", number, "-o", generation)
+    """What it cost to write changes to a generation that the dataplane runs, as metered() tells."""
+    return metered(program(binaries, "sluicectl"), "list", "compile", "--base", base,
+                   "--verified-base", "--changes", changes, "--category", category,
+                   "--generation-number", number, "-o", generation)
 
 
 def allowed_cpus():

@@ -97,12 +97,12 @@ def delta(bench):
             for _ in range(DELTAS):
                 blocked = sluice.counters()["dns_blocked"]
                 before = sum(process_cpu(sluice.process.pid)) - sluice.sample().cpu_seconds
-                begin = time.monotonic()
                 cost = dpdk.change_list(bench.binaries, base, folder / "changes.txt", changed, 2)
+                begin = time.monotonic()
                 loads.append(sluice.load(changed))
                 while sluice.counters()["dns_blocked"] == blocked:
                     pass
-                seconds.append(time.monotonic() - begin)
+                seconds.append(cost["seconds"] + time.monotonic() - begin)
                 after = sum(process_cpu(sluice.process.pid)) - sluice.sample().cpu_seconds
                 cpu_seconds.append(cost["cpu_seconds"] + max(0.0, after - before))
                 sluice.load(base)

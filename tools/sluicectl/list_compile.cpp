@@ -98,8 +98,11 @@ ordered_json json_of(const compile::ChangesCompiled& compiled) {
 
 int change_list(const Context& context, const ListCompileOptions& options,
                 const compile::PlainOptions& plain) {
-  const auto compiled = compile::compile_changes(options.base, options.changes, options.category,
-                                                 options.output, plain, options.whole);
+  auto base = options.verified_base ? generation::Generation::open_in_place(options.base)
+                                    : generation::Generation::open(options.base);
+  if (!base) return report(context, base.error());
+  const auto compiled = compile::compile_changes(
+      std::move(*base), options.changes, options.category, options.output, plain, options.whole);
   if (!compiled) return report(context, compiled.error(), kNo);
   if (context.json) {
     print_json(json_of(*compiled));

@@ -64,6 +64,11 @@ void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile,
                       ->needs(base)
                       ->excludes(files);
   base->needs(changes);
+  compiled
+      ->add_flag("--verified-base", compile.verified_base,
+                 "The base was verified since it was written, as by the dataplane that runs it: do "
+                 "not read all of it again")
+      ->needs(changes);
   compiled->add_flag("--whole", compile.whole, "Write a whole generation, never an overlay")
       ->needs(changes);
   compiled->add_option("--category", compile.category, "The category of all the names")->required();

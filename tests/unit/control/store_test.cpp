@@ -25,9 +25,9 @@ class Overlays : public ::testing::Test {
 
   void overlay(std::uint64_t from, std::uint64_t number) {
     write_file(folder_.path() / "changes.txt", "+n" + std::to_string(number) + ".example\n");
-    const auto compiled =
-        compile::compile_changes(store_.path_of(from), folder_.path() / "changes.txt", "gambling",
-                                 store_.path_of(number), {.generation = number});
+    const auto compiled = compile::compile_changes(*Generation::open(store_.path_of(from)),
+                                                   folder_.path() / "changes.txt", "gambling",
+                                                   store_.path_of(number), {.generation = number});
     ASSERT_TRUE(compiled) << compiled.error().text();
     ASSERT_TRUE(compiled->summary.is_overlay);
   }
@@ -156,8 +156,8 @@ TEST_F(Overlays, StayBesideTheirBase) {
   write_file(folder_.path() / "changes.txt", "+c.example\n-a.example\n");
   fs::create_directory(folder_.path() / "other");
   const auto compiled =
-      compile::compile_changes(store_.path_of(1), folder_.path() / "changes.txt", "gambling",
-                               folder_.path() / "other" / "2.lmdb", {.generation = 2});
+      compile::compile_changes(*Generation::open(store_.path_of(1)), folder_.path() / "changes.txt",
+                               "gambling", folder_.path() / "other" / "2.lmdb", {.generation = 2});
   ASSERT_TRUE(compiled);
   EXPECT_FALSE(compiled->summary.is_overlay);
   EXPECT_EQ(compiled->added, 1U);
@@ -174,9 +174,9 @@ TEST_F(Overlays, RefuseWhatTheBaseContradicts) {
        {"+a.example\n", "-c.example\n", "+c.example\n+c.example\n", "-a.example\n-a.example\n",
         "c.example\n", "+\n", "+com\n", "+https://c.example/\n", "+10.0.0.1\n"}) {
     write_file(folder_.path() / "changes.txt", changes);
-    const auto compiled =
-        compile::compile_changes(store_.path_of(1), folder_.path() / "changes.txt", "gambling",
-                                 store_.path_of(2), {.generation = 2});
+    const auto compiled = compile::compile_changes(*Generation::open(store_.path_of(1)),
+                                                   folder_.path() / "changes.txt", "gambling",
+                                                   store_.path_of(2), {.generation = 2});
     EXPECT_FALSE(compiled) << changes;
     const std::string where = compiled ? "" : compiled.error().where;
     EXPECT_NE(where.find("changes.txt:"), std::string::npos) << where;
@@ -184,13 +184,14 @@ TEST_F(Overlays, RefuseWhatTheBaseContradicts) {
   }
   // Another category's entry of the same name is another's.
   write_file(folder_.path() / "changes.txt", "-a.example\n");
-  EXPECT_FALSE(compile::compile_changes(store_.path_of(1), folder_.path() / "changes.txt", "fraud",
+  EXPECT_FALSE(compile::compile_changes(*Generation::open(store_.path_of(1)),
+                                        folder_.path() / "changes.txt", "fraud",
                                         store_.path_of(2)));
   // Off and on again is no change, but may be one of scope.
   write_file(folder_.path() / "changes.txt", "-a.example # for\n\n+a.example\n");
-  const auto again = compile::compile_changes(store_.path_of(1), folder_.path() / "changes.txt",
-                                              "gambling", store_.path_of(2),
-                                              {.scope = generation::Scope::exact, .generation = 2});
+  const auto again = compile::compile_changes(
+      *Generation::open(store_.path_of(1)), folder_.path() / "changes.txt", "gambling",
+      store_.path_of(2), {.scope = generation::Scope::exact, .generation = 2});
   ASSERT_TRUE(again) << again.error().text();
   EXPECT_EQ(again->summary.changed, 1U);
   EXPECT_EQ(again->summary.entries, 2U);
