@@ -10,13 +10,13 @@ namespace {
 
 constexpr const char* kNothingWritten = "nothing was written; check that the base is the right one";
 
-struct Change {
+struct NameChange {
   std::string key;
   std::string place;  // "file:line"
   bool adds = false;
 };
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_space(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r";
   const std::size_t from = text.find_first_not_of(kSpace);
   if (from == text.npos) return {};
@@ -24,34 +24,34 @@ std::string_view trimmed(std::string_view text) {
 }
 
 /// By key; those of one key stay in the order of the file.
-Result<std::vector<Change>> read_changes(const std::filesystem::path& path) {
+Result<std::vector<NameChange>> read_changes(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in || std::filesystem::is_directory(path)) {
     return fail("cannot be read", path.string(), "give the path of a list of changes");
   }
-  std::vector<Change> changes;
+  std::vector<NameChange> changes;
   std::string line;
   for (std::uint64_t number = 1; std::getline(in, line); ++number) {
-    const std::string_view text = trimmed(std::string_view(line).substr(0, line.find('#')));
+    const std::string_view text = without_space(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
     const std::string place = path.string() + ":" + std::to_string(number);
     if (text.front() != '+' && text.front() != '-') {
       return fail("a change is '+name' or '-name'", place, kNothingWritten);
     }
     name::LookupName name;
-    if (auto status = read_plain_name(trimmed(text.substr(1)), name); !status) {
+    if (auto status = read_plain_name(without_space(text.substr(1)), name); !status) {
       return fail(status.error().what + ": " + status.error().where, place, kNothingWritten);
     }
     changes.push_back({std::string(name.view()), place, text.front() == '+'});
   }
   if (in.bad()) return fail("reading stopped half-way", path.string(), "check the disk");
   std::stable_sort(changes.begin(), changes.end(),
-                   [](const Change& a, const Change& b) { return a.key < b.key; });
+                   [](const NameChange& a, const NameChange& b) { return a.key < b.key; });
   return changes;
 }
 
 /// Applies one change to the records of its key. `record` is what the list has for a name.
-Status apply(const Change& change, const generation::Record& record,
+Status apply(const NameChange& change, const generation::Record& record,
              std::vector<generation::Record>& records) {
   const auto of_list =
       std::find_if(records.begin(), records.end(), [&record](const generation::Record& one) {

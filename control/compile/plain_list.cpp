@@ -5,7 +5,7 @@
 namespace sluice::compile {
 namespace {
 
-constexpr std::size_t kAhead = 16;  // keys that are fetched before they are read
+constexpr std::size_t kKeysAhead = 16;  // keys that are fetched before they are read
 
 }  // namespace
 
@@ -46,7 +46,7 @@ Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path>
   const std::span<const std::string_view> keys = names->keys();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     // They lie in the order of the files, which is no order here.
-    if (i + kAhead < keys.size()) __builtin_prefetch(keys[i + kAhead].data());
+    if (i + kKeysAhead < keys.size()) __builtin_prefetch(keys[i + kKeysAhead].data());
     if (auto status = writer->append(keys[i], std::span(&record, 1)); !status) {
       return fail(status.error());
     }
