@@ -17,25 +17,18 @@ std::uint8_t flags_of(const Flat& flat) {
 }
 
 void store_record(std::string& out, const Record& record) {
-  store(out, record.provenance);
-  store(out, record.category);
-  store(out, static_cast<std::uint8_t>(record.scope));
-  store(out, static_cast<std::uint8_t>(record.disposition));
-  store(out, static_cast<std::uint8_t>(record.layer));
+  store(out, std::uint64_t{record.provenance} | std::uint64_t{record.category} << 32 |
+                 static_cast<std::uint64_t>(record.scope) << 40 |
+                 static_cast<std::uint64_t>(record.disposition) << 48 |
+                 static_cast<std::uint64_t>(record.layer) << 56);
 }
 
 }  // namespace
 
-std::string encode_simple(const Record& record) {
-  std::string out;
-  out.reserve(kRecordOctets);
-  store_record(out, record);
-  return out;
-}
+void append_simple(std::string& out, const Record& record) { store_record(out, record); }
 
-std::string encode_flattened(const Flat& self, const Flat& below, std::span<const Record> records) {
-  std::string out;
-  out.reserve(kFlattenedHeaderOctets + records.size() * kRecordOctets);
+void append_flattened(std::string& out, const Flat& self, const Flat& below,
+                      std::span<const Record> records) {
   store(out, self.categories);
   store(out, below.categories);
   store(out, flags_of(self));
@@ -43,7 +36,6 @@ std::string encode_flattened(const Flat& self, const Flat& below, std::span<cons
   store(out, static_cast<std::uint16_t>(records.size()));
   store(out, std::uint32_t{0});
   for (const Record& record : records) store_record(out, record);
-  return out;
 }
 
 }  // namespace sluice::generation

@@ -116,8 +116,8 @@ class EntryView {
   std::string_view bytes_;
 };
 
-[[nodiscard]] std::string encode_simple(const Record& record);
-[[nodiscard]] std::string encode_flattened(const Flat& self, const Flat& below,
-                                           std::span<const Record> records);
+void append_simple(std::string& out, const Record& record);
+void append_flattened(std::string& out, const Flat& self, const Flat& below,
+                      std::span<const Record> records);
 
 }  // namespace sluice::generation

@@ -1,5 +1,7 @@
 #include "config/generation/flatten.h"
 
+#include <algorithm>
+
 namespace sluice::generation {
 
 Flat Flattener::State::flat() const {
@@ -32,16 +34,24 @@ Flattener::State Flattener::apply(State state, std::span<const Record> records, 
   return state;
 }
 
-std::string Flattener::next(std::string_view reversed_key, std::span<const Record> records) {
-  while (!ancestors_.empty() && !reversed_key.starts_with(ancestors_.back().key)) {
-    ancestors_.pop_back();
-  }
+std::string_view Flattener::next(std::string_view reversed_key, std::span<const Record> records) {
+  const auto common = static_cast<std::size_t>(
+      std::mismatch(reversed_key.begin(), reversed_key.end(), last_key_.begin(), last_key_.end())
+          .first -
+      reversed_key.begin());
+  while (!ancestors_.empty() && ancestors_.back().key_octets > common) ancestors_.pop_back();
   const State inherited = ancestors_.empty() ? State{} : ancestors_.back().below;
   const State self = apply(inherited, records, false);
   const State below = apply(inherited, records, true);
-  ancestors_.push_back({std::string(reversed_key), below});
-  if (records.size() == 1 && inherited.empty()) return encode_simple(records[0]);
-  return encode_flattened(self.flat(), below.flat(), records);
+  ancestors_.push_back({reversed_key.size(), below});
+  last_key_.assign(reversed_key);
+  value_.clear();
+  if (records.size() == 1 && inherited.empty()) {
+    append_simple(value_, records[0]);
+  } else {
+    append_flattened(value_, self.flat(), below.flat(), records);
+  }
+  return value_;
 }
 
 }  // namespace sluice::generation

@@ -20,9 +20,10 @@ namespace sluice::generation {
 
 class Flattener {
  public:
-  /// The value of the next key. Keys must ascend strictly; an ancestor thus comes before all names
-  /// below it.
-  [[nodiscard]] std::string next(std::string_view reversed_key, std::span<const Record> records);
+  /// The value of the next key, valid until the next call. Keys must ascend strictly; an ancestor
+  /// thus comes before all names below it.
+  [[nodiscard]] std::string_view next(std::string_view reversed_key,
+                                      std::span<const Record> records);
 
  private:
   static constexpr std::size_t kLayers = 5;
@@ -35,13 +36,15 @@ class Flattener {
     [[nodiscard]] bool empty() const;
   };
   struct Ancestor {
-    std::string key;
+    std::size_t key_octets;  // its key is the beginning of last_key_
     State below;
   };
 
   static State apply(State state, std::span<const Record> records, bool below);
 
+  std::string last_key_;
   std::vector<Ancestor> ancestors_;
+  std::string value_;
 };
 
 }  // namespace sluice::generation

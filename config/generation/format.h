@@ -14,6 +14,9 @@
 namespace sluice::generation {
 
 inline constexpr std::uint32_t kFormatVersion = 1;
+/// Of an overlay, which is nothing without its base; so that who knows only whole generations
+/// refuses it.
+inline constexpr std::uint32_t kOverlayFormatVersion = 2;
 
 enum class Scope : std::uint8_t { tree = 0, exact = 1, subs = 2 };
 enum class Disposition : std::uint8_t { block = 0, allow = 1, protect = 2 };

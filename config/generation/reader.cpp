@@ -1,29 +1,16 @@
 #include "config/generation/reader.h"
 
-#include <algorithm>
-#include <cstring>
-
 #include <nlohmann/json.hpp>
 
 #include "config/generation/codec.h"
 #include "config/generation/lmdb.h"
 #include "config/generation/seal.h"
+#include "config/generation/table_file.h"
 
 namespace sluice::generation {
 namespace {
 
 bool is_below(const name::LookupName& name, unsigned labels) { return labels < name.label_count; }
-
-/// How many of a name's rightmost labels a key has in common with it.
-unsigned common_labels(const name::LookupName& name, std::string_view key) {
-  const std::size_t most = std::min<std::size_t>(key.size(), name.key_length);
-  const auto* const end =
-      std::mismatch(key.begin(), key.begin() + static_cast<long>(most), name.key()).first;
-  const auto same = static_cast<std::size_t>(end - key.begin());
-  unsigned labels = 0;
-  while (labels < name.label_count && name.length_of(labels + 1) <= same) ++labels;
-  return labels;
-}
 
 std::string field(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
@@ -35,19 +22,30 @@ std::uint64_t number(const nlohmann::json& json, const char* key) {
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
 }
 
+std::optional<BaseReference> base_reference(const nlohmann::json& header) {
+  const auto found = header.find("base");
+  if (found == header.end() || !found->is_object()) return std::nullopt;
+  return BaseReference{field(*found, "file"), field(*found, "content_sha256")};
+}
+
 }  // namespace
 
+/// One file, and of an overlay what it shares with others.
 struct Generation::State {
   std::filesystem::path path;
-  VerifiedCopy copy;
+  Content content;
   EnvPtr env;
   TxnPtr txn;  // keeps the table handles open; used by the cold paths of one thread at a time
   MDB_dbi entries = 0;
   MDB_dbi provenance = 0;
   MDB_dbi meta = 0;
+  std::uint64_t provenance_rows = 0;  // of this file
+  const char* first_key = nullptr;
   Header header;
   std::string policy;
   std::string sources;
+  std::shared_ptr<const Generation> base;  // null where the file is whole by itself
+  Overlay overlay;
 
   [[nodiscard]] std::optional<std::string_view> get(MDB_txn* in, MDB_dbi table,
                                                     std::string_view key) const {
@@ -61,9 +59,17 @@ struct Generation::State {
     return fail(std::move(what), path.string(), "use an older generation, or pull the list again");
   }
 
+  /// Where the entries are that an overlay does not speak of.
+  [[nodiscard]] const State& whole() const { return base ? *base->state_ : *this; }
+
   Status open_tables();
   Status read_header();
+  Status check_base_reference() const;
+  Status attach(std::shared_ptr<const Generation> to);
   [[nodiscard]] Result<TxnPtr> begin() const;
+  /// Every row of one table of this file, in key order.
+  template <class Visitor>
+  [[nodiscard]] Status for_each_row(MDB_dbi table, Visitor&& visitor) const;
 };
 
 Result<TxnPtr> Generation::State::begin() const {
@@ -79,9 +85,9 @@ Status Generation::State::open_tables() {
   if (mdb_env_create(&raw) != 0) return error("out of memory");
   env.reset(raw);
   mdb_env_set_maxdbs(raw, 3);
-  mdb_env_set_mapsize(raw, copy.octets);
-  // The copy is private to this process and sealed: no lock file, no reader table.
-  const std::string memory = "/proc/self/fd/" + std::to_string(copy.memory.get());
+  mdb_env_set_mapsize(raw, content.octets);
+  // Nobody writes it any more: no lock file, no reader table.
+  const std::string memory = "/proc/self/fd/" + std::to_string(content.memory.get());
   constexpr unsigned kFlags = MDB_NOSUBDIR | MDB_RDONLY | MDB_NOLOCK | MDB_NOTLS;
   if (const int code = mdb_env_open(raw, memory.c_str(), kFlags, 0)) {
     return error(std::string("is no LMDB file: ") + mdb_strerror(code));
@@ -109,34 +115,141 @@ Status Generation::State::read_header() {
             number(json, "entries"),
             number(json, "records"),
             field(json, "created"),
-            field(json, "content_sha256")};
-  if (header.format != kFormatVersion) return error("the header is of another format");
+            field(json, "content_sha256"),
+            base_reference(json),
+            number(json, "changed")};
+  if (header.format != content.format)
+    return error("the header is of another format than the seal");
+  if (auto status = check_base_reference(); !status) return status;
   MDB_stat stat{};
   mdb_stat(txn.get(), entries, &stat);
-  if (stat.ms_entries != header.entries) {
+  const std::uint64_t expected = header.base ? header.changed : header.entries;
+  if (stat.ms_entries != expected) {
     return error("holds " + std::to_string(stat.ms_entries) + " entries where its header says " +
-                 std::to_string(header.entries));
+                 std::to_string(expected));
   }
+  MDB_cursor* raw = nullptr;
+  if (mdb_cursor_open(txn.get(), entries, &raw) != 0) return error("cannot read");
+  const CursorPtr cursor(raw);
+  MDB_val key{};
+  if (mdb_cursor_get(raw, &key, nullptr, MDB_FIRST) == MDB_SUCCESS) {
+    first_key = static_cast<const char*>(key.mv_data);
+  }
+  mdb_stat(txn.get(), provenance, &stat);
+  provenance_rows = stat.ms_entries;
   policy = get(txn.get(), meta, kPolicyKey).value_or("");
   sources = get(txn.get(), meta, kSourcesKey).value_or("");
+  return {};
+}
+
+Status Generation::State::check_base_reference() const {
+  if (header.base.has_value() != (header.format == kOverlayFormatVersion)) {
+    return error(header.base ? "names a base, which its format has not"
+                             : "is an overlay that names no base");
+  }
+  // It becomes part of a path.
+  if (header.base &&
+      (header.base->file.empty() || header.base->file.find('/') != std::string::npos ||
+       header.base->file.starts_with('.'))) {
+    return error("names a base that is no file beside it");
+  }
+  return {};
+}
+
+template <class Visitor>
+Status Generation::State::for_each_row(MDB_dbi table, Visitor&& visitor) const {
+  auto in = begin();
+  if (!in) return fail(in.error());
+  MDB_cursor* raw = nullptr;
+  if (mdb_cursor_open(in->get(), table, &raw) != 0) return error("cannot read");
+  const CursorPtr cursor(raw);
+  MDB_val key{};
+  MDB_val value{};
+  int code = MDB_SUCCESS;
+  while ((code = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
+    visitor(to_view(key), to_view(value));
+  }
+  if (code == MDB_NOTFOUND) return {};
+  return error(std::string("cannot read: ") + mdb_strerror(code));
+}
+
+Status Generation::State::attach(std::shared_ptr<const Generation> to) {
+  std::vector<Overlay::Entry> changed;
+  changed.reserve(header.changed);
+  auto status = for_each_row(entries, [&](std::string_view key, std::string_view value) {
+    changed.push_back({key, value});
+  });
+  if (!status) return status;
+  auto copied = Overlay::copy(changed, to->first_key_of_base());
+  if (!copied) return fail(copied.error());
+  overlay = std::move(*copied);
+  base = std::move(to);
   return {};
 }
 
 Generation::Generation(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Generation::~Generation() = default;
 
-Result<std::shared_ptr<const Generation>> Generation::open(const std::filesystem::path& path) {
-  auto copy = load_verified(path);
-  if (!copy) return fail(copy.error());
+Result<std::unique_ptr<Generation::State>> Generation::open_file(const std::filesystem::path& path,
+                                                                 Check check) {
+  auto format = check == Check::none ? sealed_format(path) : Result<std::uint32_t>(0);
+  if (!format) return fail(format.error());
+  auto content = *format == kFormatVersion ? open_unverified(path) : load_verified(path);
+  if (!content) return fail(content.error());
   auto state = std::make_unique<State>();
   state->path = path;
-  state->copy = std::move(*copy);
+  state->content = std::move(*content);
   if (auto status = state->open_tables(); !status) return fail(status.error());
   if (auto status = state->read_header(); !status) return fail(status.error());
   // A read-only handle outlives the transaction that opened it only if that one commits; from here
   // on every reader begins its own.
   if (mdb_txn_commit(state->txn.release()) != 0) return state->error("cannot read");
-  return std::shared_ptr<const Generation>(new Generation(std::move(state)));
+  return state;
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open(
+    const std::filesystem::path& path, const std::shared_ptr<const Generation>& at_hand) {
+  return open_with_base(path, at_hand, Check::seal);
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open_in_place(
+    const std::filesystem::path& path) {
+  return open_with_base(path, nullptr, Check::none);
+}
+
+Result<std::shared_ptr<const Generation>> Generation::open_with_base(
+    const std::filesystem::path& path, const std::shared_ptr<const Generation>& at_hand,
+    Check check) {
+  auto state = open_file(path, check);
+  if (!state) return fail(state.error());
+  if (const auto& wanted = (*state)->header.base) {
+    std::shared_ptr<const Generation> base = at_hand ? at_hand->base() : nullptr;
+    if (base == nullptr || base->header().content_digest != wanted->content_digest) {
+      // `path` may be a link to the overlay; the base lies beside the file.
+      std::error_code code;
+      const auto file = std::filesystem::canonical(path, code).parent_path() / wanted->file;
+      auto opened = open_file(file, check);
+      if (!opened) return (*state)->error("its base cannot be used: " + opened.error().text());
+      if ((*opened)->header.base) return (*state)->error("its base is an overlay itself");
+      base = std::shared_ptr<const Generation>(new Generation(std::move(*opened)));
+    }
+    if (base->header().content_digest != wanted->content_digest) {
+      return (*state)->error("its base " + base->path().string() +
+                             " holds other content: " + base->header().content_digest +
+                             " instead of " + wanted->content_digest);
+    }
+    if (auto status = (*state)->attach(std::move(base)); !status) return fail(status.error());
+  }
+  return std::shared_ptr<const Generation>(new Generation(std::move(*state)));
+}
+
+Result<std::optional<BaseReference>> Generation::base_of(const std::filesystem::path& path) {
+  auto format = sealed_format(path);
+  if (!format) return fail(format.error());
+  if (*format != kOverlayFormatVersion) return std::nullopt;
+  auto state = open_file(path, Check::seal);
+  if (!state) return fail(state.error());
+  return (*state)->header.base;
 }
 
 const Header& Generation::header() const { return state_->header; }
@@ -144,7 +257,19 @@ const std::filesystem::path& Generation::path() const { return state_->path; }
 std::string_view Generation::policy_json() const { return state_->policy; }
 std::string_view Generation::sources_json() const { return state_->sources; }
 
+std::shared_ptr<const Generation> Generation::base() const {
+  return state_->base ? state_->base : shared_from_this();
+}
+
+const char* Generation::first_key_of_base() const { return state_->whole().first_key; }
+
+const Overlay* Generation::overlay() const { return state_->base ? &state_->overlay : nullptr; }
+
+// An overlay's rows go on counting where its base's end.
 Result<Provenance> Generation::provenance(std::uint32_t id) const {
+  if (state_->base && id < state_->base->state_->provenance_rows) {
+    return state_->base->provenance(id);
+  }
   auto txn = state_->begin();
   if (!txn) return fail(txn.error());
   const auto text = state_->get(txn->get(), state_->provenance, provenance_key(id));
@@ -155,12 +280,23 @@ Result<Provenance> Generation::provenance(std::uint32_t id) const {
   return out;
 }
 
+Result<std::vector<std::string>> Generation::provenance_rows() const {
+  std::vector<std::string> rows;
+  for (const State* state : {state_->base ? state_->base->state_.get() : nullptr, state_.get()}) {
+    if (state == nullptr) continue;
+    auto status = state->for_each_row(
+        state->provenance, [&](std::string_view, std::string_view row) { rows.emplace_back(row); });
+    if (!status) return fail(status.error());
+  }
+  return rows;
+}
+
 std::vector<Covering> Generation::covering(const name::LookupName& name) const {
   std::vector<Covering> out;
-  auto txn = state_->begin();
-  if (!txn) return out;
+  const auto at = cursor();
+  if (!at) return out;
   for (unsigned labels = 1; labels <= name.label_count; ++labels) {
-    const auto value = state_->get(txn->get(), state_->entries, name.suffix(labels));
+    const auto value = at->value(name.suffix(labels));
     const auto entry = value ? EntryView::decode(*value) : std::nullopt;
     for (std::size_t i = 0; entry && i < entry->record_count(); ++i) {
       const Record record = entry->record(i);
@@ -173,74 +309,52 @@ std::vector<Covering> Generation::covering(const name::LookupName& name) const {
 
 void Generation::visit(
     const std::function<bool(std::string_view, const std::vector<Record>&)>& visitor) const {
-  auto txn = state_->begin();
-  MDB_cursor* raw = nullptr;
-  if (!txn || mdb_cursor_open(txn->get(), state_->entries, &raw) != 0) return;
-  const CursorPtr cursor(raw);
-  MDB_val key{};
-  MDB_val value{};
+  const auto at = cursor();
+  if (!at) return;
   std::vector<Record> records;
-  while (mdb_cursor_get(raw, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
-    const auto entry = EntryView::decode(to_view(value));
-    if (!entry) continue;
+  (void)at->walk({}, [&](std::string_view key, std::string_view value) {
+    const auto entry = EntryView::decode(value);
+    if (!entry) return true;
     records.clear();
     for (std::size_t i = 0; i < entry->record_count(); ++i) records.push_back(entry->record(i));
-    if (!visitor(to_view(key), records)) return;
-  }
+    return visitor(key, records);
+  });
 }
 
 Status Generation::for_each_entry(const RawVisitor& visitor) const {
-  auto txn = state_->begin();
-  if (!txn) return fail(txn.error());
-  MDB_cursor* raw = nullptr;
-  if (mdb_cursor_open(txn->get(), state_->entries, &raw) != 0) return state_->error("cannot read");
-  const CursorPtr cursor(raw);
-  MDB_val key{};
-  MDB_val value{};
-  int code = MDB_SUCCESS;
-  while ((code = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) == MDB_SUCCESS) {
-    visitor(to_view(key), to_view(value));
-  }
-  if (code == MDB_NOTFOUND) return {};
-  return state_->error(std::string("cannot read: ") + mdb_strerror(code));
+  auto at = cursor();
+  if (!at) return fail(at.error());
+  return at->walk({}, [&](std::string_view key, std::string_view value) {
+    visitor(key, value);
+    return true;
+  });
 }
 
 Status Generation::verify_content() const {
-  auto txn = state_->begin();
-  if (!txn) return fail(txn.error());
-  Sha256 all;
-  const auto add = [&all](Sha256& part) {
-    const Sha256::Digest digest = part.finish();
-    all.add({reinterpret_cast<const char*>(digest.data()), digest.size()});
-  };
-  for (const MDB_dbi table : {state_->entries, state_->provenance}) {
-    MDB_cursor* raw = nullptr;
-    if (mdb_cursor_open(txn->get(), table, &raw) != 0) return state_->error("cannot read");
-    const CursorPtr cursor(raw);
-    Sha256 part;
-    MDB_val key{};
-    MDB_val value{};
-    while (mdb_cursor_get(raw, &key, &value, MDB_NEXT) == MDB_SUCCESS) {
-      part.add_field(to_view(key));
-      part.add_field(to_view(value));
-    }
-    add(part);
+  if (state_->base) {
+    if (auto status = state_->base->verify_content(); !status) return status;
   }
-  for (const std::string* text : {&state_->policy, &state_->sources}) {
-    Sha256 part;
-    part.add(*text);
-    add(part);
-  }
-  if (hex(all.finish()) != state_->header.content_digest) {
+  ContentHash hash;
+  auto status = state_->for_each_row(
+      state_->entries,
+      [&](std::string_view key, std::string_view value) { hash.add_entry(key, value); });
+  if (!status) return status;
+  status = state_->for_each_row(
+      state_->provenance,
+      [&](std::string_view key, std::string_view value) { hash.add_provenance(key, value); });
+  if (!status) return status;
+  const Header& header = state_->header;
+  const std::string_view base = header.base ? std::string_view(header.base->content_digest) : "";
+  if (hash.finish(state_->policy, state_->sources, base) != header.content_digest) {
     return state_->error("the content does not match the digest in its header");
   }
   return {};
 }
 
 struct Cursor::State {
-  const Generation::State* generation;
   TxnPtr txn;
-  CursorPtr cursor;
+  CursorPtr cursor;        // of the file that is whole by itself
+  const Overlay* overlay;  // nullptr where there is none
 };
 
 Cursor::Cursor(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -251,22 +365,71 @@ Cursor::~Cursor() {
 }
 
 Result<Cursor> Generation::cursor() const {
-  auto txn = state_->begin();
+  const State& whole = state_->whole();
+  auto txn = whole.begin();
   if (!txn) return fail(txn.error());
   MDB_cursor* raw = nullptr;
-  if (mdb_cursor_open(txn->get(), state_->entries, &raw) != 0) {
+  if (mdb_cursor_open(txn->get(), whole.entries, &raw) != 0) {
     return state_->error("cannot read the entries");
   }
-  return Cursor(std::make_unique<Cursor::State>(
-      Cursor::State{state_.get(), std::move(*txn), CursorPtr(raw)}));
+  return Cursor(
+      std::make_unique<Cursor::State>(Cursor::State{std::move(*txn), CursorPtr(raw), overlay()}));
 }
 
-Answer Cursor::find(const name::LookupName& name) const {
+std::optional<Overlay::Entry> Cursor::entry(std::string_view wanted) const {
+  if (state_->overlay != nullptr) {
+    if (const auto changed = state_->overlay->find(wanted)) {
+      return changed->value.empty() ? std::nullopt : changed;
+    }
+  }
+  MDB_val key = to_val(wanted);
+  MDB_val value{};
+  if (mdb_cursor_get(state_->cursor.get(), &key, &value, MDB_SET_KEY) != MDB_SUCCESS) {
+    return std::nullopt;
+  }
+  return Overlay::Entry{to_view(key), to_view(value)};
+}
+
+std::optional<std::string_view> Cursor::value(std::string_view key) const {
+  const auto found = entry(key);
+  return found ? std::optional(found->value) : std::nullopt;
+}
+
+Status Cursor::walk(std::string_view first, const WalkVisitor& visitor) const {
+  static const Overlay kNone;
+  const Overlay& overlay = state_->overlay != nullptr ? *state_->overlay : kNone;
+  std::size_t at = overlay.lower_bound(first);
+  // Those of the overlay before a key of the base; false where the visitor has enough.
+  const auto go_on = [&](const Overlay::Entry& changed) {
+    ++at;
+    return changed.value.empty() || visitor(changed.key, changed.value);
+  };
+  MDB_val key = to_val(first);
+  MDB_val value{};
+  int code =
+      mdb_cursor_get(state_->cursor.get(), &key, &value, first.empty() ? MDB_FIRST : MDB_SET_RANGE);
+  for (; code == MDB_SUCCESS; code = mdb_cursor_get(state_->cursor.get(), &key, &value, MDB_NEXT)) {
+    while (at < overlay.size() && overlay[at].key < to_view(key)) {
+      if (!go_on(overlay[at])) return {};
+    }
+    if (at < overlay.size() && overlay[at].key == to_view(key)) {
+      if (!go_on(overlay[at])) return {};
+    } else if (!visitor(to_view(key), to_view(value))) {
+      return {};
+    }
+  }
+  if (code != MDB_NOTFOUND) return fail(std::string("cannot read: ") + mdb_strerror(code));
+  while (at < overlay.size()) {
+    if (!go_on(overlay[at])) return {};
+  }
+  return {};
+}
+
+Overlay::Longest Cursor::longest_of_base(const name::LookupName& name, unsigned labels) const {
   MDB_cursor* const cursor = state_->cursor.get();
   // Everything between a listed ancestor and the name itself shares the ancestor's key as a prefix,
   // so the predecessor of the name's own place tells how long the longest ancestor can be. Each
   // round either finds it or cuts the name to fewer labels.
-  unsigned labels = name.label_count;
   while (labels > 0) {
     const std::string_view wanted = name.suffix(labels);
     MDB_val key = to_val(wanted);
@@ -279,21 +442,39 @@ Answer Cursor::find(const name::LookupName& name) const {
       labels = common_labels(name, to_view(key));
       if (labels == 0 || key.mv_size != name.length_of(labels)) continue;
     }
-    const auto entry = EntryView::decode(to_view(value));
-    if (!entry) return {};
-    const Flat flat = entry->flat(is_below(name, labels));
-    return {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
-            static_cast<std::uint8_t>(labels)};
+    return {labels, to_view(value)};
   }
   return {};
 }
 
+Answer Cursor::find(const name::LookupName& name) const {
+  Overlay::Longest found = longest_of_base(name, name.label_count);
+  // The overlay's word counts at its own key and below, down to the base's next listed one. Where
+  // it says that a key is no more, what is above that one counts.
+  if (const Overlay* const overlay = state_->overlay; overlay != nullptr) {
+    Overlay::Longest changed = overlay->longest(name, name.label_count);
+    while (changed.labels > 0 && changed.labels >= found.labels) {
+      if (!changed.value.empty()) {
+        found = changed;
+        break;
+      }
+      const unsigned above = changed.labels - 1;
+      if (found.labels > above) found = longest_of_base(name, above);
+      changed = overlay->longest(name, above);
+    }
+  }
+  if (found.labels == 0) return {};
+  const auto entry = EntryView::decode(found.value);
+  if (!entry) return {};
+  const Flat flat = entry->flat(is_below(name, found.labels));
+  return {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
+          static_cast<std::uint8_t>(found.labels)};
+}
+
 std::optional<Decider> Cursor::decider(const name::LookupName& name, std::uint8_t category) const {
   for (unsigned labels = name.label_count; labels > 0; --labels) {
-    MDB_val key = to_val(name.suffix(labels));
-    MDB_val value{};
-    if (mdb_cursor_get(state_->cursor.get(), &key, &value, MDB_SET) != MDB_SUCCESS) continue;
-    const auto entry = EntryView::decode(to_view(value));
+    const auto found = value(name.suffix(labels));
+    const auto entry = found ? EntryView::decode(*found) : std::nullopt;
     if (!entry) continue;
     if (const auto record = entry->deciding(is_below(name, labels), category)) {
       return Decider{static_cast<std::uint8_t>(labels), *record};

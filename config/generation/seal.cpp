@@ -15,6 +15,7 @@
 namespace sluice::generation {
 namespace {
 
+constexpr std::size_t kFieldsAtOnce = 4096;  // octets
 constexpr const char* kPullAgain = "use an older generation, or pull the list again";
 
 struct Trailer {
@@ -58,6 +59,49 @@ Status stream(int fd, std::uint64_t octets, Sha256& hash, int out, const std::st
   return {};
 }
 
+/// A sealed file and what its trailer says, before the content was looked at.
+struct Sealed {
+  Descriptor fd;
+  Trailer trailer{};
+};
+
+Result<Sealed> open_sealed(const std::string& where) {
+  // Not blocking, for the sake of a pipe by that name.
+  Sealed sealed{Descriptor(open(where.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))};
+  struct stat info {};
+  if (!sealed.fd.valid() || fstat(sealed.fd.get(), &info) != 0) {
+    return fail("cannot open: " + errno_text(), where);
+  }
+  if (!S_ISREG(info.st_mode)) return fail("is not a regular file", where);
+  const auto size = static_cast<std::uint64_t>(info.st_size);
+  if (size <= kTrailerOctets) {
+    return fail("is too short to be a generation (" + std::to_string(size) + " octets)", where,
+                kPullAgain);
+  }
+  Trailer& trailer = sealed.trailer;
+  const auto content = size - kTrailerOctets;
+  if (pread(sealed.fd.get(), &trailer, sizeof trailer, static_cast<off_t>(content)) !=
+      sizeof trailer) {
+    return fail("cannot read: " + errno_text(), where, "check the disk");
+  }
+  if (std::memcmp(trailer.magic.data(), kTrailerMagic.data(), kTrailerMagic.size()) != 0) {
+    return fail("does not end in a seal: it is cut short, or no generation", where, kPullAgain);
+  }
+  const bool known = trailer.format == kFormatVersion || trailer.format == kOverlayFormatVersion;
+  if (!known || trailer.trailer_octets != kTrailerOctets) {
+    return fail("is of format " + std::to_string(trailer.format) + "; this program reads formats " +
+                    std::to_string(kFormatVersion) + " and " +
+                    std::to_string(kOverlayFormatVersion),
+                where, "compile it with the same version of Sluice");
+  }
+  if (trailer.content_octets != content) {
+    return fail("holds " + std::to_string(content) + " octets where its seal says " +
+                    std::to_string(trailer.content_octets),
+                where, kPullAgain);
+  }
+  return sealed;
+}
+
 }  // namespace
 
 void Sha256::Free::operator()(evp_md_ctx_st* context) const { EVP_MD_CTX_free(context); }
@@ -66,17 +110,25 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
   EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr);
 }
 
+void Sha256::flush() {
+  EVP_DigestUpdate(context_.get(), fields_.data(), fields_.size());
+  fields_.clear();
+}
+
 void Sha256::add(std::string_view bytes) {
+  flush();
   EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size());
 }
 
 void Sha256::add_field(std::string_view bytes) {
   const auto size = static_cast<std::uint32_t>(bytes.size());
-  add({reinterpret_cast<const char*>(&size), sizeof size});
-  add(bytes);
+  fields_.append(reinterpret_cast<const char*>(&size), sizeof size);
+  fields_.append(bytes);
+  if (fields_.size() >= kFieldsAtOnce) flush();
 }
 
 Sha256::Digest Sha256::finish() {
+  flush();
   Digest digest{};
   EVP_DigestFinal_ex(context_.get(), digest.data(), nullptr);
   return digest;
@@ -103,7 +155,7 @@ Descriptor::~Descriptor() {
   if (fd_ >= 0) close(fd_);
 }
 
-Status seal(const std::filesystem::path& file) {
+Status seal(const std::filesystem::path& file, std::uint32_t format) {
   const Descriptor fd(open(file.c_str(), O_RDWR | O_CLOEXEC));
   struct stat info {};
   if (!fd.valid() || fstat(fd.get(), &info) != 0) {
@@ -112,7 +164,7 @@ Status seal(const std::filesystem::path& file) {
   Sha256 hash;
   const auto octets = static_cast<std::uint64_t>(info.st_size);
   if (auto status = stream(fd.get(), octets, hash, -1, file.string()); !status) return status;
-  Trailer trailer{{}, kFormatVersion, kTrailerOctets, octets, hash.finish(), 0};
+  Trailer trailer{{}, format, kTrailerOctets, octets, hash.finish(), 0};
   std::memcpy(trailer.magic.data(), kTrailerMagic.data(), kTrailerMagic.size());
   if (!write_all(fd.get(), reinterpret_cast<const char*>(&trailer), sizeof trailer) ||
       fsync(fd.get()) != 0) {
@@ -121,45 +173,32 @@ Status seal(const std::filesystem::path& file) {
   return {};
 }
 
-Result<VerifiedCopy> load_verified(const std::filesystem::path& file) {
-  const std::string where = file.string();
-  // Not blocking, for the sake of a pipe by that name.
-  const Descriptor fd(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
-  if (!fd.valid() || fstat(fd.get(), &info) != 0) {
-    return fail("cannot open: " + errno_text(), where);
-  }
-  if (!S_ISREG(info.st_mode)) return fail("is not a regular file", where);
-  const auto size = static_cast<std::uint64_t>(info.st_size);
-  if (size <= kTrailerOctets) {
-    return fail("is too short to be a generation (" + std::to_string(size) + " octets)", where,
-                kPullAgain);
-  }
-  Trailer trailer{};
-  const auto content = size - kTrailerOctets;
-  if (pread(fd.get(), &trailer, sizeof trailer, static_cast<off_t>(content)) != sizeof trailer) {
-    return fail("cannot read: " + errno_text(), where, "check the disk");
-  }
-  if (std::memcmp(trailer.magic.data(), kTrailerMagic.data(), kTrailerMagic.size()) != 0) {
-    return fail("does not end in a seal: it is cut short, or no generation", where, kPullAgain);
-  }
-  if (trailer.format != kFormatVersion || trailer.trailer_octets != kTrailerOctets) {
-    return fail("is of format " + std::to_string(trailer.format) + "; this program reads format " +
-                    std::to_string(kFormatVersion),
-                where, "compile it with the same version of Sluice");
-  }
-  if (trailer.content_octets != content) {
-    return fail("holds " + std::to_string(content) + " octets where its seal says " +
-                    std::to_string(trailer.content_octets),
-                where, kPullAgain);
-  }
+Result<std::uint32_t> sealed_format(const std::filesystem::path& file) {
+  auto sealed = open_sealed(file.string());
+  if (!sealed) return fail(sealed.error());
+  return sealed->trailer.format;
+}
 
-  VerifiedCopy copy;
-  copy.octets = content;
+Result<Content> open_unverified(const std::filesystem::path& file) {
+  auto sealed = open_sealed(file.string());
+  if (!sealed) return fail(sealed.error());
+  return Content{std::move(sealed->fd), sealed->trailer.content_octets, sealed->trailer.format};
+}
+
+Result<Content> load_verified(const std::filesystem::path& file) {
+  const std::string where = file.string();
+  auto sealed = open_sealed(where);
+  if (!sealed) return fail(sealed.error());
+  const Trailer& trailer = sealed->trailer;
+
+  Content copy;
+  copy.octets = trailer.content_octets;
+  copy.format = trailer.format;
   copy.memory = Descriptor(memfd_create("sluice-generation", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!copy.memory.valid()) return fail("cannot make a memory file: " + errno_text(), where);
   Sha256 hash;
-  if (auto status = stream(fd.get(), content, hash, copy.memory.get(), where); !status) {
+  if (auto status = stream(sealed->fd.get(), copy.octets, hash, copy.memory.get(), where);
+      !status) {
     return fail(status.error());
   }
   if (hash.finish() != trailer.digest) {

@@ -35,7 +35,9 @@ class Sha256 {
   struct Free {
     void operator()(evp_md_ctx_st* context) const;
   };
+  void flush();
   std::unique_ptr<evp_md_ctx_st, Free> context_;
+  std::string fields_;  // gathered, since the library's call costs more than a short field's hash
 };
 
 [[nodiscard]] std::string hex(const Sha256::Digest& digest);
@@ -55,14 +57,21 @@ class Descriptor {
 };
 
 /// Appends the trailer to a finished file and syncs it.
-[[nodiscard]] Status seal(const std::filesystem::path& file);
+[[nodiscard]] Status seal(const std::filesystem::path& file, std::uint32_t format);
 
-struct VerifiedCopy {
-  Descriptor memory;  // a sealed memfd with the content, without the trailer
+struct Content {
+  Descriptor memory;  // a sealed memfd with the content, without the trailer; or the file itself
   std::uint64_t octets = 0;
+  std::uint32_t format = 0;
 };
 
+/// The format that a file's trailer names, after a look at the trailer alone.
+[[nodiscard]] Result<std::uint32_t> sealed_format(const std::filesystem::path& file);
+
 /// Copies a sealed file into memory, checking it on the way.
-[[nodiscard]] Result<VerifiedCopy> load_verified(const std::filesystem::path& file);
+[[nodiscard]] Result<Content> load_verified(const std::filesystem::path& file);
+
+/// The file itself, of which only the trailer was looked at.
+[[nodiscard]] Result<Content> open_unverified(const std::filesystem::path& file);
 
 }  // namespace sluice::generation

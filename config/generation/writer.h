@@ -40,6 +40,8 @@ class Writer {
 
   /// Adds a row to the provenance table, equal rows once; the id goes into Record::provenance.
   [[nodiscard]] Result<std::uint32_t> add_provenance(const Provenance& provenance);
+  /// The same of a row as provenance_json() makes it.
+  [[nodiscard]] Result<std::uint32_t> add_provenance_row(const std::string& json);
 
   /// All records of one reversed key, at least one. Keys must ascend strictly.
   [[nodiscard]] Status append(std::string_view reversed_key, std::span<const Record> records);
@@ -59,5 +61,11 @@ class Writer {
   explicit Writer(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+/// A row of the provenance table.
+[[nodiscard]] std::string provenance_json(const Provenance& provenance);
+
+/// Whether the format can hold so many records at one key.
+[[nodiscard]] Status check_record_count(std::string_view reversed_key, std::size_t records);
 
 }  // namespace sluice::generation

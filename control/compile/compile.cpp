@@ -15,7 +15,6 @@ constexpr std::uint32_t kNoProvenance = UINT32_MAX;
 /// One list while it is merged: its reader, one entry ahead.
 struct Stream {
   std::string department;
-  generation::Layer layer;
   std::vector<Order> orders;
   std::vector<std::uint32_t> provenance;  // by order
   CplReader reader;
@@ -51,11 +50,7 @@ struct Stream {
       if (!added) return fail(added.error());
       row = *added;
     }
-    // `learning` is a category like any other: it marks a name, and what the mark permits is the
-    // policy's affair. Only `protected` changes what every policy may do.
-    const auto disposition = order.category->name == "protected" ? generation::Disposition::protect
-                                                                 : generation::Disposition::block;
-    return generation::Record{row, order.category->id, entry.scope, disposition, layer};
+    return record_of(order, entry.scope, department, row);
   }
 };
 
@@ -72,7 +67,6 @@ Result<Stream> open_stream(const ReleaseList& list, const std::filesystem::path&
   if (!reader) return fail(reader.error());
   std::vector<std::uint32_t> rows(orders->size(), kNoProvenance);
   return Stream{list.department,
-                emergency ? generation::Layer::emergency : generation::Layer::authority,
                 std::move(*orders),
                 std::move(rows),
                 std::move(*reader),
@@ -168,6 +162,17 @@ Result<Compiled> compile(const CompileInput& input) {
   if (!summary) return fail(summary.error());
   compiled.summary = std::move(*summary);
   return compiled;
+}
+
+generation::Record record_of(const Order& order, generation::Scope scope,
+                             const std::string& department, std::uint32_t provenance) {
+  // `learning` is a category like any other: it marks a name, and what the mark permits is the
+  // policy's affair. Only `protected` changes what every policy may do.
+  const auto disposition = order.category->name == "protected" ? generation::Disposition::protect
+                                                               : generation::Disposition::block;
+  const auto layer =
+      department == kEmergency ? generation::Layer::emergency : generation::Layer::authority;
+  return {provenance, order.category->id, scope, disposition, layer};
 }
 
 std::string release_id(const Release& release) {

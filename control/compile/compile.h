@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/generation/writer.h"
+#include "control/compile/orders.h"
 #include "control/compile/release.h"
 
 namespace sluice::compile {
@@ -43,6 +44,10 @@ struct Compiled {
 
 /// Refuses the whole release at the first fault of any list, leaving no file.
 [[nodiscard]] Result<Compiled> compile(const CompileInput& input);
+
+/// What a list that names a name under this order says of it.
+[[nodiscard]] generation::Record record_of(const Order& order, generation::Scope scope,
+                                           const std::string& department, std::uint32_t provenance);
 
 /// What a generation says of its origin (Generation::sources_json), read back to decide whether it
 /// still is what the release, the policy and the time ask for.

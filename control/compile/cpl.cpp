@@ -25,6 +25,48 @@ bool has_upper_case(std::string_view text) {
 
 }  // namespace
 
+std::optional<LineFault> parse_cpl_line(std::string_view line, std::size_t order_count,
+                                        CplEntry& entry, bool& is_url) {
+  const std::size_t first = line.find('\t');
+  const std::size_t second = first == line.npos ? line.npos : line.find('\t', first + 1);
+  if (second == line.npos) return LineFault{"is not 'name TAB match TAB order'", 1};
+  const std::string_view text = line.substr(0, first);
+  const std::string_view match = line.substr(first + 1, second - first - 1);
+  std::string_view order = line.substr(second + 1);
+
+  const name::Defect defect = name::from_text(text, entry.name);
+  if (defect != name::Defect::none) {
+    return LineFault{"the name is invalid (" + std::string(name::label(defect)) + ")", 1};
+  }
+  if (has_upper_case(text) || text.back() == '.') {
+    return LineFault{"the name is not canonical: lower case, no trailing dot", 1};
+  }
+  if (entry.name.label_count < 2) {
+    return LineFault{"'" + std::string(text) + "' is a top-level domain; it cannot be listed", 1};
+  }
+  is_url = match == "url";
+  if (is_url) {
+    order = order.substr(0, order.find('\t'));
+  } else if (match == "tree") {
+    entry.scope = generation::Scope::tree;
+  } else if (match == "exact") {
+    entry.scope = generation::Scope::exact;
+  } else if (match == "subs") {
+    entry.scope = generation::Scope::subs;
+  } else {
+    return LineFault{"the match is none of tree, exact, subs, url", first + 2};
+  }
+  std::uint64_t number = 0;
+  if (!read_number(order, number)) return LineFault{"the order is not a number", second + 2};
+  if (number >= order_count) {
+    return LineFault{"the order " + std::to_string(number) + " is not in the " +
+                         std::to_string(order_count) + " lines of orders.jsonl",
+                     second + 2};
+  }
+  entry.order = static_cast<std::uint32_t>(number);
+  return std::nullopt;
+}
+
 std::string_view match_text(generation::Scope scope) {
   switch (scope) {
     case generation::Scope::tree:
@@ -76,47 +118,6 @@ Status CplReader::read_header() {
   return {};
 }
 
-Status CplReader::parse(std::string_view line, CplEntry& entry, bool& is_url) {
-  const std::size_t first = line.find('\t');
-  const std::size_t second = first == line.npos ? line.npos : line.find('\t', first + 1);
-  if (second == line.npos) return refuse("is not 'name TAB match TAB order'", 1);
-  const std::string_view text = line.substr(0, first);
-  const std::string_view match = line.substr(first + 1, second - first - 1);
-  std::string_view order = line.substr(second + 1);
-
-  const name::Defect defect = name::from_text(text, entry.name);
-  if (defect != name::Defect::none) {
-    return refuse("the name is invalid (" + std::string(name::label(defect)) + ")", 1);
-  }
-  if (has_upper_case(text) || text.back() == '.') {
-    return refuse("the name is not canonical: lower case, no trailing dot", 1);
-  }
-  if (entry.name.label_count < 2) {
-    return refuse("'" + std::string(text) + "' is a top-level domain; it cannot be listed", 1);
-  }
-  is_url = match == "url";
-  if (is_url) {
-    order = order.substr(0, order.find('\t'));
-  } else if (match == "tree") {
-    entry.scope = generation::Scope::tree;
-  } else if (match == "exact") {
-    entry.scope = generation::Scope::exact;
-  } else if (match == "subs") {
-    entry.scope = generation::Scope::subs;
-  } else {
-    return refuse("the match is none of tree, exact, subs, url", first + 2);
-  }
-  std::uint64_t number = 0;
-  if (!read_number(order, number)) return refuse("the order is not a number", second + 2);
-  if (number >= order_count_) {
-    return refuse("the order " + std::to_string(number) + " is not in the " +
-                      std::to_string(order_count_) + " lines of orders.jsonl",
-                  second + 2);
-  }
-  entry.order = static_cast<std::uint32_t>(number);
-  return {};
-}
-
 Status CplReader::finish() {
   if (read_ != expected_) {
     return refuse("holds " + std::to_string(read_) + " entries where its header says " +
@@ -138,7 +139,9 @@ Result<bool> CplReader::next(CplEntry& entry) {
       return false;
     }
     bool is_url = false;
-    if (auto status = parse(**line, entry, is_url); !status) return fail(status.error());
+    if (const auto fault = parse_cpl_line(**line, order_count_, entry, is_url)) {
+      return refuse(fault->what, fault->column);
+    }
     if (++read_ > expected_) {
       return refuse("holds more than the " + std::to_string(expected_) + " entries of its header");
     }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,17 @@ struct CplEntry {
   generation::Scope scope = generation::Scope::tree;
   std::uint32_t order = 0;  // line of orders.jsonl, from 0
 };
+
+/// What is wrong with a line, and at which column, from 1; 0: with the line as a whole.
+struct LineFault {
+  std::string what;
+  std::size_t column = 0;
+};
+/// One entry without its LF, of a list that has so many orders. `is_url`: it lists a URL, and
+/// `entry` tells its host.
+[[nodiscard]] std::optional<LineFault> parse_cpl_line(std::string_view line,
+                                                      std::size_t order_count, CplEntry& entry,
+                                                      bool& is_url);
 
 class CplReader {
  public:
@@ -42,7 +54,6 @@ class CplReader {
 
   [[nodiscard]] tl::unexpected<Error> refuse(std::string what, std::size_t column = 0) const;
   [[nodiscard]] Status read_header();
-  [[nodiscard]] Status parse(std::string_view line, CplEntry& entry, bool& is_url);
   [[nodiscard]] Status finish();
 
   ZstdLines lines_;

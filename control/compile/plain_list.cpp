@@ -3,17 +3,35 @@
 #include "control/tuf/time.h"
 
 namespace sluice::compile {
+namespace {
+
+constexpr std::size_t kKeysAhead = 16;  // keys that are fetched before they are read
+
+}  // namespace
+
+Result<const policy::Category*> find_category(std::string_view name) {
+  if (const policy::Category* known = policy::find_category(name)) return known;
+  const policy::Category* near = policy::nearest_category(name);
+  return fail("not a category of the taxonomy", std::string(name),
+              near != nullptr ? "did you mean '" + std::string(near->name) + "'?" : "");
+}
+
+generation::Record plain_record(const policy::Category& category, std::uint32_t provenance,
+                                const PlainOptions& options) {
+  return {.provenance = provenance,
+          .category = category.id,
+          .scope = options.scope,
+          .disposition = category.name == "protected" ? generation::Disposition::protect
+                                                      : generation::Disposition::block,
+          .layer = options.layer};
+}
 
 Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path> files,
                                           std::string_view category,
                                           const std::filesystem::path& output,
                                           const PlainOptions& options) {
-  const policy::Category* known = policy::find_category(category);
-  if (known == nullptr) {
-    const policy::Category* near = policy::nearest_category(category);
-    return fail("not a category of the taxonomy", std::string(category),
-                near != nullptr ? "did you mean '" + std::string(near->name) + "'?" : "");
-  }
+  const auto known = find_category(category);
+  if (!known) return fail(known.error());
   auto names = read_plain_lists(files, options.format);
   if (!names) return fail(names.error());
   if (names->keys().empty()) {
@@ -24,15 +42,12 @@ Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path>
   if (!writer) return fail(writer.error());
   auto provenance = writer->add_provenance(options.provenance);
   if (!provenance) return fail(provenance.error());
-  const generation::Record record{.provenance = *provenance,
-                                  .category = known->id,
-                                  .scope = options.scope,
-                                  .disposition = known->name == "protected"
-                                                     ? generation::Disposition::protect
-                                                     : generation::Disposition::block,
-                                  .layer = options.layer};
-  for (const std::string_view key : names->keys()) {
-    if (auto status = writer->append(key, std::span(&record, 1)); !status) {
+  const generation::Record record = plain_record(**known, *provenance, options);
+  const std::span<const std::string_view> keys = names->keys();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    // They lie in the order of the files, which is no order here.
+    if (i + kKeysAhead < keys.size()) __builtin_prefetch(keys[i + kKeysAhead].data());
+    if (auto status = writer->append(keys[i], std::span(&record, 1)); !status) {
       return fail(status.error());
     }
   }

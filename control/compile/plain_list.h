@@ -17,8 +17,12 @@
 #include "config/base/result.h"
 #include "config/generation/format.h"
 #include "config/generation/writer.h"
+#include "config/name/name.h"
 
 namespace sluice::compile {
+
+/// One word of a list as a name, or why it is none. Any case, also internationalised.
+[[nodiscard]] Status read_plain_name(std::string_view word, name::LookupName& out);
 
 enum class PlainFormat : std::uint8_t {
   automatic,  // decided line by line; a folder is taken as UT1
@@ -77,6 +81,14 @@ struct PlainOptions {
   std::string created;      // RFC 3339 UTC; empty: now
   std::string policy_json;  // empty: the generation carries no policy
 };
+
+/// A category of the taxonomy; the error names the nearest one.
+[[nodiscard]] Result<const policy::Category*> find_category(std::string_view name);
+
+/// What a plain list says of each of its names. A `protected` category protects, others block.
+[[nodiscard]] generation::Record plain_record(const policy::Category& category,
+                                              std::uint32_t provenance,
+                                              const PlainOptions& options);
 
 struct PlainCompiled {
   PlainReport report;

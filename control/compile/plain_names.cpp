@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "config/name/name.h"
+#include "control/compile/key_sort.h"
 #include "control/compile/plain_list.h"
 
 namespace sluice::compile {
@@ -80,6 +81,23 @@ bool is_ascii(std::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
+constexpr std::array<bool, 256> make_name_octets() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789-_.")) {
+    table[static_cast<unsigned char>(c)] = true;
+  }
+  return table;
+}
+constexpr auto kNameOctets = make_name_octets();
+
+/// Nothing that a URL, a wildcard, a filter rule or an internationalised name has; as most words.
+bool looks_plain(std::string_view word) {
+  return word.front() != '.' && std::all_of(word.begin(), word.end(), [](char c) {
+           return kNameOctets[static_cast<unsigned char>(c)];
+         });
+}
+
 /// UTS #46, non-transitional, with the checks of IDNA 2008 look-up.
 std::optional<std::string> to_alabels(std::string_view text) {
   char* raw = nullptr;
@@ -92,7 +110,53 @@ std::optional<std::string> to_alabels(std::string_view text) {
   return std::string(raw);
 }
 
+std::optional<Reason> fault_of(std::string_view word) {
+  if (word.starts_with("||") || word.starts_with("@@") || word.find("##") != word.npos) {
+    return Reason::filter_rule;
+  }
+  if (word.find('/') != word.npos || word.find('?') != word.npos) return Reason::url;
+  if (word.find('*') != word.npos || word.front() == '.') return Reason::wildcard;
+  return std::nullopt;
+}
+
+/// A word that is not empty as a name, or why it is none.
+std::optional<Reason> read_name(std::string_view word, name::LookupName& name) {
+  const bool plain_word = looks_plain(word);
+  if (const auto fault = plain_word ? std::nullopt : fault_of(word)) return fault;
+  std::string converted;
+  if (!plain_word && !is_ascii(word)) {
+    auto alabels = to_alabels(word);
+    if (!alabels) return Reason::idn;
+    converted = std::move(*alabels);
+    word = converted;
+  }
+  const name::Defect defect = name::from_text(word, name);
+  if (defect == name::Defect::ip_literal) {
+    // "example.test:8080" has a port, so it is an address of a service, not of a name.
+    const bool has_port = std::count(word.begin(), word.end(), ':') == 1 &&
+                          !is_address(word.substr(0, word.find(':')));
+    return has_port ? Reason::url : Reason::ip_address;
+  }
+  if (defect != name::Defect::none) return Reason::invalid_name;
+  const std::string_view plain = word.ends_with('.') ? word.substr(0, word.size() - 1) : word;
+  if (std::find(kLocalNames.begin(), kLocalNames.end(), plain) != kLocalNames.end()) {
+    return Reason::local_name;
+  }
+  if (name.label_count == 1) {
+    const bool local =
+        plain.starts_with("local") || plain.starts_with("ip6-") || plain == "broadcasthost";
+    return local ? Reason::local_name : Reason::top_level;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+Status read_plain_name(std::string_view word, name::LookupName& out) {
+  const auto reason = word.empty() ? std::optional(Reason::invalid_name) : read_name(word, out);
+  if (!reason) return {};
+  return fail(kReasons[static_cast<std::size_t>(*reason)].detail, std::string(word.substr(0, 80)));
+}
 
 struct PlainNames::State {
   PlainReport report;
@@ -120,42 +184,9 @@ struct PlainNames::State {
     if (slot.first.size() < kFirstPlaces) slot.first.push_back(file + ":" + std::to_string(line));
   }
 
-  static std::optional<Reason> fault_of(std::string_view word) {
-    if (word.starts_with("||") || word.starts_with("@@") || word.find("##") != word.npos) {
-      return Reason::filter_rule;
-    }
-    if (word.find('/') != word.npos || word.find('?') != word.npos) return Reason::url;
-    if (word.find('*') != word.npos || word.front() == '.') return Reason::wildcard;
-    return std::nullopt;
-  }
-
   void take(std::string_view word, const std::string& file, std::uint64_t line) {
-    if (const auto fault = fault_of(word)) return reject(*fault, file, line);
-    std::string converted;
-    if (!is_ascii(word)) {
-      auto alabels = to_alabels(word);
-      if (!alabels) return reject(Reason::idn, file, line);
-      converted = std::move(*alabels);
-      word = converted;
-    }
     name::LookupName name;
-    const name::Defect defect = name::from_text(word, name);
-    if (defect == name::Defect::ip_literal) {
-      // "example.test:8080" has a port, so it is an address of a service, not of a name.
-      const bool has_port = std::count(word.begin(), word.end(), ':') == 1 &&
-                            !is_address(word.substr(0, word.find(':')));
-      return reject(has_port ? Reason::url : Reason::ip_address, file, line);
-    }
-    if (defect != name::Defect::none) return reject(Reason::invalid_name, file, line);
-    const std::string_view plain = word.ends_with('.') ? word.substr(0, word.size() - 1) : word;
-    if (std::find(kLocalNames.begin(), kLocalNames.end(), plain) != kLocalNames.end()) {
-      return reject(Reason::local_name, file, line);
-    }
-    if (name.label_count == 1) {
-      const bool local =
-          plain.starts_with("local") || plain.starts_with("ip6-") || plain == "broadcasthost";
-      return reject(local ? Reason::local_name : Reason::top_level, file, line);
-    }
+    if (const auto reason = read_name(word, name)) return reject(*reason, file, line);
     ++report.read;
     keys.push_back(keep(name.view()));
   }
@@ -211,11 +242,10 @@ struct PlainNames::State {
   }
 
   void finish() {
-    std::sort(keys.begin(), keys.end());
-    const auto end = std::unique(keys.begin(), keys.end());
-    report.duplicates = static_cast<std::uint64_t>(keys.end() - end);
-    keys.erase(end, keys.end());
+    const std::size_t given = keys.size();
+    sort_unique_keys(keys);
     report.accepted = keys.size();
+    report.duplicates = given - keys.size();
     for (std::size_t i = 0; i < rejected.size(); ++i) {
       if (rejected[i].count == 0) continue;
       rejected[i].reason = kReasons[i].reason;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <set>
 #include <unistd.h>
 
 #include "control/files/file.h"
@@ -32,8 +33,9 @@ std::optional<std::uint64_t> number_of(const std::string& name) {
 }
 
 Result<std::shared_ptr<const generation::Generation>> open_checked(
-    const std::filesystem::path& path, std::uint64_t number) {
-  auto opened = generation::Generation::open(path);
+    const std::filesystem::path& path, std::uint64_t number,
+    const std::shared_ptr<const generation::Generation>& at_hand = nullptr) {
+  auto opened = generation::Generation::open(path, at_hand);
   if (!opened) return opened;
   if ((*opened)->header().generation != number) {
     return fail("holds generation " + std::to_string((*opened)->header().generation), path.string(),
@@ -113,9 +115,10 @@ Result<Store::Recovered> Store::recover() {
   return out;
 }
 
-Result<std::shared_ptr<const generation::Generation>> Store::activate(std::uint64_t number) {
+Result<std::shared_ptr<const generation::Generation>> Store::activate(
+    std::uint64_t number, const std::shared_ptr<const generation::Generation>& at_hand) {
   const std::filesystem::path path = path_of(number);
-  auto opened = open_checked(path, number);
+  auto opened = open_checked(path, number, at_hand);
   if (!opened) {
     std::error_code ignored;
     std::filesystem::remove(path, ignored);
@@ -128,10 +131,20 @@ Result<std::shared_ptr<const generation::Generation>> Store::activate(std::uint6
 
 void Store::prune() const {
   const auto current = current_number();
-  std::uint32_t kept = 0;
+  std::uint32_t counted = 0;
+  std::set<std::uint64_t> kept;
   for (const std::uint64_t number : numbers()) {
     // A number above the current one is an activation that a crash undid.
-    if (number == current || (number < current && ++kept < keep_)) continue;
+    if (number != current && (number > current || ++counted >= keep_)) continue;
+    kept.insert(number);
+    const auto base = generation::Generation::base_of(path_of(number));
+    // Whose base that would be is not known, so nothing is removed this time.
+    if (!base) return;
+    if (!*base) continue;
+    if (const auto needed = number_of((*base)->file)) kept.insert(*needed);
+  }
+  for (const std::uint64_t number : numbers()) {
+    if (kept.contains(number)) continue;
     std::error_code ignored;
     std::filesystem::remove(path_of(number), ignored);
   }

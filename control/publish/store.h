@@ -34,9 +34,10 @@ class Store {
   [[nodiscard]] std::filesystem::path current_link() const { return folder_ / "current"; }
 
   /// Verifies a finished generation as a reader would, switches `current` to it, and removes old
-  /// ones beyond the number to keep. A generation that does not verify is removed.
+  /// ones beyond the number to keep, save those that a kept overlay is for. A generation that does
+  /// not verify is removed. `at_hand`: as Generation::open() has it.
   [[nodiscard]] Result<std::shared_ptr<const generation::Generation>> activate(
-      std::uint64_t number);
+      std::uint64_t number, const std::shared_ptr<const generation::Generation>& at_hand = nullptr);
 
   void set_keep(std::uint32_t keep) { keep_ = keep; }
 

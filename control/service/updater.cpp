@@ -138,7 +138,7 @@ Result<std::uint64_t> Updater::build(const compile::Release* release) {
 }
 
 Status Updater::activate(std::uint64_t number) {
-  auto activated = store_.activate(number);
+  auto activated = store_.activate(number, current_);
   if (!activated) return fail(activated.error());
   current_ = std::move(*activated);
   update_view([&](View& view) { view.generation = current_->header(); });

@@ -180,11 +180,12 @@ void Gateway::load_at_start(const std::filesystem::path& generation_file) {
 }
 
 Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
-  auto generation = generation::Generation::open(file);
+  auto generation =
+      generation::Generation::open(file, running_ ? running_->shared_generation() : nullptr);
   if (!generation) return fail(generation.error());
   const std::uint64_t number = (*generation)->header().generation;
   auto snapshot = index::Snapshot::build(std::move(*generation), config_.policy, inside_ports_,
-                                         config_.dataplane.workers);
+                                         config_.dataplane.workers, running_.get());
   if (!snapshot) return fail(snapshot.error());
   shared_.snapshot.store(snapshot->get(), std::memory_order_release);
   // Events are collected while the snapshot that they were judged by is alive.

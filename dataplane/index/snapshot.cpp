@@ -1,10 +1,22 @@
 #include "dataplane/index/snapshot.h"
 
 namespace sluice::index {
+namespace {
+
+Result<std::unique_ptr<const SuffixIndex>> make_index(const generation::Generation& generation,
+                                                      const Snapshot* running) {
+  if (running != nullptr) {
+    auto changed = SuffixIndex::change(running->index(), running->generation(), generation);
+    if (!changed || *changed) return changed;
+  }
+  return SuffixIndex::build(generation);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<const Snapshot>> Snapshot::build(
     std::shared_ptr<const generation::Generation> generation, const policy::PolicySet& fallback,
-    std::span<const std::string> inside_ports, unsigned lcores) {
+    std::span<const std::string> inside_ports, unsigned lcores, const Snapshot* running) {
   policy::PolicySet set = fallback;
   if (const std::string_view json = generation->policy_json(); !json.empty()) {
     auto carried = policy::from_json(json);
@@ -16,7 +28,7 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
 
   std::unique_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->groups_ = std::move(*groups);
-  auto index = SuffixIndex::build(*generation);
+  auto index = make_index(*generation, running);
   if (!index) return fail(index.error());
   snapshot->index_ = std::move(*index);
   for (unsigned i = 0; i < lcores; ++i) {

@@ -44,6 +44,13 @@ class SuffixIndex {
   [[nodiscard]] static Result<std::unique_ptr<const SuffixIndex>> build(
       const generation::Generation& generation, const SuffixHash::Key& key);
 
+  /// The index of `after` made of `from`, that of `before`, by what differs between two generations
+  /// of one base: a copy of the table with some entries changed. nullptr where it can't be: they
+  /// are not of one base, or the table would be too full. `after` must outlive the index.
+  [[nodiscard]] static Result<std::unique_ptr<const SuffixIndex>> change(
+      const SuffixIndex& from, const generation::Generation& before,
+      const generation::Generation& after);
+
   /// A name on its way, at its suffix of so many labels.
   struct Walk {
     SuffixHash::State state;
@@ -80,6 +87,7 @@ class SuffixIndex {
 
  private:
   friend class Builder;
+  friend class Changer;
 
   static constexpr std::size_t kGroup = 32;  // names that go together
   // How many buckets an entry may be from its place; the build sees to it.
@@ -109,6 +117,9 @@ class SuffixIndex {
   void prefetch_entry(Candidate candidate) const;
   [[nodiscard]] std::optional<generation::EntryView> entry_at(Candidate candidate,
                                                               const name::LookupName& name) const;
+
+  /// What Bucket::where holds for an entry that lies in memory so.
+  [[nodiscard]] std::int32_t place(std::string_view key, std::string_view value) const;
 
   [[nodiscard]] Bucket* bucket(std::uint32_t number) const {
     return static_cast<Bucket*>(pages_.get()) + number;

@@ -16,9 +16,6 @@ class Builder {
   /// False where an entry found no bucket near its place.
   bool finish();
 
-  [[nodiscard]] static std::int32_t place(const char* anchor, std::string_view key,
-                                          std::string_view value);
-
  private:
   /// Something to write into a bucket, which is fetched in the meantime.
   struct Pending {
@@ -52,7 +49,7 @@ void Builder::add(std::string_view key, std::string_view value) {
   // A key that is no name can match none.
   if (!add_labels(key)) return;
   for (; marked_ + 1 < labels_; ++marked_) defer(index_.hash_.finish(states_[marked_]), 0, false);
-  defer(index_.hash_.finish(states_[labels_ - 1]), place(index_.anchor_, key, value), true);
+  defer(index_.hash_.finish(states_[labels_ - 1]), index_.place(key, value), true);
   if (labels_ == 1) {
     const unsigned bit = SuffixIndex::top_level_bit({key_.data(), key.size()});
     index_.top_levels_[bit / 64] |= std::uint64_t{1} << bit % 64;
@@ -91,16 +88,16 @@ bool Builder::add_labels(std::string_view key) {
 
 // Half the length of the way from the anchor, if the node is as SuffixIndex::entry_at() reads it. A
 // value that LMDB put on a page of its own is not, nor is anything 4 GB away.
-std::int32_t Builder::place(const char* anchor, std::string_view key, std::string_view value) {
+std::int32_t SuffixIndex::place(std::string_view key, std::string_view value) const {
   std::uint32_t value_octets;
   std::uint16_t key_octets;
   std::memcpy(&value_octets, key.data() - 8, sizeof value_octets);
   std::memcpy(&key_octets, key.data() - 2, sizeof key_octets);
-  const std::ptrdiff_t way = key.data() - anchor;
+  const std::ptrdiff_t way = key.data() - anchor_;
   const bool plain = value.data() == key.data() + key.size() && value_octets == value.size() &&
                      key_octets == key.size() && way % 2 == 0;
-  const bool near = way / 2 > SuffixIndex::kAskLmdb && way / 2 <= INT32_MAX;
-  return plain && near ? static_cast<std::int32_t>(way / 2) : SuffixIndex::kAskLmdb;
+  const bool near = way / 2 > kAskLmdb && way / 2 <= INT32_MAX;
+  return plain && near ? static_cast<std::int32_t>(way / 2) : kAskLmdb;
 }
 
 void Builder::defer(std::uint64_t hash, std::int32_t where, bool is_entry) {
@@ -148,6 +145,7 @@ Result<std::unique_ptr<const SuffixIndex>> SuffixIndex::build(
   index->hash_ = SuffixHash(key);
   index->bucket_count_ = static_cast<std::uint32_t>(count);
   index->pages_ = std::move(*pages);
+  index->anchor_ = generation.first_key_of_base();
 
   const auto builder = std::make_unique<Builder>(*index);
   std::uint64_t seen = 0;

@@ -52,7 +52,7 @@ class Session:
         self.work = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
         self.figures = {"machine": machine.describe(options.bin),
                         "entries": self.settings["entries"], "table": [], "profiles": [],
-                        "parts": [], "lcores": [], "loading": None, "swaps": [], "sweeps": [],
+                        "parts": [], "lcores": [], "loading": None, "delta": None, "swaps": [], "sweeps": [],
                         "latency": None, "end_to_end": None, "faults": []}
         self.bench = forwarding.Bench(options.bin, self.names, self.work, self.settings)
 
@@ -101,6 +101,8 @@ class Session:
         if self.wants("loading"):
             figures["loading"] = self.step("compile and load", loading.compile_and_load,
                                            self.bench)
+            figures["delta"] = self.step("a delta, to the first blocked frame", loading.delta,
+                                         self.bench)
         if self.wants("swaps"):
             for entries, swaps in self.settings["swaps"]:
                 result = self.step(f"{swaps} swaps of {report.count(entries)} names under load",

@@ -11,7 +11,7 @@ import pathlib
 import signal
 import socket
 import subprocess
-import tempfile
+import sys
 import time
 
 from tests.lab.process import LabError, Process, wait_until
@@ -255,22 +255,41 @@ def program(binaries, name):
     return path
 
 
+# The kernel counts the memory of whoever starts a program as the program's own at its peak, so it is
+# started by one that is small.
+METER = """
+import json, os, subprocess, sys, time
+begin = time.monotonic()
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+_, status, usage = os.wait4(child.pid, 0)
+print(json.dumps({"exit_code": os.waitstatus_to_exitcode(status),
+                  "seconds": time.monotonic() - begin,
+                  "cpu_seconds": usage.ru_utime + usage.ru_stime,
+                  "peak_octets": usage.ru_maxrss * 1024}))
+"""
+
+
+def metered(*argv):
+    """What a program cost, its start included: seconds, CPU seconds, octets at most."""
+    done = subprocess.run([sys.executable, "-ISc", METER, *map(str, argv)], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    cost = json.loads(done.stdout)
+    if cost.pop("exit_code") != 0:
+        raise LabError(" ".join(map(str, argv)) + ": " + done.stderr.strip())
+    return cost
+
+
 def compile_list(binaries, names, generation, number=1, category="gambling"):
-    """What it cost, its start included: seconds, CPU seconds, octets at most."""
-    argv = [program(binaries, "sluicectl"), "list", "compile", names, "--category", category,
-            "--generation-number", number, "-o", generation]
-    begin = time.monotonic()
-    with tempfile.TemporaryFile() as output:
-        child = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=output,
-                                 stderr=output)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        text = output.read().decode(errors="replace").strip()
-    if child.returncode != 0:
-        raise LabError(f"sluicectl list compile {names}: exit code {child.returncode}: {text}")
-    return {"seconds": time.monotonic() - begin, "cpu_seconds": usage.ru_utime + usage.ru_stime,
-            "peak_octets": usage.ru_maxrss * 1024}
+    """What it cost, as metered() tells."""
+    return metered(program(binaries, "sluicectl"), "list", "compile", names, "--category", category,
+                   "--generation-number", number, "-o", generation)
+
+
+def change_list(binaries, base, changes, generation, number, category="gambling"):
+    """What it cost to write changes to a generation that the dataplane runs, as metered() tells."""
+    return metered(program(binaries, "sluicectl"), "list", "compile", "--base", base,
+                   "--verified-base", "--changes", changes, "--category", category,
+                   "--generation-number", number, "-o", generation)
 
 
 def allowed_cpus():

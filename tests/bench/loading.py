@@ -1,4 +1,5 @@
 """What a list costs: to compile, to load, to hold, and to change while frames pour in."""
+import itertools
 import json
 import os
 import pathlib
@@ -10,6 +11,8 @@ from tests.lab.process import LabError, Process
 
 from . import burst_watch, dpdk, measure, rows
 
+CHANGES = 1000  # of a delta
+DELTAS = 5      # that are measured
 TRIES = 5      # to find a counter in a process's memory
 WATCH_BEYOND = 0.5  # seconds that bursts are watched beyond the swaps
 PATIENCE = 30.0
@@ -67,6 +70,46 @@ def compile_and_load(bench):
             "peak_octets": after_swap["peak"],
             "held_octets": held, "file_octets_an_entry": octets / entries,
             "index_octets_an_entry": (held - octets) / entries}
+
+
+def write_changes(names, entries, path):
+    """Half of them take names off the list, half put on names that are asked for."""
+    half = min(CHANGES // 2, entries // 2)
+    with open(names.listed(entries), encoding="ascii") as file:
+        gone = [line.rstrip("\n") for line in itertools.islice(file, half)]
+    path.write_text("".join([*(f"-{name}\n" for name in gone),
+                             *(f"+{name}\n" for name in names.sample_misses(half))]))
+    return 2 * half
+
+
+def delta(bench):
+    """Changes to a list, from the start of their compiler to the first frame that they block; the
+    list runs already, and none of the names that are asked for is in it."""
+    entries = bench.entries
+    with bench.folder("delta") as folder:
+        captures, _ = bench.captures(next(r for r in rows.TABLE if r.key == "dns-miss"), folder)
+        base, changed = folder / "1.lmdb", folder / "2.lmdb"
+        dpdk.compile_list(bench.binaries, bench.names.listed(entries), base)
+        changes = write_changes(bench.names, entries, folder / "changes.txt")
+        seconds, cpu_seconds, loads = [], [], []
+        with dpdk.Sluice("sluice", bench.binaries, captures, folder / "sluice", [bench.cpu],
+                         base) as sluice:
+            for _ in range(DELTAS):
+                blocked = sluice.counters()["dns_blocked"]
+                before = sum(process_cpu(sluice.process.pid)) - sluice.sample().cpu_seconds
+                cost = dpdk.change_list(bench.binaries, base, folder / "changes.txt", changed, 2)
+                begin = time.monotonic()
+                loads.append(sluice.load(changed))
+                while sluice.counters()["dns_blocked"] == blocked:
+                    pass
+                seconds.append(cost["seconds"] + time.monotonic() - begin)
+                after = sum(process_cpu(sluice.process.pid)) - sluice.sample().cpu_seconds
+                cpu_seconds.append(cost["cpu_seconds"] + max(0.0, after - before))
+                sluice.load(base)
+        octets = changed.stat().st_size
+    return {"entries": entries, "changes": changes, "seconds": statistics.median(seconds),
+            "cpu_seconds": statistics.median(cpu_seconds), "load_seconds": statistics.median(loads),
+            "file_octets": octets}
 
 
 class BurstWatch:

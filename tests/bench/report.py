@@ -124,6 +124,16 @@ def loading_part(one):
          f"{mib(one['held_octets'])}, {mib(one['held_after_swap_octets'])}", "–", "–", "–"]])
 
 
+def delta_part(one):
+    return table(["what", "figure", "must", "goal", "reached"], [
+        [f"{count(one['changes'])} changes to {count(one['entries'])} entries: from the start of "
+         "their compiler to the first blocked frame",
+         f"{one['seconds']:.2f} s (CPU {one['cpu_seconds']:.2f} s)", "1 s", "0.2 s",
+         verdict(one["seconds"], 1, 0.2, True)],
+        ["of that, the dataplane's load", f"{one['load_seconds']:.3f} s", "–", "–", "–"],
+        ["overlay file", f"{one['file_octets'] / 1024:.0f} KiB", "–", "–", "–"]])
+
+
 def swap_part(swaps):
     lines = []
     for one in swaps:
@@ -204,6 +214,8 @@ def markdown(figures):
         parts += ["### Lcores", lcores_part(figures["lcores"])]
     if figures["loading"]:
         parts += ["### Loading", loading_part(figures["loading"])]
+    if figures["delta"]:
+        parts += ["### A delta", delta_part(figures["delta"])]
     if figures["swaps"]:
         parts += ["### Swaps under load", swap_part(figures["swaps"])]
     for sweep in figures["sweeps"]:

@@ -129,6 +129,15 @@ class Appliance:
                  "--generation-number", number)
         return file
 
+    def change(self, base, changes, number, category="gambling"):
+        """An overlay of `base`, of '+name' and '-name' changes."""
+        source = self.folder / f"changes-{number}.txt"
+        source.write_text("".join(f"{change}\n" for change in changes))
+        file = self.generations / f"{number}.lmdb"
+        self.ctl("list", "compile", "--base", base, "--changes", source, "--category", category,
+                 "-o", file, "--generation-number", number)
+        return file
+
     def load(self, file):
         reply = self.ask("load", path=str(file))
         if not reply or not reply["ok"]:

@@ -74,7 +74,14 @@ class Swap(LabCase):
 
     def test_a_hundred_swaps_lose_nothing(self):
         first = self.appliance.generations / "1.lmdb"  # blocks the name
-        other = self.appliance.compile(["unrelated.example"], number=2)
+        self.swap(first, self.appliance.compile(["unrelated.example"], number=2))
+
+    def test_swaps_to_an_overlay_and_back_lose_nothing(self):
+        first = self.appliance.generations / "1.lmdb"
+        self.swap(first, self.appliance.change(first, ["-casino.example", "+new.example"], number=2))
+
+    def swap(self, first, other):
+        """`first` blocks the name that is asked for, `other` does not."""
         sink = udp_socket(self.lab.server, SERVER[0], PORT)
         out = udp_socket(self.lab.client, CLIENT[0])
         client = udp_socket(self.lab.client, CLIENT[0])

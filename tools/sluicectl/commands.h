@@ -52,6 +52,10 @@ struct ListCompileOptions {
   std::string scope = "tree";
   std::filesystem::path output;
   std::uint64_t generation = 1;
+  std::filesystem::path base;     // of changes; empty: lists are compiled
+  std::filesystem::path changes;  // instead of files
+  bool whole = false;             // never an overlay
+  bool verified_base = false;     // it was verified since it was written
 };
 int compile_list(const Context& context, const ListCompileOptions& options);
 

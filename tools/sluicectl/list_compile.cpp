@@ -1,7 +1,8 @@
-// Compiles plain lists into a generation file.
+// Compiles plain lists, or changes to one, into a generation file.
 #include <iostream>
 
 #include "config/policy/policy.h"
+#include "control/compile/changes.h"
 #include "control/compile/plain_list.h"
 #include "tools/sluicectl/commands.h"
 
@@ -68,11 +69,55 @@ ordered_json json_of(const compile::PlainCompiled& compiled) {
           {"rejections", std::move(rejections)}};
 }
 
+void print_changed(const compile::ChangesCompiled& compiled) {
+  const generation::DeltaSummary& summary = compiled.summary;
+  std::cout << summary.path.string() << ": generation " << summary.generation << ", "
+            << summary.entries << " names, " << compiled.added << " added, " << compiled.removed
+            << " removed, " << summary.bytes << " octets";
+  if (summary.is_overlay) {
+    std::cout << "; an overlay of " << summary.changed << " entries, to be kept beside its base\n";
+  } else {
+    std::cout << "; a whole generation\n";
+  }
+}
+
+ordered_json json_of(const compile::ChangesCompiled& compiled) {
+  const generation::DeltaSummary& summary = compiled.summary;
+  return {{"ok", true},
+          {"file", summary.path.string()},
+          {"generation", summary.generation},
+          {"entries", summary.entries},
+          {"records", summary.records},
+          {"bytes", summary.bytes},
+          {"digest", summary.content_digest},
+          {"added", compiled.added},
+          {"removed", compiled.removed},
+          {"overlay", summary.is_overlay},
+          {"changed", summary.changed}};
+}
+
+int change_list(const Context& context, const ListCompileOptions& options,
+                const compile::PlainOptions& plain) {
+  auto base = options.verified_base ? generation::Generation::open_in_place(options.base)
+                                    : generation::Generation::open(options.base);
+  if (!base) return report(context, base.error());
+  const auto compiled = compile::compile_changes(
+      std::move(*base), options.changes, options.category, options.output, plain, options.whole);
+  if (!compiled) return report(context, compiled.error(), kNo);
+  if (context.json) {
+    print_json(json_of(*compiled));
+  } else {
+    print_changed(*compiled);
+  }
+  return kYes;
+}
+
 }  // namespace
 
 int compile_list(const Context& context, const ListCompileOptions& options) {
   const auto plain = plain_options(context, options);
   if (!plain) return report(context, plain.error());
+  if (!options.changes.empty()) return change_list(context, options, *plain);
   const auto compiled =
       compile::compile_plain_lists(options.files, options.category, options.output, *plain);
   if (!compiled) return report(context, compiled.error(), kNo);

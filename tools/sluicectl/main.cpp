@@ -66,8 +66,25 @@ void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile,
   shown->callback([&] { chosen = [&](const Context& c) { return show_list(c, show); }; });
 
   CLI::App* compiled = list->add_subcommand("compile", "Make a generation of plain lists");
-  compiled->add_option("files", compile.files, "Lists: domains, hosts files, UT1 folders")
-      ->required();
+  auto* files =
+      compiled->add_option("files", compile.files, "Lists: domains, hosts files, UT1 folders");
+  auto* base = compiled
+                   ->add_option("--base", compile.base,
+                                "Change this generation, by an overlay where little changes")
+                   ->excludes(files);
+  auto* changes = compiled
+                      ->add_option("--changes", compile.changes,
+                                   "What to change: a file of '+name' and '-name' lines")
+                      ->needs(base)
+                      ->excludes(files);
+  base->needs(changes);
+  compiled
+      ->add_flag("--verified-base", compile.verified_base,
+                 "The base was verified since it was written, as by the dataplane that runs it: do "
+                 "not read all of it again")
+      ->needs(changes);
+  compiled->add_flag("--whole", compile.whole, "Write a whole generation, never an overlay")
+      ->needs(changes);
   compiled->add_option("--category", compile.category, "The category of all the names")->required();
   compiled->add_option("-o", compile.output, "The generation file to write")
       ->required()
@@ -83,7 +100,12 @@ void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile,
   compiled->add_option("--generation-number", compile.generation, "The generation's number")
       ->capture_default_str();
   compiled->footer("With --config FILE the generation carries the policy of that configuration.");
-  compiled->callback([&] { chosen = [&](const Context& c) { return compile_list(c, compile); }; });
+  compiled->callback([&] {
+    if (compile.files.empty() && compile.changes.empty()) {
+      throw CLI::RequiredError("files, or --base and --changes");
+    }
+    chosen = [&](const Context& c) { return compile_list(c, compile); };
+  });
 }
 
 void add_config(CLI::App& app, std::filesystem::path& file, Command& chosen) {

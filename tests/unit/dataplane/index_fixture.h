@@ -30,11 +30,20 @@ class Listed {
     std::filesystem::remove(path);
     index_ = std::move(*(hash_key ? index::SuffixIndex::build(*generation_, *hash_key)
                                   : index::SuffixIndex::build(*generation_)));
-    lmdb_ = std::make_unique<generation::Cursor>(*generation_->cursor());
-    lookup_ = std::make_unique<index::Lookup>(*index_, *generation_->cursor());
+    open_cursors();
+  }
+  /// Of a generation and an index that should hold these entries.
+  Listed(Entries entries, std::shared_ptr<const generation::Generation> generation,
+         std::unique_ptr<const index::SuffixIndex> index)
+      : entries_(std::move(entries)), generation_(std::move(generation)), index_(std::move(index)) {
+    open_cursors();
   }
 
   [[nodiscard]] const index::SuffixIndex& index() const { return *index_; }
+  [[nodiscard]] const std::shared_ptr<const generation::Generation>& generation() const {
+    return generation_;
+  }
+  [[nodiscard]] const Entries& entries() const { return entries_; }
 
   /// The number of names for which the three do not agree on every field, and on who decided.
   std::size_t differences(const std::vector<name::LookupName>& names) const {
@@ -57,6 +66,11 @@ class Listed {
   }
 
  private:
+  void open_cursors() {
+    lmdb_ = std::make_unique<generation::Cursor>(*generation_->cursor());
+    lookup_ = std::make_unique<index::Lookup>(*index_, *generation_->cursor());
+  }
+
   static bool equal(const generation::Answer& a, const generation::Answer& b) {
     return a.categories == b.categories && a.is_protected == b.is_protected &&
            a.emergency == b.emergency && a.local_allow == b.local_allow &&

@@ -195,7 +195,8 @@ TEST_F(GenerationTest, TheSameContentHasTheSameDigest) {
 }
 
 TEST_F(GenerationTest, RefusesACategoryThatNoMaskHolds) {
-  std::string value = encode_simple({1, 63});
+  std::string value;
+  append_simple(value, {1, 63});
   EXPECT_TRUE(EntryView::decode(value));
   value[4] = 64;
   EXPECT_FALSE(EntryView::decode(value));
