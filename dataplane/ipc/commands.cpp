@@ -68,6 +68,11 @@ json status_of(gateway::Gateway& gateway) {
     reply["generation_created"] = header.created;
     reply["entries"] = header.entries;
     reply["content_sha256"] = header.content_digest;
+    if (header.base) {
+      reply["base_path"] = snapshot->generation().base()->path().string();
+      reply["base_content_sha256"] = header.base->content_digest;
+      reply["changed_entries"] = header.changed;
+    }
   }
   return ok(std::move(reply));
 }

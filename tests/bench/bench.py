@@ -52,8 +52,8 @@ class Session:
         self.work = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
         self.figures = {"machine": machine.describe(options.bin),
                         "entries": self.settings["entries"], "table": [], "profiles": [],
-                        "parts": [], "lcores": [], "loading": None, "delta": None, "swaps": [], "sweeps": [],
-                        "latency": None, "end_to_end": None, "faults": []}
+                        "parts": [], "lcores": [], "loading": None, "delta": None, "swaps": [],
+                        "sweeps": [], "latency": None, "end_to_end": None, "faults": []}
         self.bench = forwarding.Bench(options.bin, self.names, self.work, self.settings)
 
     def step(self, what, function, *arguments):

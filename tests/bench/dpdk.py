@@ -255,8 +255,8 @@ def program(binaries, name):
     return path
 
 
-# The kernel counts the memory of whoever starts a program as the program's own at its peak, so it is
-# started by one that is small.
+# The kernel counts the memory of whoever starts a program as the program's own at its peak, so it
+# is started by one that is small.
 METER = """
 import json, os, subprocess, sys, time
 begin = time.monotonic()

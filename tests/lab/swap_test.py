@@ -78,7 +78,7 @@ class Swap(LabCase):
 
     def test_swaps_to_an_overlay_and_back_lose_nothing(self):
         first = self.appliance.generations / "1.lmdb"
-        self.swap(first, self.appliance.change(first, ["-casino.example", "+new.example"], number=2))
+        self.swap(first, self.appliance.change(first, ["-casino.example", "+new.example"], 2))
 
     def swap(self, first, other):
         """`first` blocks the name that is asked for, `other` does not."""

@@ -3,8 +3,8 @@
 
     load_overlay.py --bin build/release/bin
 
-What is blocked is read from the blocks that the dataplane tells, after each load, after a damaged or
-foreign overlay that it has to refuse, and after kill -9 and a new start.
+What is blocked is read from the blocks that the dataplane tells, after each load, after a damaged
+or foreign overlay that it has to refuse, and after kill -9 and a new start.
 """
 import argparse
 import json
@@ -179,7 +179,8 @@ class Case:
         self.kill()
         self.path(1).write_bytes(self.path(1).read_bytes()[:-100])
         self.start()
-        check(self.dataplane.ask("status")["generation"] is None, "an overlay without its base runs")
+        check(self.dataplane.ask("status")["generation"] is None,
+              "an overlay without its base runs")
 
 
 def main():

@@ -121,6 +121,33 @@ class Sluicectl(unittest.TestCase):
                      self.generation, expect=1)
         self.assertFalse(self.generation.exists())
 
+    def test_changes_to_a_list(self):
+        self.compile("bet.example", "casino.test")
+        changes = self.folder / "changes.txt"
+        changes.write_text("# today\n-bet.example\n+NEW.example\n")
+        changed = self.folder / "changed.lmdb"
+        arguments = ["list", "compile", "--base", self.generation, "--changes", changes,
+                     "--category", "gambling", "-o", changed]
+        for more in ((), ("--verified-base",), ("--whole",)):
+            report = self.json_of(*arguments, *more)
+            self.assertEqual((report["entries"], report["added"], report["removed"],
+                              report["overlay"]), (2, 1, 1, "--whole" not in more))
+            shown = self.json_of("list", "show", "--generation", changed)
+            self.assertEqual([entry["name"] for entry in shown["entries"]],
+                             ["new.example", "casino.test"])
+        self.assertIn("a whole generation", self.run_ctl(*arguments, "--whole").stdout)
+        self.assertIn("an overlay of 2 entries", self.run_ctl(*arguments).stdout)
+        # Another base than the changes are for.
+        self.assertIn("changes.txt:2", self.run_ctl("list", "compile", "--base", changed, "--changes",
+                                                    changes, "--category", "gambling", "-o",
+                                                    self.folder / "3.lmdb", expect=1).stderr)
+        self.run_ctl("list", "compile", "--changes", changes, "--category", "gambling", "-o",
+                     changed, expect=2)
+        self.run_ctl("list", "compile", "--category", "gambling", "-o", changed, expect=2)
+        self.generation.unlink()
+        self.assertIn("its base cannot be used",
+                      self.run_ctl("list", "show", "--generation", changed, expect=2).stderr)
+
     def test_list_show(self):
         self.compile("www.bet.example", "bet.example", "casino.test", "alpha.example")
         shown = self.json_of("list", "show", "--generation", self.generation)
