@@ -213,11 +213,11 @@ Status DeltaWriter::State::Collector::flatten_below() {
     (void)flattener.next(key, above);
   }
   auto status =
-      state_.walk_new(top, change_, [&](std::string_view key, std::span<const Record> records) {
+      state_.walk_new(top, change_, [&](std::string_view key, std::span<const Record> there) {
         if (!key.starts_with(top)) return false;
         while (older_is_before(key)) pass_older(false);
         if (older_is_below(key) && (*older_)[at_].key == key) ++at_;
-        const std::string_view value = records.empty() ? "" : flattener.next(key, records);
+        const std::string_view value = there.empty() ? "" : flattener.next(key, there);
         if (state_.differs(key, value)) add(key, value);
         return fits();
       });

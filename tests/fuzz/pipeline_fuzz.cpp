@@ -142,7 +142,7 @@ class Gateway {
     for (std::size_t i = 0; i < burst.size(); ++i) check_packet(packets[i], burst[i]);
     now_ms_ += kStepsMs[burst.back().flags >> kClockShift];
     stats::BlockEvent event;
-    while (events_.pop(event)) SLUICE_EXPECT(event.listed_length <= event.listed_key.size());
+    while (events_.pop(event)) SLUICE_EXPECT(event.listed_length < name::kMaxWireOctets);
   }
 
  private:
