@@ -59,6 +59,13 @@ class KeyWriter {
     }
     *out = '.';
   }
+  /// Of at most kBlock octets.
+  template <class Copy>
+  void add_short(const char* end, std::size_t length, Copy copy) {
+    char* const out = place(length);
+    copy(out - kBlock, end - kBlock);
+    *out = '.';
+  }
   void add_slowly(const char* end, std::size_t length) {
     char* out = place(length);
     for (std::size_t i = 1; i <= length; ++i) *(out - i) = to_key_octet(*(end - i));
@@ -154,24 +161,28 @@ Defect from_text(std::string_view text, LookupName& out) {
 WireEnd read_wire(std::span<const std::uint8_t> message, std::size_t& at, LookupName& out) {
   KeyWriter writer(out);
   const char* const octets = reinterpret_cast<const char*>(message.data());
-  const std::size_t start = at;
-  for (;;) {
-    if (at >= message.size()) return WireEnd::cut;
-    const std::size_t length = message[at];
+  std::size_t label = at;  // its length octet
+  if (label >= message.size()) return WireEnd::cut;
+  const std::size_t longest = label + kMaxWireOctets - 1;
+  const std::size_t last = std::min(message.size() - 1, longest);
+  std::size_t length = message[label];
+  while (length != 0) {
     if (length > kMaxLabelOctets) {
       return (length & 0xc0) == 0xc0 ? WireEnd::pointer : WireEnd::label_type;
     }
-    const std::size_t next = at + 1 + length;
-    if (next - start > kMaxWireOctets) return WireEnd::too_long;
-    at = next;
-    if (length == 0) break;
-    if (next >= message.size()) return WireEnd::cut;
-    if (next >= (length + kBlock - 1) / kBlock * kBlock) {
+    const std::size_t next = label + 1 + length;
+    if (next > last) return next > longest ? WireEnd::too_long : WireEnd::cut;
+    if (length <= kBlock && next >= kBlock) {
+      writer.add_short(octets + next, length, copy_to_key);
+    } else if (next >= (length + kBlock - 1) / kBlock * kBlock) {
       writer.add(octets + next, length, copy_to_key);
     } else {
       writer.add_slowly(octets + next, length);
     }
+    label = next;
+    length = message[label];
   }
+  at = label + 1;
   writer.finish();
   return WireEnd::root;
 }

@@ -34,6 +34,7 @@ class Reader {
       : there_(there.first(std::min(there.size(), stated))), stated_(stated) {}
 
   [[nodiscard]] std::size_t left() const { return stated_ - at_; }
+  [[nodiscard]] std::span<const std::uint8_t> there() const { return there_.subspan(at_); }
   [[nodiscard]] bool over() const { return over_; }       // asked past the stated length
   [[nodiscard]] bool short_of() const { return short_; }  // asked past the bytes there
   /// Where short_of(): octets of the structure that have to be there to go on.
@@ -79,6 +80,7 @@ class Reader {
 std::string_view trimmed(std::span<const std::uint8_t> name) {
   constexpr std::string_view kBlanks = " \t\n\v\f\r";
   std::string_view text{reinterpret_cast<const char*>(name.data()), name.size()};
+  if (name.empty() || (name.front() > ' ' && name.back() > ' ')) return text;
   text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
   text.remove_suffix(text.size() - 1 - text.find_last_not_of(kBlanks));
   return text;
@@ -115,22 +117,34 @@ Outcome refuse(Defect defect, ClientHello& out) {
   return out.name_count > 0 ? Outcome::found : Outcome::malformed;
 }
 
+Defect read_extension(std::size_t type, std::span<const std::uint8_t> data, ClientHello& out) {
+  if (type == kEncryptedClientHelloExtension) read_ech(data, out);
+  return type == kServerNameExtension ? read_server_names(data, out) : Defect::none;
+}
+
 Outcome read_extensions(Reader& body, ClientHello& out) {
   std::size_t left = body.number16();
   if (body.good() && left > body.left()) return refuse(Defect::extensions, out);
-  while (body.good() && left >= 4) {
-    const std::size_t type = body.number16();
+  // Those that are there as a whole, as mostly all are: one comparison tells.
+  const auto there = body.there().first(std::min(body.there().size(), left));
+  std::size_t at = 0;
+  while (there.size() - at >= 4) {
+    const std::uint32_t head = packet::load32(&there[at]);
+    const std::size_t length = head & 0xffff;
+    if (length > there.size() - at - 4) break;
+    const Defect defect = read_extension(head >> 16, there.subspan(at + 4, length), out);
+    if (defect != Defect::none) return refuse(defect, out);
+    at += 4 + length;
+  }
+  body.take(at);
+  left -= at;
+  // One more that is not: cut off, or longer than there is room for.
+  if (body.good() && left >= 4) {
+    body.number16();
     const std::size_t length = body.number16();
     left -= 4;
     if (body.good() && length > left) return refuse(Defect::extensions, out);
-    const auto data = body.take(length);
-    if (!body.good()) break;
-    left -= length;
-    if (type == kEncryptedClientHelloExtension) read_ech(data, out);
-    if (type != kServerNameExtension) continue;
-    if (const Defect defect = read_server_names(data, out); defect != Defect::none) {
-      return refuse(defect, out);
-    }
+    body.take(length);
   }
   if (body.over()) return refuse(Defect::extensions, out);
   if (body.short_of()) return out.name_count > 0 ? Outcome::found : Outcome::need_more;
