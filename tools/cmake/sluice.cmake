@@ -5,11 +5,11 @@ target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(sluice_options INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wold-style-cast -Wcast-align -Wunused
   -Woverloaded-virtual -Wdouble-promotion -Wno-missing-field-initializers -Wformat=2
-  -fno-omit-frame-pointer $<$<BOOL:${SLUICE_WERROR}>:-Werror>)
+  $<$<BOOL:${SLUICE_WERROR}>:-Werror>)
 target_compile_definitions(sluice_options INTERFACE SLUICE_VERSION="${PROJECT_VERSION}")
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE}
-                         -fno-sanitize-recover=all)
+                         -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(sluice_options INTERFACE -fsanitize=${SLUICE_SANITIZE})
 else()
   target_compile_definitions(sluice_options INTERFACE
