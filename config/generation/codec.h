@@ -47,15 +47,21 @@ class EntryView {
 
   /// nullopt where the bytes are not a value.
   [[nodiscard]] static std::optional<EntryView> decode(std::string_view bytes) {
+    EntryView entry;
+    return decode(bytes, entry) ? std::optional(entry) : std::nullopt;
+  }
+  /// The same into `out`; false, with `out` left alone, where the bytes are not a value.
+  [[nodiscard]] static bool decode(std::string_view bytes, EntryView& out) {
     const EntryView entry(bytes);
     if (bytes.size() == kRecordOctets) {
-      // A category is a bit of a mask.
-      return entry.load<std::uint8_t>(4) < 64 ? std::optional(entry) : std::nullopt;
+      if (entry.load<std::uint8_t>(4) >= 64) return false;  // a category is a bit of a mask
+    } else if (bytes.size() <= kFlattenedHeaderOctets ||
+               bytes.size() != kFlattenedHeaderOctets +
+                                   entry.load<std::uint16_t>(18) * kRecordOctets) {
+      return false;
     }
-    if (bytes.size() <= kFlattenedHeaderOctets) return std::nullopt;
-    const std::size_t records = entry.load<std::uint16_t>(18);
-    if (bytes.size() != kFlattenedHeaderOctets + records * kRecordOctets) return std::nullopt;
-    return entry;
+    out = entry;
+    return true;
   }
 
   /// The answer for the listed name itself, or for names below it.

@@ -142,9 +142,11 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
 }
 
 GroupMatch GroupTable::find(const Client& client) const {
-  const auto lookup = [this](const Key& key) {
+  const Slot* const slots = slots_.data();
+  const std::size_t last = slots_.size() - 1;
+  const auto lookup = [slots, last](const Key& key) {
     for (std::size_t at = hash(key);; ++at) {
-      const Slot& slot = slots_[at & (slots_.size() - 1)];
+      const Slot& slot = slots[at & last];
       if (slot.group == 0 || slot.key == key) return slot.group;
     }
   };

@@ -61,6 +61,8 @@ class GroupTable {
                                                 std::span<const std::string> port_names);
 
   [[nodiscard]] GroupMatch find(const Client& client) const;
+  /// Whether any group claims a device; otherwise find() is the default group for all of them.
+  [[nodiscard]] bool has_claims() const { return slots_.size() > 1; }
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
 

@@ -12,6 +12,8 @@ namespace sluice::act {
 namespace {
 
 using inspect::dns::kHeaderOctets;
+using packet::checksum_add;
+using packet::Sum;
 using packet::store16;
 using packet::store32;
 
@@ -20,90 +22,76 @@ constexpr std::size_t kUdpOctets = 8;
 // its text: 431 octets at most, which every client takes (RFC 1035 4.2.1). Nothing is ever cut.
 // More than one question, which RFC 9619 forbids, may make it longer.
 constexpr std::size_t kMaxErrorText = 64;
+constexpr std::size_t kMaxRecords = 59 + 11 + 20 + 6 + kMaxErrorText;
 constexpr std::uint16_t kOurUdpSize = 1232;
 constexpr std::uint8_t kNxDomain = 3;
 
-/// Appends to a message of bounded size, and adds up its checksum on the way, from the values rather
-/// than from memory that was written just now; the bound is a programming error to reach, so appends
-/// past it are dropped and good() tells.
+/// Appends to a message for which there is room, and adds up its checksum on the way, from the
+/// values rather than from memory that was written just now.
 class Message {
  public:
-  explicit Message(std::span<std::uint8_t> out) : out_(out) {}
+  /// Behind a header, whose octets are set once they are known.
+  explicit Message(std::uint8_t* out) : out_(out), size_(kHeaderOctets) {}
 
   /// What stands there already.
-  void keep(std::span<const std::uint8_t> bytes) {
-    sum_ += in_place(packet::checksum_add(0, bytes));
-    size_ += bytes.size();
-  }
-  void put(std::span<const std::uint8_t> bytes) { put(bytes, packet::checksum_add(0, bytes)); }
-  /// Of octets whose checksum_add() is known.
-  void put(std::span<const std::uint8_t> bytes, std::uint32_t sum) {
-    if (!has_room(bytes.size())) return;
+  void keep(std::span<const std::uint8_t> bytes) { count(bytes.size(), checksum_add(0, bytes)); }
+  void put(std::span<const std::uint8_t> bytes) {
     std::memcpy(&out_[size_], bytes.data(), bytes.size());
-    sum_ += in_place(sum);
-    size_ += bytes.size();
+    keep(bytes);
   }
   void put(std::string_view text) {
     put({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   }
-  void put8(std::uint8_t value) { put({&value, 1}); }
+  /// Of octets whose checksum_add() is known.
+  template <std::size_t kOctets>
+  void put(const std::array<std::uint8_t, kOctets>& bytes, Sum sum) {
+    std::memcpy(&out_[size_], bytes.data(), kOctets);
+    count(kOctets, sum);
+  }
+  void put8(std::uint8_t value) {
+    out_[size_] = value;
+    count(1, Sum{value} << 8);
+  }
   void put16(std::uint16_t value) {
-    if (!has_room(2)) return;
-    size_ += 2;
-    set16(size_ - 2, value);
+    store16(&out_[size_], value);
+    count(2, value);
   }
   void put32(std::uint32_t value) {
-    put16(static_cast<std::uint16_t>(value >> 16));
-    put16(static_cast<std::uint16_t>(value));
+    store32(&out_[size_], value);
+    count(4, value);
   }
-  /// Where there are zeros, or octets that do not count yet.
-  void set16(std::size_t at, std::size_t value) {
-    const auto word = static_cast<std::uint16_t>(value);
-    store16(&out_[at], word);
-    sum_ += at % 2 == 0 ? word : __builtin_bswap16(word);
+  /// Where octets do not count yet, or are zeros.
+  void set16(std::size_t at, std::uint16_t value) {
+    store16(&out_[at], value);
+    add(at, value);
   }
   void set32(std::size_t at, std::uint32_t value) {
-    set16(at, value >> 16);
-    set16(at + 2, value & 0xffff);
+    store32(&out_[at], value);
+    add(at, value);
   }
 
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] bool good() const { return good_; }
-  [[nodiscard]] std::uint32_t sum() const { return sum_; }
+  [[nodiscard]] Sum sum() const { return sum_; }
 
  private:
-  bool has_room(std::size_t octets) {
-    good_ = good_ && octets <= out_.size() - size_;
-    return good_;
-  }
-  // The sum of octets that start at size_: from an odd place on, their words are turned.
-  [[nodiscard]] std::uint32_t in_place(std::uint32_t sum) const {
-    const auto folded = static_cast<std::uint16_t>((sum & 0xffff) + (sum >> 16));
-    return size_ % 2 == 0 ? folded : __builtin_bswap16(folded);
+  void add(std::size_t at, Sum sum) { sum_ += at % 2 == 0 ? sum : packet::turned(sum); }
+  void count(std::size_t octets, Sum sum) {
+    add(size_, sum);
+    size_ += octets;
   }
 
-  std::span<std::uint8_t> out_;
-  std::size_t size_ = 0;
-  std::uint32_t sum_ = 0;  // of a few hundred words at most
-  bool good_ = true;
+  std::uint8_t* out_;
+  std::size_t size_;
+  Sum sum_ = 0;
 };
 
 /// A message that was written, and its checksum_add().
 struct Written {
   std::size_t octets = 0;  // 0: it does not fit
-  std::uint32_t sum = 0;
+  Sum sum = 0;
 };
 
 constexpr std::uint16_t kPointer = 0xc000;
-
-/// The offset, within the message, of the suffix of `labels` labels of QNAME.
-std::uint16_t suffix_offset(std::span<const std::uint8_t> name, unsigned labels) {
-  unsigned total = 0;
-  for (std::size_t at = 0; name[at] != 0; at += name[at] + 1U) ++total;
-  std::size_t at = 0;
-  for (unsigned skip = total > labels ? total - labels : 0; skip > 0; --skip) at += name[at] + 1U;
-  return static_cast<std::uint16_t>(kHeaderOctets + at);
-}
 
 void put_address(Message& message, std::uint16_t type, std::uint32_t ttl,
                  std::span<const std::uint8_t> address) {
@@ -124,7 +112,7 @@ struct SoaTemplate {
   static constexpr std::size_t kMinimumAt = kOctets - 4;
 
   std::array<std::uint8_t, kOctets> octets{};
-  std::uint32_t sum = 0;
+  Sum sum = 0;
 
   constexpr SoaTemplate() {
     using namespace std::string_view_literals;
@@ -135,9 +123,8 @@ struct SoaTemplate {
     static_assert(kText.size() == kOctets && kText[11] == kOctets - 12);
     for (std::size_t i = 0; i < kOctets; ++i) {
       octets[i] = static_cast<std::uint8_t>(kText[i]);
-      sum += std::uint32_t{octets[i]} << (i % 2 == 0 ? 8 : 0);
+      sum += Sum{octets[i]} << (i % 2 == 0 ? 8 : 0);
     }
-    sum = (sum & 0xffff) + (sum >> 16);
   }
 };
 constexpr SoaTemplate kSoa;
@@ -146,10 +133,25 @@ constexpr SoaTemplate kSoa;
 void put_soa(Message& message, std::uint16_t owner, std::uint32_t ttl) {
   const std::size_t at = message.size();
   message.put(kSoa.octets, kSoa.sum);
-  if (!message.good()) return;
   message.set16(at + SoaTemplate::kOwnerAt, kPointer | owner);
   message.set32(at + SoaTemplate::kTtlAt, ttl);
   message.set32(at + SoaTemplate::kMinimumAt, ttl);
+}
+
+bool is_label(std::span<const std::uint8_t> name, std::size_t offset) {
+  std::size_t at = 0;
+  while (at < offset) at += name[at] + 1U;
+  return at == offset;
+}
+
+/// Where the name of the SOA stands in the message: QNAME's last octets, as long as a listed name's
+/// labels.
+std::uint16_t owner_offset(const inspect::dns::Query& query, std::size_t listed_octets) {
+  const std::size_t octets = std::max<std::size_t>(query.name.size(), 1) - 1;  // but for the root
+  std::size_t owner = listed_octets < octets ? octets - listed_octets : 0;
+  // Of several questions, another one's name may be listed.
+  if (query.question_count > 1 && !is_label(query.name, owner)) owner = 0;
+  return static_cast<std::uint16_t>(kHeaderOctets + owner);
 }
 
 /// Returns the number of answer records; 0 means that a SOA was put as authority.
@@ -169,7 +171,7 @@ std::uint16_t put_records(Message& message, const inspect::dns::Query& query,
     }
   }
   if (records == 0) {
-    put_soa(message, suffix_offset(query.name, block.listed_labels), answer.ttl_seconds);
+    put_soa(message, owner_offset(query, block.listed_octets), answer.ttl_seconds);
   }
   return records;
 }
@@ -199,35 +201,32 @@ void put_opt(Message& message, const inspect::dns::Query& query, const Cookie& c
   message.put16(static_cast<std::uint16_t>(block.error));
   message.put(block.category.substr(0, kMaxErrorText - 20));
   message.put(std::string_view("; incident "));
-  message.put(block.incident.view());
-  message.set16(error_length_at, message.size() - error_length_at - 2);
-  message.set16(length_at, message.size() - length_at - 2);
+  message.put(view(block.incident.text()));
+  const std::size_t end = message.size();
+  message.set16(error_length_at, static_cast<std::uint16_t>(end - error_length_at - 2));
+  message.set16(length_at, static_cast<std::uint16_t>(end - length_at - 2));
 }
 
-Written write_message(std::span<const std::uint8_t> request, const inspect::dns::Query& query,
+inline Written write_message(std::span<const std::uint8_t> request, const inspect::dns::Query& query,
                       const DnsBlock& block, std::span<std::uint8_t, kMaxDnsMessage> out) {
   Cookie cookie{};  // stands behind the question, where the answer may be written to
   std::copy(query.client_cookie.begin(), query.client_cookie.end(), cookie.begin());
   const std::size_t front = query.question_end;
-  if (front > out.size()) return {};
-  const auto id = packet::load16(request.data());
+  if (front > out.size() - kMaxRecords) return {};
   // QR, RD as asked; RA, CD as asked.
-  const unsigned flags = 0x8080U | (packet::load16(&request[2]) & 0x0110U);
+  const std::uint32_t asked = packet::load32(request.data());
   const bool exists = block.answer->dns == policy::DnsAnswer::address;
+  const std::uint32_t id_and_flags = (asked & 0xffff0110U) | 0x8080U | (exists ? 0U : kNxDomain);
   if (out.data() != request.data()) std::memcpy(out.data(), request.data(), front);
 
-  Message message(out);
-  message.put16(id);
-  message.put16(static_cast<std::uint16_t>(flags | (exists ? 0U : kNxDomain)));
-  message.put16(query.question_count);
-  for (unsigned i = 0; i < 3; ++i) message.put16(0);
+  Message message(out.data());
   message.keep(request.subspan(kHeaderOctets, front - kHeaderOctets));
-  const std::uint16_t answers = put_records(message, query, block);
-  message.set16(6, answers);
-  message.set16(8, answers == 0 ? 1 : 0);
-  message.set16(10, query.has_opt ? 1 : 0);
+  const std::uint32_t answers = put_records(message, query, block);
+  message.set32(0, id_and_flags);
+  message.set32(4, std::uint32_t{query.question_count} << 16 | answers);
+  message.set32(8, (answers == 0 ? 0x10000U : 0U) | (query.has_opt ? 1U : 0U));
   if (query.has_opt) put_opt(message, query, cookie, block);
-  return message.good() ? Written{message.size(), message.sum()} : Written{};
+  return {message.size(), message.sum()};
 }
 
 }  // namespace
@@ -244,7 +243,7 @@ std::size_t write_udp_datagram(std::span<const std::uint8_t> original, const pac
   const std::size_t headers = parsed.network_offset + (parsed.ipv6 ? 40U : 20U) + kUdpOctets;
   if (headers + message.size() > capacity) return 0;
   packet::write_udp_headers(original, parsed, way, message.size(),
-                            packet::checksum_add(0, message), out);
+                            checksum_add(0, message), out);
   std::memcpy(out + headers, message.data(), message.size());
   packet::finish_layers(parsed, out, headers + message.size());
   return headers + message.size();
@@ -261,6 +260,9 @@ std::size_t write_dns_datagram(std::span<const std::uint8_t> original, const pac
     const std::span<std::uint8_t, kMaxDnsMessage> place(out + headers, kMaxDnsMessage);
     const Written written = write_message(request, query, block, place);
     if (written.octets == 0) return 0;
+    if (way == packet::Way::back && packet::is_plain_ipv4(parsed)) {
+      return packet::turn_udp_headers(out, parsed, written.octets, written.sum) + written.octets;
+    }
     packet::write_udp_headers(original, parsed, way, written.octets, written.sum, out);
     packet::finish_layers(parsed, out, headers + written.octets);
     return headers + written.octets;

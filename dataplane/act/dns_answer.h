@@ -26,7 +26,9 @@ struct DnsBlock {
   ExtendedError error = ExtendedError::blocked;
   std::string_view category;  // its name, for the EDE text
   IncidentId incident;
-  std::uint8_t listed_labels = 0;  // of QNAME, from the right: the owner of the SOA
+  /// Of the listed name's labels, in wire form: so much of QNAME's end owns the SOA, all where it is
+  /// shorter.
+  std::size_t listed_octets = SIZE_MAX;
 };
 
 /// The longest message that write_dns_message() makes.

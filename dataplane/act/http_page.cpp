@@ -41,7 +41,7 @@ std::size_t write_http_page(const HttpBlock& block, std::span<std::uint8_t, kMax
   content.put(
       "<p>If this is a mistake, tell the network's administrator or your guardian this number: "
       "<b>");
-  content.put(block.incident.view());
+  content.put(view(block.incident.text()));
   content.put("</b></html>\n");
 
   std::array<char, 8> length;

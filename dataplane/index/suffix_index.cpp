@@ -59,17 +59,17 @@ void SuffixIndex::prefetch_entry(Candidate candidate) const {
   __builtin_prefetch(key + 40);  // where most values end
 }
 
-// nullopt where the entry is another name's, or has no place.
-std::optional<EntryView> SuffixIndex::entry_at(Candidate candidate,
-                                               const name::LookupName& name) const {
-  if (candidate.where == kAskLmdb) return std::nullopt;
+// False where the entry is another name's, or has no place.
+inline bool SuffixIndex::entry_at(Candidate candidate, const name::LookupName& name,
+                                  EntryView& out) const {
+  if (candidate.where == kAskLmdb) return false;
   const char* const key = anchor_ + std::ptrdiff_t{candidate.where} * 2;
   const std::string_view wanted = name.suffix(candidate.labels);
   if (load<std::uint16_t>(key - 2) != wanted.size() ||
       std::memcmp(key, wanted.data(), wanted.size()) != 0) {
-    return std::nullopt;
+    return false;
   }
-  return EntryView::decode({key + wanted.size(), load<std::uint32_t>(key - 8)});
+  return EntryView::decode({key + wanted.size(), load<std::uint32_t>(key - 8)}, out);
 }
 
 void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
@@ -122,11 +122,10 @@ void SuffixIndex::find_group(std::span<const name::LookupName* const> names, std
     entries[i] = {};
     if (candidate.labels == 0) {
       answers[i] = {};
-    } else if (const auto entry = entry_at(candidate, *names[i])) {
-      const generation::Flat flat = entry->flat(candidate.labels < names[i]->label_count);
+    } else if (entry_at(candidate, *names[i], entries[i])) {
+      const generation::Flat flat = entries[i].flat(candidate.labels < names[i]->label_count);
       answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
                     candidate.labels};
-      entries[i] = *entry;
     } else {
       answers[i] = cursor.find(*names[i]);
     }
@@ -140,8 +139,8 @@ std::optional<Match> SuffixIndex::match(const name::LookupName& name) const {
   if (walk.labels > 1 && may_list_top_level(name.suffix(1))) probe_top_level(name, candidate);
   for (bool more = walk.labels > 0; more; more = advance(walk, name)) probe(walk, candidate);
   if (candidate.labels == 0) return std::nullopt;
-  const auto entry = entry_at(candidate, name);
-  return entry ? std::optional(Match{candidate.labels, *entry}) : std::nullopt;
+  Match match{candidate.labels, {}};
+  return entry_at(candidate, name, match.entry) ? std::optional(match) : std::nullopt;
 }
 
 }  // namespace sluice::index

@@ -115,8 +115,8 @@ class SuffixIndex {
   }
   bool probe(const Walk& walk, Candidate& candidate) const;
   void prefetch_entry(Candidate candidate) const;
-  [[nodiscard]] std::optional<generation::EntryView> entry_at(Candidate candidate,
-                                                              const name::LookupName& name) const;
+  [[nodiscard]] bool entry_at(Candidate candidate, const name::LookupName& name,
+                              generation::EntryView& out) const;
 
   /// What Bucket::where holds for an entry that lies in memory so.
   [[nodiscard]] std::int32_t place(std::string_view key, std::string_view value) const;

@@ -123,7 +123,7 @@ json block_of(const gateway::PastBlock& past) {
   const policy::Category* category = policy::find_category(event.category);
   return {{"sequence", past.sequence},
           {"time", rfc3339(past.time)},
-          {"incident", event.incident.view()},
+          {"incident", act::view(event.incident.text())},
           {"protocol", stats::text(event.protocol)},
           {"reason", policy::text(event.reason)},
           {"category", category != nullptr ? category->name : ""},
@@ -156,7 +156,7 @@ json events_after(const gateway::Gateway& gateway, const json& request) {
 json incident(const gateway::Gateway& gateway, const json& request) {
   const std::string id = text_of(request, "id");
   for (const gateway::PastBlock& past : gateway.history()) {
-    if (past.event.incident.view() == id) return ok({{"block", block_of(past)}});
+    if (act::view(past.event.incident.text()) == id) return ok({{"block", block_of(past)}});
   }
   return error(
       {"no such incident among the last " + std::to_string(gateway.history().size()) + " blocks",

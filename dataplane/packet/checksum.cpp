@@ -1,6 +1,5 @@
 #include "dataplane/packet/checksum.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -14,25 +13,28 @@ namespace sluice::packet {
 
 namespace {
 
-// The words are added as this machine reads them: the sum does not mind the order of the octets
-// (RFC 1071 1.2 B), and is turned once. Of the `octets`, whole words only.
-std::uint64_t sum_words(const std::uint8_t* at, std::size_t octets) {
+// The words are added as this machine reads them, 32 bits at a time: the sum minds neither the
+// order of the octets (RFC 1071 1.2 B) nor the width of the words (1.2 C).
+std::uint64_t add_words(std::span<const std::uint8_t> bytes) {
+  const std::uint8_t* at = bytes.data();
+  std::size_t octets = bytes.size();
   std::uint64_t sum = 0;
 #ifdef __SSE2__
   if (octets >= 64) {
-    // A lane of 32 bits takes 65,537 words; a part brings it 4,096.
-    const __m128i zero = _mm_setzero_si128();
-    __m128i even = zero;
-    __m128i odd = zero;
-    for (; octets >= 16; at += 16, octets -= 16) {
-      const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-      even = _mm_add_epi32(even, _mm_unpacklo_epi16(words, zero));
-      odd = _mm_add_epi32(odd, _mm_unpackhi_epi16(words, zero));
+    const __m128i low = _mm_set1_epi64x(0xffffffff);
+    const auto add = [low](__m128i lanes, const std::uint8_t* block) {
+      const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block));
+      return _mm_add_epi64(
+          lanes, _mm_add_epi64(_mm_and_si128(words, low), _mm_srli_epi64(words, 32)));
+    };
+    __m128i lanes = _mm_setzero_si128();
+    for (; octets >= 64; at += 64, octets -= 64) {
+      lanes = add(add(add(add(lanes, at), at + 16), at + 32), at + 48);
     }
-    std::array<std::uint32_t, 8> lanes;
-    std::memcpy(lanes.data(), &even, sizeof even);
-    std::memcpy(&lanes[4], &odd, sizeof odd);
-    for (const std::uint32_t lane : lanes) sum += lane;
+    for (; octets >= 16; at += 16, octets -= 16) lanes = add(lanes, at);
+    std::array<std::uint64_t, 2> halves;
+    std::memcpy(halves.data(), &lanes, sizeof lanes);
+    sum = halves[0] + halves[1];
   }
 #endif
   for (; octets >= 8; at += 8, octets -= 8) {
@@ -50,30 +52,16 @@ std::uint64_t sum_words(const std::uint8_t* at, std::size_t octets) {
     std::uint16_t word;
     std::memcpy(&word, at, sizeof word);
     sum += word;
+    at += 2;
   }
+  if ((octets & 1) != 0) sum += *at;  // padded with a zero octet
   return sum;
 }
 
 }  // namespace
 
-std::uint32_t checksum_add(std::uint32_t sum, std::span<const std::uint8_t> bytes) {
-  std::uint64_t words = 0;
-  constexpr std::size_t kPart = 65536;  // as much as sum_words() takes at once
-  const std::size_t whole = bytes.size() & ~std::size_t{1};
-  for (std::size_t at = 0; at < whole; at += kPart) {
-    words += sum_words(&bytes[at], std::min(kPart, whole - at));
-  }
-  if (whole < bytes.size()) words += bytes[whole];  // padded with a zero octet
-  words = (words & 0xffffffff) + (words >> 32);
-  while (words >> 16 != 0) words = (words & 0xffff) + (words >> 16);
-  const std::uint64_t total =
-      std::uint64_t{sum} + __builtin_bswap16(static_cast<std::uint16_t>(words));
-  return static_cast<std::uint32_t>((total & 0xffff) + (total >> 16));
-}
-
-std::uint16_t checksum_fold(std::uint32_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+Sum checksum_add(Sum sum, std::span<const std::uint8_t> bytes) {
+  return sum + turned(add_words(bytes));
 }
 
 void set_ipv4_checksum(std::uint8_t* ip) {
@@ -83,17 +71,14 @@ void set_ipv4_checksum(std::uint8_t* ip) {
 
 std::uint16_t transport_checksum(std::span<const std::uint8_t> addresses, std::uint8_t protocol,
                                  std::span<const std::uint8_t> segment) {
-  std::uint32_t sum = checksum_add(0, addresses);
-  sum += protocol;
-  sum += static_cast<std::uint32_t>(segment.size());
-  return checksum_fold(checksum_add(sum, segment));
+  const Sum pseudo = checksum_add(0, addresses) + protocol + segment.size();
+  return checksum_fold(checksum_add(pseudo, segment));
 }
 
 ChecksumState tcp_checksum(std::span<const std::uint8_t> addresses,
                            std::span<const std::uint8_t> segment) {
   constexpr std::uint32_t kTcp = 6;
-  const std::uint32_t pseudo =
-      checksum_add(0, addresses) + kTcp + static_cast<std::uint32_t>(segment.size());
+  const Sum pseudo = checksum_add(0, addresses) + kTcp + segment.size();
   if (checksum_fold(checksum_add(pseudo, segment)) == 0) return ChecksumState::good;
   const std::uint16_t stated = load16(&segment[16]);
   const auto left_to_card = static_cast<std::uint16_t>(~checksum_fold(pseudo));

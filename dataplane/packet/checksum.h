@@ -8,11 +8,25 @@
 
 namespace sluice::packet {
 
-/// Running one's-complement sum of bytes, to be continued or folded.
-[[nodiscard]] std::uint32_t checksum_add(std::uint32_t sum, std::span<const std::uint8_t> bytes);
+/// A one's-complement sum of big-endian words that goes on, not folded: whatever is congruent to it
+/// modulo 65,535 serves. Takes the octets of 2^14 datagrams before it overflows.
+using Sum = std::uint64_t;
 
-/// The 16-bit checksum, in host order, of a running sum.
-[[nodiscard]] std::uint16_t checksum_fold(std::uint32_t sum);
+[[nodiscard]] Sum checksum_add(Sum sum, std::span<const std::uint8_t> bytes);
+
+/// The sum of the same octets one place further, where they are halves of other words: the words'
+/// octets change places, which is a multiplication by 256 (RFC 1071 1.2 B). Of a Sum below 2^56.
+[[nodiscard]] constexpr Sum turned(Sum sum) { return sum << 8; }
+
+/// The 16-bit checksum, in host order, of a sum.
+[[nodiscard]] inline std::uint16_t checksum_fold(Sum sum) {
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  auto words = static_cast<std::uint32_t>(sum);
+  words = (words >> 16) + (words & 0xffff);
+  words = (words >> 16) + (words & 0xffff);
+  return static_cast<std::uint16_t>(~words);
+}
 
 /// Writes the header checksum of an IPv4 header without options.
 void set_ipv4_checksum(std::uint8_t* ip);

@@ -224,9 +224,12 @@ using Address = std::array<std::uint8_t, 16>;
 /// everybody.
 [[nodiscard]] inline bool has_single_source(std::span<const std::uint8_t> bytes,
                                             const Frame& frame) {
+  if (!frame.ipv6) {
+    const std::uint32_t address = load32(bytes.data() + frame.network_offset + 12U);
+    return address != 0 && address < 0xe0000000;
+  }
   const Address address = source_address(bytes, frame);
-  const bool group = frame.ipv6 ? address[0] == 0xff : address[0] >= 224;
-  return !group && address != Address{};
+  return address[0] != 0xff && address != Address{};
 }
 
 }  // namespace sluice::packet

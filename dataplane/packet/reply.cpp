@@ -10,9 +10,6 @@
 namespace sluice::packet {
 namespace {
 
-constexpr std::uint8_t kHopLimit = 64;
-constexpr std::uint16_t kDontFragment = 0x4000;
-
 template <std::size_t kOctets>
 void swap_octets(std::uint8_t* one, std::uint8_t* other) {
   std::array<std::uint8_t, kOctets> first;
@@ -84,7 +81,7 @@ void finish_layer(const Layer& layer, const Layer& around, std::uint8_t* frame,
 
 }  // namespace
 
-void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) {
+void finish_tunnel_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) {
   for (unsigned i = parsed.layer_count; i > 0; --i) {
     const Layer& layer = parsed.layers[i - 1];
     const Layer& around = parsed.layers[i > 1 ? i - 2 : 0];
@@ -94,42 +91,44 @@ void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) 
 
 namespace {
 
+template <std::size_t kOctets>
+void copy_addresses(const std::uint8_t* from, bool swap, std::uint8_t* to) {
+  std::array<std::uint8_t, kOctets> source;
+  std::array<std::uint8_t, kOctets> destination;
+  std::memcpy(source.data(), from, kOctets);
+  std::memcpy(destination.data(), from + kOctets, kOctets);
+  std::memcpy(to + (swap ? kOctets : 0), source.data(), kOctets);
+  std::memcpy(to + (swap ? 0 : kOctets), destination.data(), kOctets);
+}
+
 void write_front(std::span<const std::uint8_t> original, const Frame& frame, Way way,
                  std::uint8_t protocol, std::uint8_t* out, ReplyHeaders& headers) {
   const bool swap = way == Way::back;
   const std::size_t link = frame.network_offset;
-  // What comes before the IP header stays where it is; what is read of it and of the addresses is
-  // read before anything is written.
+  // What comes before the IP header stays where it is; the addresses are read before anything is
+  // written.
   if (out != original.data()) std::memcpy(out, original.data(), link);
-  std::array<std::uint8_t, 32> addresses;
-  const std::size_t each = frame.ipv6 ? 16 : 4;
-  std::memcpy(addresses.data(), &original[link + (frame.ipv6 ? 8U : 12U)], 2 * each);
+  const std::uint8_t* const from = &original[link + (frame.ipv6 ? 8U : 12U)];
+  std::uint8_t* const ip = out + link;
+  const std::size_t octets = frame.ipv6 ? 40 : 20;
+  if (frame.ipv6) {
+    copy_addresses<16>(from, swap, ip + 8);
+    std::memset(ip, 0, 8);
+    ip[0] = 0x60;
+    ip[6] = protocol;
+    ip[7] = kHopLimit;
+  } else {
+    copy_addresses<4>(from, swap, ip + 12);
+    store32(ip, 0x45000000);
+    store32(ip + 4, kDontFragment);  // so that the identification is free (RFC 6864)
+    store32(ip + 8, std::uint32_t{kHopLimit} << 24 | std::uint32_t{protocol} << 16);
+  }
   for (unsigned i = 0; i < frame.layer_count; ++i) {
     const Layer& layer = frame.layers[i];
     if (swap) turn_layer(layer, out + layer.offset);
     // A server may be reached by a group address, but a frame from one is invalid and is not
     // carried (IEEE 802.3 3.2.3).
     if (layer.kind == LayerKind::ethernet) out[layer.offset + 6U] &= 0xfe;
-  }
-  std::uint8_t* ip = out + link;
-  std::size_t octets = 0;
-  if (frame.ipv6) {
-    octets = 40;
-    std::memset(ip, 0, 8);
-    ip[0] = 0x60;
-    ip[6] = protocol;
-    ip[7] = kHopLimit;
-    std::memcpy(ip + 8, addresses.data() + (swap ? 16 : 0), 16);
-    std::memcpy(ip + 24, addresses.data() + (swap ? 0 : 16), 16);
-  } else {
-    octets = 20;
-    std::memset(ip, 0, 12);
-    ip[0] = 0x45;
-    store16(ip + 6, kDontFragment);  // so that the identification is free (RFC 6864)
-    ip[8] = kHopLimit;
-    ip[9] = protocol;
-    std::memcpy(ip + 12, addresses.data() + (swap ? 4 : 0), 4);
-    std::memcpy(ip + 16, addresses.data() + (swap ? 0 : 4), 4);
   }
   headers.network_offset = static_cast<std::uint16_t>(link);
   headers.transport_offset = static_cast<std::uint16_t>(link + octets);
@@ -146,8 +145,7 @@ ReplyHeaders write_headers(std::span<const std::uint8_t> original, const Frame& 
 }
 
 std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
-                              std::size_t payload_octets, std::uint32_t payload_sum,
-                              std::uint8_t* out) {
+                              std::size_t payload_octets, Sum payload_sum, std::uint8_t* out) {
   constexpr std::size_t kUdpOctets = 8;
   const std::uint8_t* const ports = &original[frame.transport_offset];
   const std::uint16_t source = load16(ports + (way == Way::back ? 2 : 0));
@@ -158,7 +156,7 @@ std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Fram
   std::uint8_t* const udp = out + headers.transport_offset;
   const auto length = static_cast<std::uint16_t>(kUdpOctets + payload_octets);
   // Sums come from what was written, not from where: it is on its way to the cache yet.
-  std::uint32_t sum = 0;
+  Sum sum = 0;
   if (headers.ipv6) {
     store16(ip + 4, length);
     sum = checksum_add(0, {ip + 8, 32});

@@ -10,13 +10,18 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 
+#include "dataplane/packet/bytes.h"
+#include "dataplane/packet/checksum.h"
 #include "dataplane/packet/frame.h"
 
 namespace sluice::packet {
 
 inline constexpr std::size_t kMaxReplyHeaderOctets = kMaxLinkOctets + 40;
+inline constexpr std::uint8_t kHopLimit = 64;
+inline constexpr std::uint16_t kDontFragment = 0x4000;
 
 /// Where a frame made here goes, as seen from the frame that it was made from.
 enum class Way : std::uint8_t {
@@ -47,11 +52,61 @@ std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std
 /// with Way::back, to them. `payload_sum` is checksum_add() of the payload. Returns where the payload
 /// goes; finish_layers() is for the caller to do, once it is there.
 std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
-                              std::size_t payload_octets, std::uint32_t payload_sum,
-                              std::uint8_t* out);
+                              std::size_t payload_octets, Sum payload_sum, std::uint8_t* out);
+
+/// Whether turn_udp_headers() serves: a frame as nearly all are, without tunnels.
+[[nodiscard]] inline bool is_plain_ipv4(const Frame& frame) {
+  return frame.layer_count == 1 && !frame.ipv6;
+}
+/// What write_udp_headers() does with Way::back and `out` the original's own buffer, for a frame that
+/// is_plain_ipv4().
+inline std::size_t turn_udp_headers(std::uint8_t* frame, const Frame& parsed,
+                                    std::size_t payload_octets, Sum payload_sum) {
+  std::uint32_t destination;
+  std::uint32_t source;
+  std::uint16_t destination_end;
+  std::uint16_t source_end;
+  std::memcpy(&destination, frame, 4);
+  std::memcpy(&destination_end, frame + 4, 2);
+  std::memcpy(&source, frame + 6, 4);
+  std::memcpy(&source_end, frame + 10, 2);
+  destination &= ~std::uint32_t{1};  // a frame from a group address is not carried
+  std::memcpy(frame, &source, 4);
+  std::memcpy(frame + 4, &source_end, 2);
+  std::memcpy(frame + 6, &destination, 4);
+  std::memcpy(frame + 10, &destination_end, 2);
+
+  std::uint8_t* const ip = frame + parsed.network_offset;
+  std::uint8_t* const udp = ip + 20;
+  std::uint64_t addresses;
+  std::uint32_t ports;
+  std::memcpy(&addresses, ip + 12, sizeof addresses);
+  std::memcpy(&ports, frame + parsed.transport_offset, sizeof ports);
+  addresses = std::rotl(addresses, 32);
+  ports = std::rotl(ports, 16);
+  const auto length = static_cast<std::uint16_t>(8 + payload_octets);
+  const auto total = static_cast<std::uint16_t>(20 + length);
+  const Sum ends = turned((addresses & 0xffffffff) + (addresses >> 32));
+  const std::uint32_t life = std::uint32_t{kHopLimit} << 24 | std::uint32_t{kProtocolUdp} << 16;
+  const std::uint32_t front = 0x45000000U | total;
+  const std::uint16_t ip_checksum = checksum_fold(ends + front + kDontFragment + life);
+  const std::uint16_t checksum =
+      checksum_fold(ends + turned(ports) + kProtocolUdp + 2U * length + payload_sum);
+  store32(ip, front);
+  store32(ip + 4, kDontFragment);
+  store32(ip + 8, life | ip_checksum);
+  std::memcpy(ip + 12, &addresses, sizeof addresses);
+  std::memcpy(udp, &ports, sizeof ports);
+  store16(udp + 4, length);
+  store16(udp + 6, checksum == 0 ? 0xffff : checksum);
+  return parsed.network_offset + 28U;
+}
 
 /// Makes the lengths and checksums of the layers around the innermost IP header right for a frame
 /// of `total` octets whose innermost packet is finished.
-void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total);
+void finish_tunnel_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total);
+inline void finish_layers(const Frame& parsed, std::uint8_t* frame, std::size_t total) {
+  if (parsed.layer_count > 1) finish_tunnel_layers(parsed, frame, total);  // Ethernet has none
+}
 
 }  // namespace sluice::packet

@@ -13,6 +13,7 @@
 #include "dataplane/act/tcp_segment.h"
 #include "dataplane/flow/table.h"
 #include "dataplane/inspect/dns/query.h"
+#include "dataplane/inspect/dns/response.h"
 #include "dataplane/packet/frame.h"
 #include "dataplane/stats/event_ring.h"
 
@@ -21,6 +22,10 @@ namespace sluice::pipeline {
 inline constexpr std::size_t kBurst = 32;
 inline constexpr std::size_t kMaxFindings = 512;
 inline constexpr std::size_t kMaxQueries = 256;
+
+inline constexpr std::size_t kMaxNamesOfMessage =
+    inspect::dns::kMaxQuestions + inspect::dns::kMaxChain;
+static_assert(kMaxFindings >= kBurst + kMaxNamesOfMessage);
 
 inline constexpr std::uint16_t kNoGroup = UINT16_MAX;
 

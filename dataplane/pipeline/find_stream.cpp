@@ -267,15 +267,13 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
     in_doubt(packet, Id::dns_short_header);  // some servers go on behind it
     return true;
   }
-  Asked* asked = keep_message(packet, message, true);
+  Asked* asked = keep_copy(packet, message);
   if (asked == nullptr) return false;
   const Outcome outcome = inspect::dns::parse_query(asked->message, asked->query, scratch_);
   if (outcome == Outcome::found) {
     counters_.add(Id::dns_queries);
     for (std::size_t i = 0; i < asked->query.name_count; ++i) {
-      Finding* finding = add_finding(packet, Protocol::dns);
-      if (finding == nullptr) break;
-      finding->query = static_cast<std::uint16_t>(asked_ - 1);
+      add_finding(packet, Protocol::dns).query = static_cast<std::uint16_t>(asked_ - 1);
       name::from_wire(asked->query.names[i], names_[found_ - 1]);
       begin_look_up();
     }

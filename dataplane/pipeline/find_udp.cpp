@@ -97,38 +97,33 @@ void Pipeline::find_in_udp(Packet& packet) {
 
 void Pipeline::find_in_query(Packet& packet) {
   counters_.add(Id::inspected);
-  Asked* asked = keep_message(packet, payload_of(packet), false);
-  if (asked == nullptr) return;
-  // keep_message() has made room for the name.
-  const bool plain =
-      inspect::dns::parse_plain_query(asked->message, asked->query, names_[found_]);
-  const Outcome outcome =
-      plain ? Outcome::found
-            : inspect::dns::parse_query(asked->message, asked->query, scratch_);
-  switch (outcome) {
-    case Outcome::found:
-      // Readable in its question: whatever is wrong behind it, a lenient server answers.
-      if (asked->query.defect != inspect::dns::Defect::none) {
-        counters_.add(counter_of(asked->query.defect));
-      }
-      break;
-    case Outcome::malformed:
-      return in_doubt(packet, counter_of(asked->query.defect));
-    case Outcome::no_name:
-    case Outcome::need_more:
-      return counters_.add(Id::dns_no_name);
-  }
+  Asked& asked = keep_message(payload_of(packet));
+  // keep_message() has made room for the names.
+  const bool plain = inspect::dns::parse_plain_query(asked.message, asked.query, names_[found_]);
+  if (!plain && !read_query(packet, asked)) return;
   if (packet::is_group_addressed(packet.view, packet.frame)) {
     return counters_.add(Id::dns_group_addressed);
   }
   counters_.add(Id::dns_queries);
-  for (std::size_t i = 0; i < asked->query.name_count; ++i) {
-    Finding* finding = add_finding(packet, Protocol::dns);
-    if (finding == nullptr) return;
-    finding->query = static_cast<std::uint16_t>(asked_ - 1);
-    if (!plain) name::from_wire(asked->query.names[i], names_[found_ - 1]);
+  for (std::size_t i = 0; i < asked.query.name_count; ++i) {
+    add_finding(packet, Protocol::dns).query = static_cast<std::uint16_t>(asked_ - 1);
+    if (!plain) name::from_wire(asked.query.names[i], names_[found_ - 1]);
     begin_look_up();
   }
+}
+
+// False where nothing is to be judged.
+bool Pipeline::read_query(Packet& packet, Asked& asked) {
+  const Outcome outcome = inspect::dns::parse_query(asked.message, asked.query, scratch_);
+  if (outcome == Outcome::malformed) {
+    in_doubt(packet, counter_of(asked.query.defect));
+  } else if (outcome != Outcome::found) {
+    counters_.add(Id::dns_no_name);
+  } else if (asked.query.defect != inspect::dns::Defect::none) {
+    // Readable in its question: whatever is wrong behind it, a lenient server answers.
+    counters_.add(counter_of(asked.query.defect));
+  }
+  return outcome == Outcome::found;
 }
 
 void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut) {
@@ -142,14 +137,11 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   if (outcome == Outcome::malformed && !cut) counters_.add(Id::dns_response_malformed);
   if (response.question.name_count == 0) return;
   // The question is judged again: a server may have answered a query that could not be read here.
-  Asked* asked = keep_message(packet, message, false);
-  if (asked == nullptr) return;
-  asked->query = response.question;
+  keep_message(message).query = response.question;
   const auto add = [&](std::span<const std::uint8_t> wire) {
-    Finding* finding = add_finding(packet, Protocol::dns);
-    if (finding == nullptr) return;
-    finding->response = true;
-    finding->query = static_cast<std::uint16_t>(asked_ - 1);
+    Finding& finding = add_finding(packet, Protocol::dns);
+    finding.response = true;
+    finding.query = static_cast<std::uint16_t>(asked_ - 1);
     name::from_wire(wire, names_[found_ - 1]);
     begin_look_up();
   };

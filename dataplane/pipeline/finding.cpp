@@ -12,28 +12,9 @@ namespace sluice::pipeline {
 using stats::Id;
 using stats::Protocol;
 
-namespace {
-
-constexpr std::size_t kMaxNamesOfMessage = inspect::dns::kMaxQuestions + inspect::dns::kMaxChain;
-static_assert(kMaxFindings >= kBurst + kMaxNamesOfMessage);
-
-}  // namespace
-
-Finding* Pipeline::add_finding(const Packet& packet, Protocol protocol) {
-  // A DNS message's names have got theirs by keep_message().
-  if (found_ == kMaxFindings && protocol != Protocol::dns) make_room();
-  Finding& finding = findings_[found_++];
-  std::construct_at(&finding);
-  finding.packet = index_of(packet);
-  finding.protocol = protocol;
-  finding.transport = packet.frame.protocol;
-  return &finding;
-}
-
 // A host name as text; false where it is none, which is counted.
 bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view text) {
-  Finding* finding = add_finding(packet, protocol);
-  if (finding == nullptr || !read_text(packet, *finding, text)) return false;
+  if (!read_text(packet, add_finding(packet, protocol), text)) return false;
   begin_look_up();
   return true;
 }
@@ -87,20 +68,15 @@ std::uint8_t Pipeline::find_hello(Packet& packet, Protocol protocol,
   return static_cast<std::uint8_t>(hello.name_count);
 }
 
-// A place for a message and its names, for as long as the burst lasts; null where there is none.
-Asked* Pipeline::keep_message(Packet& packet, std::span<const std::uint8_t> message, bool copy) {
-  if (copy && message.size() > messages_.size() - messages_used_) {
+// Of octets that do not stay; null where there is no room.
+Asked* Pipeline::keep_copy(Packet& packet, std::span<const std::uint8_t> message) {
+  if (message.size() > messages_.size() - messages_used_) {
     in_doubt(packet, Id::burst_full);
     return nullptr;
   }
-  if (asked_ == kMaxQueries || found_ + kMaxNamesOfMessage > kMaxFindings) make_room();
-  Asked& asked = asked_messages_[asked_++];
-  asked.message = message;
-  if (copy) {
-    std::memcpy(&messages_[messages_used_], message.data(), message.size());
-    asked.message = {&messages_[messages_used_], message.size()};
-    messages_used_ += message.size();
-  }
+  std::memcpy(&messages_[messages_used_], message.data(), message.size());
+  Asked& asked = keep_message({&messages_[messages_used_], message.size()});
+  messages_used_ += message.size();
   return &asked;
 }
 
@@ -127,11 +103,6 @@ policy::Client Pipeline::client_of(const Packet& packet, bool response) const {
   client.inner_vlan = packet.frame.inner_vlan;
   client.port = packet.port;
   return client;
-}
-
-const policy::ResolvedGroup& Pipeline::group_of(const Packet& packet, bool response) const {
-  const policy::GroupTable& groups = snapshot_->groups();
-  return groups.groups()[groups.find(client_of(packet, response)).group];
 }
 
 }  // namespace sluice::pipeline

@@ -72,7 +72,16 @@ class Pipeline {
   void count_frame(packet::FrameKind kind);
 
   // finding.cpp: what the inspectors' results become.
-  Finding* add_finding(const Packet& packet, stats::Protocol protocol);
+  Finding& add_finding(const Packet& packet, stats::Protocol protocol) {
+    // A DNS message's names have got their room by keep_message().
+    if (found_ == kMaxFindings && protocol != stats::Protocol::dns) make_room();
+    Finding& finding = findings_[found_++];
+    std::construct_at(&finding);
+    finding.packet = index_of(packet);
+    finding.protocol = protocol;
+    finding.transport = packet.frame.protocol;
+    return finding;
+  }
   void drop_last_finding() { --found_; }
   /// Once the last finding's name is there.
   void begin_look_up() {
@@ -83,14 +92,26 @@ class Pipeline {
   std::uint8_t find_hello(Packet& packet, stats::Protocol protocol,
                           const inspect::tls::ClientHello& hello, std::uint8_t from);
   Ech ech_of(const inspect::tls::ClientHello& hello);
-  Asked* keep_message(Packet& packet, std::span<const std::uint8_t> message, bool copy);
+  /// A place for a message and its names, for as long as the burst lasts.
+  Asked& keep_message(std::span<const std::uint8_t> message) {
+    if (asked_ == kMaxQueries || found_ + kMaxNamesOfMessage > kMaxFindings) make_room();
+    Asked& asked = asked_messages_[asked_++];
+    asked.message = message;
+    return asked;
+  }
+  Asked* keep_copy(Packet& packet, std::span<const std::uint8_t> message);
   void in_doubt(Packet& packet, stats::Id reason);
   policy::Client client_of(const Packet& packet, bool response) const;
-  const policy::ResolvedGroup& group_of(const Packet& packet, bool response) const;
+  const policy::ResolvedGroup& group_of(const Packet& packet, bool response) const {
+    const policy::GroupTable& groups = snapshot_->groups();
+    if (!groups.has_claims()) return groups.groups()[0];
+    return groups.groups()[groups.find(client_of(packet, response)).group];
+  }
 
   // find_udp.cpp
   void find_in_udp(Packet& packet);
   void find_in_query(Packet& packet);
+  bool read_query(Packet& packet, Asked& asked);
   void find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut = false);
   void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
@@ -132,8 +153,6 @@ class Pipeline {
 
   // refuse.cpp
   void refuse(std::span<Packet> packets, std::size_t index);
-  void refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block);
-  void refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, packet::Way way);
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_datagram(Packet& packet, flow::Flow* flow);

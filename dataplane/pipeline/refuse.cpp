@@ -70,13 +70,16 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
   const generation::Record& record = decider.record;
   const act::IncidentId incident = incidents_.next();
-  const policy::BlockAnswer& answer = snapshot_->groups().answer();
+  const policy::BlockAnswer& how = snapshot_->groups().answer();
   const policy::Category* category = policy::find_category(finding.verdict.category);
-  const act::DnsBlock block{.answer = &answer,
-                            .error = error_of(record.layer, answer),
+  const act::DnsBlock block{.answer = &how,
+                            .error = error_of(record.layer, how),
                             .category = category != nullptr ? category->name : "",
                             .incident = incident,
-                            .listed_labels = finding.listed_labels};
+                            // A name that a response leads to is no part of QNAME.
+                            .listed_octets = finding.response
+                                                 ? SIZE_MAX
+                                                 : names_[index].length_of(finding.listed_labels)};
   counters_.add(counter_of(finding));
   if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
   if (packet.has_flow() && !finding.response && packet.flow->state != flow::State::blocked) {
@@ -87,23 +90,11 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
     refuse_stream(finding, packet, block);
   } else if (finding.protocol != Protocol::dns) {
     refuse_datagram(packet, packet.flow);
-  } else if (finding.response) {
-    refuse_response(finding, packet, block);
   } else {
-    refuse_query(finding, packet, block);
+    // A server's answer is replaced on its way.
+    answer(finding, packet, block, finding.response ? Way::onward : Way::back);
   }
   report(finding, index, record, incident);
-}
-
-void Pipeline::refuse_query(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
-  answer(finding, packet, block, Way::back);
-}
-
-// The server's answer is replaced on its way.
-void Pipeline::refuse_response(const Finding& finding, Packet& packet, const act::DnsBlock& block) {
-  act::DnsBlock own = block;
-  own.listed_labels = UINT8_MAX;  // the listed name is not QNAME's: the SOA stands at QNAME itself
-  answer(finding, packet, own, Way::onward);
 }
 
 void Pipeline::answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, Way way) {
@@ -137,10 +128,8 @@ void Pipeline::refuse_stream(const Finding& finding, Packet& packet, const act::
   std::size_t octets = 0;
   if (finding.protocol == Protocol::dns) {
     const Asked& asked = asked_messages_[finding.query];
-    act::DnsBlock own = block;
-    if (finding.response) own.listed_labels = UINT8_MAX;
     octets =
-        act::write_dns_message(asked.message, asked.query, own, std::span(payload).subspan<2>());
+        act::write_dns_message(asked.message, asked.query, block, std::span(payload).subspan<2>());
     packet::store16(payload.data(), static_cast<std::uint16_t>(octets));
     if (octets != 0) octets += 2;
     if (octets > act::kMaxSegmentPayload) octets = 0;

@@ -36,6 +36,13 @@ bool read(Octets message, dns::Query& query) {
   return query.name_count > 0;
 }
 
+/// Of the rightmost labels of a wire name, the root's left out.
+std::size_t octets_of(Octets name, unsigned labels) {
+  std::vector<std::size_t> starts;
+  for (std::size_t at = 0; name[at] != 0; at += name[at] + 1U) starts.push_back(at);
+  return labels > starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - labels];
+}
+
 std::vector<std::uint8_t> write_message(Octets message, const dns::Query& query,
                                         std::uint8_t choice) {
   policy::BlockAnswer answer;
@@ -46,7 +53,7 @@ std::vector<std::uint8_t> write_message(Octets message, const dns::Query& query,
                             .error = act::ExtendedError::censored,
                             .category = "gambling",
                             .incident = act::IncidentSource(1, 2).next(),
-                            .listed_labels = static_cast<std::uint8_t>(choice >> 3)};
+                            .listed_octets = octets_of(query.name, choice >> 3U)};
   // The bound is in the type of the span, so that the buffer ends with it.
   const auto out = std::make_unique<std::array<std::uint8_t, act::kMaxDnsMessage>>();
   const std::size_t octets = act::write_dns_message(message, query, block, *out);

@@ -42,6 +42,13 @@ std::size_t write_answer(Bytes& frame, const packet::Frame& parsed,
   return length;
 }
 
+/// Of the rightmost labels of a wire name, the root's left out.
+std::size_t octets_of(std::span<const std::uint8_t> name, unsigned labels) {
+  std::vector<std::size_t> starts;
+  for (std::size_t at = 0; name[at] != 0; at += name[at] + 1U) starts.push_back(at);
+  return labels > starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - labels];
+}
+
 Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed_labels = 2) {
   const packet::Frame parsed = packet::parse_frame(frame);
   EXPECT_EQ(parsed.kind, packet::FrameKind::udp);
@@ -54,9 +61,10 @@ Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed
   query = {};
   (void)inspect::dns::parse_query({&frame[parsed.payload_offset], parsed.payload_length}, query);
   IncidentId incident;
-  incident.text = {'A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'};
+  for (unsigned i = 0; i < 8; ++i) incident.bits |= std::uint64_t{10 + i} << 5 * i;  // A to H
   const std::size_t length = write_answer(
-      frame, parsed, query, {&how, ExtendedError::censored, "gambling", incident, listed_labels});
+      frame, parsed, query, {&how, ExtendedError::censored, "gambling", incident,
+                              octets_of(query.name, listed_labels)});
   EXPECT_GT(length, original - 40);
   frame.resize(length);
 
