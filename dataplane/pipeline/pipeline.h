@@ -46,7 +46,8 @@ class Pipeline {
 
   /// At most kBurst packets. Sets fate, length and bytes of each; findings() and emissions() hold
   /// for this burst until the next call. `now_ms`: of any clock that never goes back.
-  void process(const index::Snapshot& snapshot, std::span<Packet> packets, std::uint64_t now_ms);
+  [[gnu::noinline]] void process(const index::Snapshot& snapshot, std::span<Packet> packets,
+                                 std::uint64_t now_ms);
 
   [[nodiscard]] std::span<const Finding> findings() const { return {findings_.data(), found_}; }
   [[nodiscard]] const name::LookupName& name(std::size_t finding) const { return names_[finding]; }

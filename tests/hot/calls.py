@@ -23,7 +23,7 @@ ALLOWED = (
     (r"__stack_chk_fail|__chk_fail", "ends the process: a buffer was overrun", None),
     (r"_Unwind_Resume", "only behind a throw, and nothing throws", None),
     (r"std::__throw_out_of_range_fmt", "string_view::substr() behind its end: ends the process",
-     r"sluice::(name|inspect|act)::"),
+     r"sluice::(name|inspect|act|pipeline)::|string_view<.*>::substr\("),
     (r"poll", "waits for the next frame where there was none for long", r"Worker::wait"),
     (r"nanosleep", "likewise", r"Worker::idle"),
     (r"rte_rcu_qsbr_thread_(un)?register", "at start and end", r"Worker::run"),
@@ -40,7 +40,8 @@ ALLOWED = (
 INDIRECT = (
     (r"sluice::worker::Worker::(receive|send)", "the port's driver"),
     (r"sluice::worker::Worker::emit|rte_pktmbuf_(free|detach)", "the buffers' pool"),
-    (r"sluice::inspect::quic::Crypto::", "Intel's library, by what the processor can do"),
+    (r"sluice::inspect::quic::(Crypto|Opener)::|Pipeline::refuse_datagram",
+     "Intel's library, by what the processor can do"),
     (r"std::__find_if<char const\*.*_Iter_negate<bool \(\*\)\(char\)>", "a predicate of HTTP's own"),
 )
 

@@ -24,6 +24,15 @@ if(SLUICE_COVERAGE)
   target_link_options(sluice_options INTERFACE --coverage)
 endif()
 
+# The data path's small functions are many, in many files. Its libraries hold both ready code and what
+# the compiler knows of it, and a program with SLUICE_LTO is compiled once more as a whole; tests
+# link what is ready.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT SLUICE_SANITIZE AND NOT SLUICE_COVERAGE)
+  set(SLUICE_LTO_OBJECTS $<$<CONFIG:RelWithDebInfo,Release>:-flto=auto;-ffat-lto-objects>)
+  target_link_options(sluice_options INTERFACE
+    $<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_LTO>>,-flto=auto,-fno-lto>)
+endif()
+
 # sluice_library(NAME SOURCES a.cpp … DEPS lib …)
 function(sluice_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
@@ -38,6 +47,13 @@ function(sluice_compile_as_one)
     set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
     target_compile_options(${name} PRIVATE
                            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endforeach()
+endfunction()
+
+# sluice_data_path(NAME…): libraries that a program with SLUICE_LTO takes in as a whole.
+function(sluice_data_path)
+  foreach(name ${ARGN})
+    target_compile_options(${name} PRIVATE ${SLUICE_LTO_OBJECTS})
   endforeach()
 endfunction()
 

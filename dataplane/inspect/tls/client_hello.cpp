@@ -118,8 +118,9 @@ Outcome refuse(Defect defect, ClientHello& out) {
 }
 
 Defect read_extension(std::size_t type, std::span<const std::uint8_t> data, ClientHello& out) {
-  if (type == kEncryptedClientHelloExtension) read_ech(data, out);
-  return type == kServerNameExtension ? read_server_names(data, out) : Defect::none;
+  if (type == kServerNameExtension) return read_server_names(data, out);
+  read_ech(data, out);
+  return Defect::none;
 }
 
 Outcome read_extensions(Reader& body, ClientHello& out) {
@@ -132,8 +133,11 @@ Outcome read_extensions(Reader& body, ClientHello& out) {
     const std::uint32_t head = packet::load32(&there[at]);
     const std::size_t length = head & 0xffff;
     if (length > there.size() - at - 4) break;
-    const Defect defect = read_extension(head >> 16, there.subspan(at + 4, length), out);
-    if (defect != Defect::none) return refuse(defect, out);
+    const std::size_t type = head >> 16;
+    if (type == kServerNameExtension || type == kEncryptedClientHelloExtension) {
+      const Defect defect = read_extension(type, there.subspan(at + 4, length), out);
+      if (defect != Defect::none) return refuse(defect, out);
+    }
     at += 4 + length;
   }
   body.take(at);
