@@ -40,7 +40,8 @@ bool read(Octets message, dns::Query& query) {
 std::size_t octets_of(Octets name, unsigned labels) {
   std::vector<std::size_t> starts;
   for (std::size_t at = 0; name[at] != 0; at += name[at] + 1U) starts.push_back(at);
-  return labels > starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - labels];
+  starts.push_back(name.size() - 1);
+  return labels >= starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - 1 - labels];
 }
 
 std::vector<std::uint8_t> write_message(Octets message, const dns::Query& query,

@@ -46,7 +46,8 @@ std::size_t write_answer(Bytes& frame, const packet::Frame& parsed,
 std::size_t octets_of(std::span<const std::uint8_t> name, unsigned labels) {
   std::vector<std::size_t> starts;
   for (std::size_t at = 0; name[at] != 0; at += name[at] + 1U) starts.push_back(at);
-  return labels > starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - labels];
+  starts.push_back(name.size() - 1);
+  return labels >= starts.size() ? SIZE_MAX : name.size() - 1 - starts[starts.size() - 1 - labels];
 }
 
 Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed_labels = 2) {
