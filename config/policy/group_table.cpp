@@ -36,6 +36,11 @@ Key prefix_key(bool ipv6, std::uint8_t length, const std::array<std::uint8_t, 16
           (ipv6 ? kPrefix6 : kPrefix4) << 8 | length};
 }
 
+/// The same of an IPv4 address as a number: most clients'.
+Key prefix4_key(std::uint32_t address, std::uint8_t length) {
+  return {first_bits(std::uint64_t{address} << 32, length), 0, kPrefix4 << 8 | length};
+}
+
 Key vlan_key(std::uint16_t outer, std::uint16_t inner) {
   return {std::uint64_t{outer} << 16 | inner, 0, kVlan};
 }
@@ -153,9 +158,18 @@ GroupMatch GroupTable::find(const Client& client) const {
   if (any_mac_) {
     if (const auto group = lookup(key_of(client.mac))) return {group, MatchedBy::mac};
   }
-  if (client.has_ip) {
-    for (const std::uint8_t length : client.ipv6 ? lengths6_ : lengths4_) {
-      if (const auto group = lookup(prefix_key(client.ipv6, length, client.address))) {
+  if (client.has_ip && client.ipv6) {
+    for (const std::uint8_t length : lengths6_) {
+      if (const auto group = lookup(prefix_key(true, length, client.address))) {
+        return {group, MatchedBy::prefix};
+      }
+    }
+  } else if (client.has_ip) {
+    std::uint32_t address;
+    std::memcpy(&address, client.address.data(), sizeof address);
+    address = __builtin_bswap32(address);
+    for (const std::uint8_t length : lengths4_) {
+      if (const auto group = lookup(prefix4_key(address, length))) {
         return {group, MatchedBy::prefix};
       }
     }

@@ -30,7 +30,6 @@ namespace sluice::stats {
   X(dns_responses,         "DNS responses read for the names they lead to")                   \
   X(dns_response_blocked,  "DNS responses replaced: their chain leads through a blocked name") \
   X(dns_response_malformed, "passed: not a readable DNS response")                            \
-  X(dns_stream_malformed,  "passed: TCP to port 53 that is not DNS")                          \
   X(tls_client_hellos,     "ClientHellos whose names were judged")                           \
   X(tls_blocked,           "ClientHellos refused")                                           \
   X(tls_no_name,           "ClientHellos without a server name")                             \
