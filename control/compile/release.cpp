@@ -115,6 +115,26 @@ Status read_custom(const tuf::Json& custom, const std::string& where, ReleaseLis
   return {};
 }
 
+Result<DeltaFile> read_delta_custom(const tuf::Json& custom, const std::string& where) {
+  tuf::FieldReader outer(custom, where + ": custom");
+  const tuf::Json& cpl = outer.object("cpl");
+  if (!outer.good()) return outer.failure();
+  tuf::FieldReader fields(cpl, where + ": custom.cpl");
+  DeltaFile delta;
+  delta.from = fields.number("from");
+  delta.to = fields.number("to");
+  delta.from_sha256 = fields.text("from_content_sha256");
+  delta.to_sha256 = fields.text("to_content_sha256");
+  delta.added = fields.number("added");
+  delta.removed = fields.number("removed");
+  if (fields.good() && delta.from >= delta.to) fields.fault("leads to no later list");
+  if (fields.good() && (delta.added > kMaxEntries || delta.removed > kMaxEntries)) {
+    fields.fault("has over 50 million changes");
+  }
+  if (!fields.good()) return fields.failure();
+  return delta;
+}
+
 tuf::Json to_json(const Release& release) {
   tuf::Json lists = tuf::Json::array();
   for (const ReleaseList& list : release.lists) {
@@ -126,6 +146,7 @@ tuf::Json to_json(const Release& release) {
                       {"full", to_json(list.full)},
                       {"orders", to_json(list.orders)}};
     if (list.bulk_change) json["override"] = to_json(*list.bulk_change);
+    if (!list.made_file.empty()) json["made_file"] = list.made_file;
     lists.push_back(std::move(json));
   }
   return {{"root", release.root_version},
@@ -158,6 +179,9 @@ Result<Release> release_from_json(std::string_view bytes, const std::string& whe
     list.entries = one.number("entries");
     list.full = read_file(one.object("full"), where + ": full", one);
     list.orders = read_file(one.object("orders"), where + ": orders", one);
+    list.made_file = one.text_or("made_file", "");
+    // It becomes part of a path.
+    if (list.made_file.find('/') != std::string::npos) one.fault("made_file: is no file's name");
     if (!one.good()) return one.failure();
     release.lists.push_back(std::move(list));
   }

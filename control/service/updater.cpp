@@ -6,6 +6,7 @@
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/files/file.h"
+#include "control/service/builder.h"
 #include "control/service/log.h"
 #include "control/sync/client.h"
 
@@ -14,6 +15,17 @@ namespace {
 
 constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
 constexpr const char* kReleaseFile = "release.json";
+
+void log_brought(const sync::Brought& one) {
+  if (!one.refused.empty()) {
+    log(Level::warning, "delta", one.refused + " (the full list was fetched instead)");
+  }
+  const std::string how = one.steps == 0   ? "as a whole"
+                          : one.steps == 1 ? "by a delta"
+                                           : "by " + std::to_string(one.steps) + " deltas";
+  log(Level::info, "fetch",
+      "the list of " + one.department + ", " + how + ", " + std::to_string(one.octets) + " octets");
+}
 
 }  // namespace
 
@@ -100,7 +112,7 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   for (const compile::Release* release : {release_ ? &*release_ : nullptr, also}) {
     if (release == nullptr) continue;
     for (const compile::ReleaseList& list : release->lists) {
-      used.insert(list.full.stored_name());
+      used.insert(list.full_file());
       used.insert(list.orders.stored_name());
     }
   }
@@ -121,19 +133,21 @@ bool Updater::is_stale() const {
          (sources.next_change && *sources.next_change <= clock_());
 }
 
-Result<std::uint64_t> Updater::build(const compile::Release* release) {
+Result<std::uint64_t> Updater::build(const compile::Release* release,
+                                     std::vector<sync::Brought> brought) {
   const std::uint64_t number = store_.next_number();
-  auto compiled = compile::compile({.release = release,
-                                    .lists_dir = lists_dir(),
-                                    .policy_json = policy::to_json(config_.policy),
-                                    .now = clock_(),
-                                    .generation = number,
-                                    .output = store_.path_of(number)});
-  if (!compiled) return fail(compiled.error());
-  update_view([&](View& view) { view.next_change = compiled->next_change; });
-  log(Level::info, "compile",
-      "generation " + std::to_string(number) + ", " + std::to_string(compiled->summary.entries) +
-          " names, " + std::to_string(compiled->summary.bytes) + " octets");
+  auto built = build_generation({.release = release,
+                                 .current = current_,
+                                 .current_release = release_ ? &*release_ : nullptr,
+                                 .brought = std::move(brought),
+                                 .lists_dir = lists_dir(),
+                                 .policy_json = policy::to_json(config_.policy),
+                                 .now = clock_(),
+                                 .generation = number,
+                                 .output = store_.path_of(number)});
+  if (!built) return fail(built.error());
+  update_view([&](View& view) { view.next_change = built->next_change; });
+  log(Level::info, "compile", "generation " + std::to_string(number) + ", " + built->how);
   return number;
 }
 
@@ -153,7 +167,7 @@ Status Updater::refresh_generation() {
     return {};
   }
   Status status;
-  if (auto number = build(release_ ? &*release_ : nullptr)) {
+  if (auto number = build(release_ ? &*release_ : nullptr, {})) {
     status = activate(*number);
   } else {
     status = fail(number.error());
@@ -165,8 +179,8 @@ Status Updater::refresh_generation() {
   return status;
 }
 
-Status Updater::take_release(const compile::Release& release) {
-  auto number = build(&release);
+Status Updater::take_release(const compile::Release& release, std::vector<sync::Brought> brought) {
+  auto number = build(&release, std::move(brought));
   if (!number) return fail(number.error());
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
@@ -205,6 +219,7 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   }
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !is_stale()) {
+    sync::keep_made_files(*release, *release_);
     // The lists are the same; versions and expiries may have moved on.
     auto json = compile::to_json(*release).dump();
     if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
@@ -215,8 +230,11 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     return Outcome::unchanged;
   }
   drop_unused_files(&*release);
-  auto status = client.download(*release, lists_dir());
-  if (status) status = take_release(*release);
+  auto brought =
+      sync::bring_lists(*fetcher, *release, release_ ? &*release_ : nullptr, lists_dir());
+  if (!brought) return failed(Outcome::failed, brought.error());
+  for (const sync::Brought& one : *brought) log_brought(one);
+  auto status = take_release(*release, std::move(*brought));
   if (!status) return failed(Outcome::failed, status.error());
   update_view([](View& view) { view.build_error.reset(); });
   drop_unused_files(nullptr);

@@ -17,6 +17,7 @@
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
 #include "control/publish/store.h"
+#include "control/sync/lists.h"
 #include "control/tuf/time.h"
 
 namespace sluice::service {
@@ -66,9 +67,11 @@ class Updater {
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
-  [[nodiscard]] Status take_release(const compile::Release& release);
+  [[nodiscard]] Status take_release(const compile::Release& release,
+                                    std::vector<sync::Brought> brought);
   [[nodiscard]] bool is_stale() const;
-  [[nodiscard]] Result<std::uint64_t> build(const compile::Release* release);
+  [[nodiscard]] Result<std::uint64_t> build(const compile::Release* release,
+                                            std::vector<sync::Brought> brought);
   [[nodiscard]] Status activate(std::uint64_t number);
   void load_release();
   void drop_unused_files(const compile::Release* also) const;

@@ -185,15 +185,4 @@ Result<compile::Release> Client::refresh() {
   return release;
 }
 
-Status Client::download(const compile::Release& release, const std::filesystem::path& folder) {
-  for (const compile::ReleaseList& list : release.lists) {
-    for (const compile::ListFile* file : {&list.orders, &list.full}) {
-      auto status = fetcher_.download(file->remote_path(), folder / file->stored_name(),
-                                      file->length, file->sha256);
-      if (!status) return status;
-    }
-  }
-  return {};
-}
-
 }  // namespace sluice::sync

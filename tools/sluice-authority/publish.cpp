@@ -5,6 +5,7 @@
 #include "control/compile/release.h"
 #include "control/files/file.h"
 #include "control/sync/departments.h"
+#include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
 #include "tools/sluice-authority/stage.h"
@@ -198,6 +199,9 @@ Result<PublishReport> publish(const Workspace& workspace) {
       write_snapshot_and_timestamp(workspace, std::move(meta), published->snapshot.version,
                                    published->timestamp.version, report);
   if (!status) return fail(status.error());
+  for (const StagedRole& role : staged) {
+    drop_old_deltas(workspace, role.department, role.targets, published->lists[role.department]);
+  }
   std::error_code ignored;
   std::filesystem::remove_all(workspace.staged(), ignored);
   return report;

@@ -84,7 +84,7 @@ Status status_command(const Workspace& workspace) {
     const auto list = published->list(department);
     std::string rest = "  " + std::to_string(list ? list->entries : 0) + " entries";
     if (differs(*draft, *published)) {
-      rest += ", draft of " + std::to_string(draft->entries.size()) + " not published";
+      rest += ", draft of " + std::to_string(draft->entries) + " not published";
     }
     if (std::filesystem::exists(staged_document(workspace, department))) rest += ", staged";
     row(role_of(department), role->second, rest);
