@@ -11,7 +11,19 @@ bool permitted(const BulkChange& bulk, std::uint64_t before, std::uint64_t after
 
 }  // namespace
 
-Status check_change(const Release& previous, const Release& next) {
+Status check_sequence(const Release& previous, const Release& next) {
+  for (const ReleaseList& old : previous.lists) {
+    const ReleaseList* list = next.find(old.department);
+    if (list == nullptr || list->seq >= old.seq || old.department == kEmergency) continue;
+    return fail("the list's sequence number falls from " + std::to_string(old.seq) + " to " +
+                    std::to_string(list->seq),
+                "lists/" + old.department, "refused as a replay; the last good lists stay");
+  }
+  return {};
+}
+
+std::vector<Error> check_sizes(const Release& previous, const Release& next) {
+  std::vector<Error> out;
   for (const ReleaseList& old : previous.lists) {
     const ReleaseList* list = next.find(old.department);
     const std::uint64_t after = list == nullptr ? 0 : list->entries;
@@ -19,28 +31,21 @@ Status check_change(const Release& previous, const Release& next) {
     // The emergency list empties itself by design: its entries live for hours.
     if (old.department == kEmergency) continue;
     if (after == 0 && old.entries > 0) {
-      return fail("the list of " + std::to_string(old.entries) + " entries would become empty",
-                  where, "held; the last good lists stay. Ask the authority to publish again");
+      out.push_back({"the list of " + std::to_string(old.entries) + " entries would become empty",
+                     where, ""});
+      continue;
     }
-    if (list == nullptr) continue;
-    if (list->seq < old.seq) {
-      return fail("the list's sequence number falls from " + std::to_string(old.seq) + " to " +
-                      std::to_string(list->seq),
-                  where, "refused as a replay; the last good lists stay");
-    }
-    if (old.entries < kGuardedEntries) continue;
+    if (list == nullptr || old.entries < kGuardedEntries) continue;
     const bool in_bounds = after * 100 >= old.entries * kMinRatioPercent &&
                            after * 100 <= old.entries * kMaxRatioPercent;
     if (in_bounds || (list->bulk_change && permitted(*list->bulk_change, old.entries, after))) {
       continue;
     }
-    return fail("the list would go from " + std::to_string(old.entries) + " to " +
-                    std::to_string(after) + " entries, outside 0.8-1.5 of its size",
-                where,
-                "held; the last good lists stay. A planned change is published with "
-                "sluice-authority sign --bulk-change");
+    out.push_back({"the list would go from " + std::to_string(old.entries) + " to " +
+                       std::to_string(after) + " entries, outside 0.8-1.5 of its size",
+                   where, ""});
   }
-  return {};
+  return out;
 }
 
 }  // namespace sluice::compile

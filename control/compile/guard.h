@@ -4,6 +4,8 @@
 // Thread safety: free functions.
 #pragma once
 
+#include <vector>
+
 #include "config/base/result.h"
 #include "control/compile/release.h"
 
@@ -15,8 +17,12 @@ inline constexpr std::uint64_t kGuardedEntries = 1000;
 inline constexpr std::uint64_t kMinRatioPercent = 80;
 inline constexpr std::uint64_t kMaxRatioPercent = 150;
 
-/// `previous` is the release that runs now. An empty or missing list never replaces one that had
-/// entries, whatever was signed; nor may a list's sequence number fall.
-[[nodiscard]] Status check_change(const Release& previous, const Release& next);
+/// `previous` is the release that runs now. A list's sequence number may not fall: that is a
+/// replay, which nobody can approve.
+[[nodiscard]] Status check_sequence(const Release& previous, const Release& next);
+
+/// What a person has to look at before `next` may run: lists that become empty or vanish, whatever
+/// was signed, and those that change out of bounds without a signed bulk change.
+[[nodiscard]] std::vector<Error> check_sizes(const Release& previous, const Release& next);
 
 }  // namespace sluice::compile

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 
+#include "config/generation/delta_writer.h"
 #include "control/compile/delta.h"
 
 namespace sluice::service {
 namespace {
+
+bool changed_too_often(const BuildInput& input) {
+  const std::uint64_t base = input.current->base()->header().generation;
+  return input.generation >= base + kMaxGenerationsOnABase;
+}
 
 /// Why the generation cannot be made of changes; empty where it may be tried.
 std::string why_whole(const BuildInput& input) {
@@ -14,11 +20,9 @@ std::string why_whole(const BuildInput& input) {
   for (const sync::Brought& one : input.brought) {
     if (one.steps == 0) return "the list of " + one.department + " came as a whole";
   }
-  const std::uint64_t base = input.current->base()->header().generation;
-  if (input.generation >= base + kMaxGenerationsOnABase) {
-    return "generation " + std::to_string(base) + " has been changed often enough";
-  }
-  return {};
+  if (!changed_too_often(input)) return {};
+  return "generation " + std::to_string(input.current->base()->header().generation) +
+         " has been changed often enough";
 }
 
 Result<Built> build_by_changes(const BuildInput& input) {
@@ -34,10 +38,9 @@ Result<Built> build_by_changes(const BuildInput& input) {
                                           .generation = input.generation,
                                           .output = input.output});
   if (!compiled) return fail(compiled.error());
-  return Built{compiled->next_change, std::to_string(compiled->summary.entries) + " names, " +
-                                          std::to_string(compiled->added) + " came and " +
-                                          std::to_string(compiled->removed) + " went, " +
-                                          std::to_string(compiled->summary.bytes) + " octets"};
+  return Built{std::to_string(compiled->summary.entries) + " names, " +
+               std::to_string(compiled->added) + " came and " + std::to_string(compiled->removed) +
+               " went, " + std::to_string(compiled->summary.bytes) + " octets"};
 }
 
 }  // namespace
@@ -56,9 +59,20 @@ Result<Built> build_generation(const BuildInput& input) {
                                     .generation = input.generation,
                                     .output = input.output});
   if (!compiled) return fail(compiled.error());
-  return Built{compiled->next_change, std::to_string(compiled->summary.entries) + " names, " +
-                                          std::to_string(compiled->summary.bytes) +
-                                          " octets, as a whole: " + reason};
+  return Built{std::to_string(compiled->summary.entries) + " names, " +
+               std::to_string(compiled->summary.bytes) + " octets, as a whole: " + reason};
+}
+
+Result<Built> build_with_policy(const BuildInput& input) {
+  auto writer = generation::DeltaWriter::create(input.current);
+  if (!writer) return fail(writer.error());
+  writer->set_policy(input.policy_json);
+  auto summary = writer->finish(
+      input.output, input.generation, tuf::to_text(input.now),
+      changed_too_often(input) ? std::nullopt : std::optional(generation::kMaxOverlayEntries));
+  if (!summary) return fail(summary.error());
+  return Built{"generation " + std::to_string(input.current->header().generation) +
+               " with another policy"};
 }
 
 }  // namespace sluice::service

@@ -34,11 +34,13 @@ struct BuildInput {
 };
 
 struct Built {
-  std::optional<tuf::Time> next_change;
   std::string how;  // for the log
 };
 
 /// Fails, leaving no file, where the release is bad.
 [[nodiscard]] Result<Built> build_generation(const BuildInput& input);
+
+/// The generation that runs with another policy: an overlay of it, which needs no list.
+[[nodiscard]] Result<Built> build_with_policy(const BuildInput& input);
 
 }  // namespace sluice::service

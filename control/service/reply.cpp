@@ -31,6 +31,13 @@ std::string age_text(std::chrono::seconds age) {
 
 }  // namespace
 
+json held_release_json(const View& view) {
+  if (!view.held_release) return nullptr;
+  return {{"release", view.held_release->release},
+          {"snapshot", view.held_release->snapshot},
+          {"reasons", view.held_release->reasons}};
+}
+
 json error_json(const Error& error) {
   return {{"what", error.what}, {"where", error.where}, {"advice", error.advice}};
 }
@@ -46,6 +53,11 @@ json alarms_json(const Facts& facts) {
   }
   if (view.pull_error) {
     raise(view.outcome == Outcome::held ? "release-held" : "pull-failed", view.pull_error->text());
+  }
+  if (view.hold) {
+    raise("generation-held", "generation " + std::to_string(view.hold->generation) +
+                                 " is held until " + tuf::to_text(view.hold->until) + " by " +
+                                 view.hold->who + ": " + view.hold->reason);
   }
   if (view.build_error) raise("compile-failed", view.build_error->text());
   if (facts.has_authority && view.fresh_until && *view.fresh_until <= facts.now) {
@@ -88,6 +100,8 @@ json status_json(const Facts& facts) {
                                            {"expires", tuf::to_text(view.release->expires)}})
                                    : json(nullptr)},
           {"lists", list_versions(view)},
+          {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
+          {"held_release", held_release_json(view)},
           {"dataplane", std::move(dataplane)},
           {"alarms", alarms_json(facts)}};
 }

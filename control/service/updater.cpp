@@ -1,12 +1,10 @@
 #include "control/service/updater.h"
 
-#include <algorithm>
 #include <set>
 
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/files/file.h"
-#include "control/service/builder.h"
 #include "control/service/log.h"
 #include "control/sync/client.h"
 
@@ -41,6 +39,8 @@ std::string_view text(Outcome outcome) {
       return "published";
     case Outcome::held:
       return "held";
+    case Outcome::on_hold:
+      return "on-hold";
     case Outcome::failed:
       return "failed";
   }
@@ -50,10 +50,10 @@ std::string_view text(Outcome outcome) {
 Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
                  OnActivated on_activated)
     : config_(std::move(config)),
-      clock_(std::move(clock)),
+      clock_(clock),
       stop_(stop),
-      on_activated_(std::move(on_activated)),
-      store_(config_.generations_dir(), config_.keep_generations) {}
+      running_(config_.generations_dir(), config_.keep_generations,
+               config_.state_dir / "decisions.json", std::move(clock), std::move(on_activated)) {}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -61,36 +61,30 @@ void Updater::update_view(const std::function<void(View&)>& change) {
 }
 
 View Updater::view() const {
-  const std::lock_guard lock(mutex_);
-  return view_;
+  std::unique_lock lock(mutex_);
+  View view = view_;
+  lock.unlock();
+  view.hold = running_.held();
+  if (const auto current = running_.current()) {
+    view.generation = current->header();
+    view.next_change = compile::sources_from_json(current->sources_json()).next_change;
+  }
+  return view;
 }
 
 void Updater::set_config(schema::Config config) {
   config_ = std::move(config);
-  store_.set_keep(config_.keep_generations);
+  running_.set_keep(config_.keep_generations);
 }
 
 Status Updater::recover() {
-  for (const auto& folder : {lists_dir(), trust_dir()}) {
+  for (const auto& folder : {config_.state_dir, lists_dir(), trust_dir()}) {
     if (auto status = files::make_folder(folder); !status) return status;
     files::remove_leftovers(folder);
   }
-  auto recovered = store_.recover();
-  if (!recovered) return fail(recovered.error());
-  for (const std::string& repair : recovered->repairs) log(Level::warning, "recover", repair);
   load_release();
   drop_unused_files(nullptr);
-  current_ = std::move(recovered->current);
-  if (!current_) return {};
-  const std::uint64_t number = current_->header().generation;
-  const auto sources = compile::sources_from_json(current_->sources_json());
-  update_view([&](View& view) {
-    view.generation = current_->header();
-    view.next_change = sources.next_change;
-  });
-  log(Level::info, "recover", "current is generation " + std::to_string(number));
-  on_activated_(number, store_.path_of(number));
-  return {};
+  return running_.recover();
 }
 
 void Updater::load_release() {
@@ -103,8 +97,15 @@ void Updater::load_release() {
     log(Level::warning, "recover", release.error().text());
     return;
   }
-  release_ = std::move(*release);
-  update_view([&](View& view) { view.release = release_; });
+  set_release(*release);
+}
+
+void Updater::set_release(const compile::Release& release) {
+  release_ = release;
+  update_view([&](View& view) {
+    view.release = release_;
+    view.held_release.reset();
+  });
 }
 
 void Updater::drop_unused_files(const compile::Release* also) const {
@@ -125,53 +126,52 @@ void Updater::drop_unused_files(const compile::Release* also) const {
 }
 
 bool Updater::is_stale() const {
+  const auto current = running_.current();
   // Before the first list the dataplane's own `fail` rule holds, not an empty list.
-  if (!current_) return release_ || !config_.authority;
-  const auto sources = compile::sources_from_json(current_->sources_json());
-  return current_->policy_json() != policy::to_json(config_.policy) ||
-         (release_ && sources.release != compile::release_id(*release_)) ||
-         (sources.next_change && *sources.next_change <= clock_());
+  if (!current) return release_ || !config_.authority;
+  if (current->policy_json() != policy::to_json(config_.policy)) return true;
+  return !running_.held() && !only_policy_differs();
 }
 
-Result<std::uint64_t> Updater::build(const compile::Release* release,
-                                     std::vector<sync::Brought> brought) {
-  const std::uint64_t number = store_.next_number();
-  auto built = build_generation({.release = release,
-                                 .current = current_,
-                                 .current_release = release_ ? &*release_ : nullptr,
-                                 .brought = std::move(brought),
-                                 .lists_dir = lists_dir(),
-                                 .policy_json = policy::to_json(config_.policy),
-                                 .now = clock_(),
-                                 .generation = number,
-                                 .output = store_.path_of(number)});
+/// Whether release and time ask for nothing else than what runs lists.
+bool Updater::only_policy_differs() const {
+  const auto sources = compile::sources_from_json(running_.current()->sources_json());
+  return (!release_ || sources.release == compile::release_id(*release_)) &&
+         (!sources.next_change || *sources.next_change > clock_());
+}
+
+Result<Running::Shared> Updater::build(const compile::Release* release,
+                                       std::vector<sync::Brought> brought) {
+  const auto current = running_.current();
+  const Running::Place place = running_.next_place();
+  const BuildInput input{.release = release,
+                         .current = current,
+                         .current_release = release_ ? &*release_ : nullptr,
+                         .brought = std::move(brought),
+                         .lists_dir = lists_dir(),
+                         .policy_json = policy::to_json(config_.policy),
+                         .now = clock_(),
+                         .generation = place.number,
+                         .output = place.path};
+  const bool same_lists = input.brought.empty() && current && release_ && release == &*release_ &&
+                          (running_.held() || only_policy_differs());
+  auto built = same_lists ? build_with_policy(input) : build_generation(input);
   if (!built) return fail(built.error());
-  update_view([&](View& view) { view.next_change = built->next_change; });
-  log(Level::info, "compile", "generation " + std::to_string(number) + ", " + built->how);
-  return number;
+  log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
+  return running_.verify(place.number);
 }
 
-Status Updater::activate(std::uint64_t number) {
-  auto activated = store_.activate(number, current_);
-  if (!activated) return fail(activated.error());
-  current_ = std::move(*activated);
-  update_view([&](View& view) { view.generation = current_->header(); });
-  log(Level::info, "publish", "current is generation " + std::to_string(number));
-  on_activated_(number, store_.path_of(number));
-  return {};
+Status Updater::make_again() {
+  const auto current = running_.current();
+  auto made = build(release_ ? &*release_ : nullptr, {});
+  if (!made) return fail(made.error());
+  // What is held stays what it lists; only its policy may be another.
+  if (running_.held()) return running_.replace(*made, current->header().generation);
+  return running_.activate(*made);
 }
 
 Status Updater::refresh_generation() {
-  if (!is_stale()) {
-    update_view([](View& view) { view.build_error.reset(); });
-    return {};
-  }
-  Status status;
-  if (auto number = build(release_ ? &*release_ : nullptr, {})) {
-    status = activate(*number);
-  } else {
-    status = fail(number.error());
-  }
+  const Status status = is_stale() ? make_again() : Status{};
   if (!status) log(Level::error, "compile", status.error().text());
   update_view([&](View& view) {
     view.build_error = status ? std::nullopt : std::optional(status.error());
@@ -180,19 +180,45 @@ Status Updater::refresh_generation() {
 }
 
 Status Updater::take_release(const compile::Release& release, std::vector<sync::Brought> brought) {
-  auto number = build(&release, std::move(brought));
-  if (!number) return fail(number.error());
+  auto made = build(&release, std::move(brought));
+  if (!made) return fail(made.error());
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
   auto status = files::write_atomic(lists_dir() / kReleaseFile, compile::to_json(release).dump());
   if (!status) {
-    std::error_code ignored;
-    std::filesystem::remove(store_.path_of(*number), ignored);
+    running_.discard((*made)->header().generation);
     return status;
   }
-  release_ = release;
-  update_view([&](View& view) { view.release = release_; });
-  return activate(*number);
+  set_release(release);
+  return running_.activate(*made);
+}
+
+std::optional<Error> Updater::hold_for_person(const compile::Release& release,
+                                              const std::vector<Error>& reasons) {
+  const std::string id = compile::release_id(release);
+  if (reasons.empty() || running_.is_approved(id)) return std::nullopt;
+  HeldRelease held{.release = id, .snapshot = release.snapshot_version};
+  for (const Error& reason : reasons) held.reasons.push_back(reason.text());
+  update_view([&](View& view) { view.held_release = held; });
+  Error error = reasons.front();
+  if (reasons.size() > 1) error.what += ", and " + std::to_string(reasons.size() - 1) + " more";
+  error.advice =
+      "held; the last good lists stay. A planned change is published with sluice-authority sign "
+      "--bulk-change; a person lets just this release through with sluicectl list approve " +
+      id.substr(0, 12);
+  return error;
+}
+
+/// The lists are the same; versions and expiries may have moved on.
+Outcome Updater::keep_release(const compile::Release& release, std::optional<Error>& error) {
+  const auto json = compile::to_json(release).dump();
+  if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
+  if (auto status = files::write_atomic(lists_dir() / kReleaseFile, json); !status) {
+    error = status.error();
+    return Outcome::failed;
+  }
+  set_release(release);
+  return Outcome::unchanged;
 }
 
 Outcome Updater::pull_release(std::optional<Error>& error) {
@@ -214,20 +240,18 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!release) return failed(Outcome::failed, release.error());
 
   if (release_) {
-    auto status = compile::check_change(*release_, *release);
-    if (!status) return failed(Outcome::held, status.error());
+    auto status = compile::check_sequence(*release_, *release);
+    if (!status) return failed(Outcome::failed, status.error());
   }
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);
-    // The lists are the same; versions and expiries may have moved on.
-    auto json = compile::to_json(*release).dump();
-    if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
-    auto status = files::write_atomic(lists_dir() / kReleaseFile, json);
-    if (!status) return failed(Outcome::failed, status.error());
-    release_ = std::move(*release);
-    update_view([&](View& view) { view.release = release_; });
-    return Outcome::unchanged;
+    return keep_release(*release, error);
+  }
+  if (running_.held()) return Outcome::on_hold;
+  if (release_) {
+    const auto held = hold_for_person(*release, compile::check_sizes(*release_, *release));
+    if (held) return failed(Outcome::held, *held);
   }
   drop_unused_files(&*release);
   auto brought =
@@ -235,6 +259,7 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!brought) return failed(Outcome::failed, brought.error());
   for (const sync::Brought& one : *brought) log_brought(one);
   auto status = take_release(*release, std::move(*brought));
+  if (!status && running_.held()) return Outcome::on_hold;
   if (!status) return failed(Outcome::failed, status.error());
   update_view([](View& view) { view.build_error.reset(); });
   drop_unused_files(nullptr);
