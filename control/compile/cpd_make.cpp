@@ -51,6 +51,58 @@ std::optional<std::string_view> take_line(std::string_view& rest) {
   return line;
 }
 
+Result<ZstdLines> open_list(const ReleaseList& list, const std::filesystem::path& file) {
+  auto lines = ZstdLines::open(file, list.full.path, kMaxListHeader + list.entries * kMaxListLine,
+                               kMaxListLine);
+  for (std::size_t i = 0; lines && i < kListHeaderLines; ++i) {
+    if (auto line = lines->next(); !line) return fail(line.error());
+  }
+  return lines;
+}
+
+/// Tells of each line that only one of two lists has, in the order of a CPD.
+template <class NextOld, class NextFresh, class Tell>
+Status walk_differences(NextOld next_old, NextFresh next_fresh, Tell tell) {
+  Line old;
+  Line fresh;
+  const auto advance = [](auto& next, Line& line) -> Status {
+    auto read = next();
+    if (!read) return fail(read.error());
+    line.set(*read);
+    return {};
+  };
+  if (auto status = advance(next_old, old); !status) return status;
+  if (auto status = advance(next_fresh, fresh); !status) return status;
+  while (old.there() || fresh.there()) {
+    const bool same = old.there() && fresh.there() && old.text() == fresh.text();
+    // Of one name '-' stands before '+'.
+    const bool goes = !same && old.there() && (!fresh.there() || old.key() <= fresh.key());
+    if (!same) tell(!goes, goes ? old : fresh);
+    if (same || goes) {
+      if (auto status = advance(next_old, old); !status) return status;
+    }
+    if (same || !goes) {
+      if (auto status = advance(next_fresh, fresh); !status) return status;
+    }
+  }
+  return {};
+}
+
+class RemovedCounter {
+ public:
+  void add(bool adds, std::string_view key) {
+    if (!adds) ++count_;
+    // It has only changed.
+    if (adds && key == last_) --count_;
+    last_ = adds ? std::string_view() : key;
+  }
+  [[nodiscard]] std::uint64_t count() const { return count_; }
+
+ private:
+  std::uint64_t count_ = 0;
+  std::string last_;  // that went
+};
+
 /// The list that a step leads to, as far as its own header tells.
 ReleaseList after_step(const ReleaseList& before, const DeltaFile& delta) {
   ReleaseList after;
@@ -95,37 +147,44 @@ std::string cpd_text(const ReleaseList& before, const ReleaseList& after,
 
 Result<ListChanges> diff_lists(const ReleaseList& before, const std::filesystem::path& file,
                                std::string_view after_lines) {
-  auto lines = ZstdLines::open(file, before.full.path,
-                               kMaxListHeader + before.entries * kMaxListLine, kMaxListLine);
+  auto lines = open_list(before, file);
   if (!lines) return fail(lines.error());
-  for (std::size_t i = 0; i < kListHeaderLines; ++i) {
-    if (auto line = lines->next(); !line) return fail(line.error());
-  }
   ListChanges changes;
-  Line old;
-  Line fresh;
-  const auto next_old = [&]() -> Status {
-    auto line = lines->next();
-    if (!line) return fail(line.error());
-    old.set(*line);
-    return {};
-  };
-  if (auto status = next_old(); !status) return fail(status.error());
-  fresh.set(take_line(after_lines));
-  while (old.there() || fresh.there()) {
-    const bool same = old.there() && fresh.there() && old.text() == fresh.text();
-    // Of one name '-' stands before '+'.
-    const bool goes = !same && old.there() && (!fresh.there() || old.key() <= fresh.key());
-    if (goes) put(changes, false, old.text());
-    if (!same && !goes) put(changes, true, fresh.text());
-    if (same || goes) {
-      if (auto status = next_old(); !status) return fail(status.error());
-    }
-    if (same || !goes) fresh.set(take_line(after_lines));
-  }
+  const auto status = walk_differences(
+      [&] { return lines->next(); },
+      [&]() -> Result<std::optional<std::string_view>> { return take_line(after_lines); },
+      [&](bool adds, Line& line) { put(changes, adds, line.text()); });
+  if (!status) return fail(status.error());
   if (lines->content_sha256() == before.full.content_sha256) return changes;
   return fail("does not hold the list that was signed", file.string(),
               "put the published file back");
+}
+
+Result<std::uint64_t> count_removed(const ReleaseList& before, const ReleaseList& after,
+                                    const std::filesystem::path& cpd) {
+  auto reader = CpdReader::open(cpd, after.full.path, before, after, SIZE_MAX, SIZE_MAX);
+  if (!reader) return fail(reader.error());
+  RemovedCounter counter;
+  for (CpdLine line;;) {
+    auto more = reader->next(line);
+    if (!more) return fail(more.error());
+    if (!*more) return counter.count();
+    counter.add(line.adds, line.entry.name.view());
+  }
+}
+
+Result<std::uint64_t> count_removed_between(const ReleaseList& before, const ReleaseList& after,
+                                            const std::filesystem::path& folder) {
+  auto old_lines = open_list(before, folder / before.full_file());
+  if (!old_lines) return fail(old_lines.error());
+  auto lines = open_list(after, folder / after.full_file());
+  if (!lines) return fail(lines.error());
+  RemovedCounter counter;
+  const auto status =
+      walk_differences([&] { return old_lines->next(); }, [&] { return lines->next(); },
+                       [&](bool adds, Line& line) { counter.add(adds, line.key()); });
+  if (!status) return fail(status.error());
+  return counter.count();
 }
 
 Result<ListChanges> compose_steps(const ReleaseList& before, std::span<const CpdStep> steps) {

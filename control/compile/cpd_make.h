@@ -35,6 +35,15 @@ struct ListChanges {
                                              const std::filesystem::path& file,
                                              std::string_view after_lines);
 
+/// How many names a CPD takes off the list; one that comes again under another order stays.
+[[nodiscard]] Result<std::uint64_t> count_removed(const ReleaseList& before,
+                                                  const ReleaseList& after,
+                                                  const std::filesystem::path& cpd);
+/// The same of two full lists in the folder of retained ones.
+[[nodiscard]] Result<std::uint64_t> count_removed_between(const ReleaseList& before,
+                                                          const ReleaseList& after,
+                                                          const std::filesystem::path& folder);
+
 struct CpdStep {
   DeltaFile delta;
   std::filesystem::path file;

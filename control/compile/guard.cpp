@@ -1,5 +1,9 @@
 #include "control/compile/guard.h"
 
+#include <algorithm>
+
+#include "control/compile/cpd_make.h"
+
 namespace sluice::compile {
 namespace {
 
@@ -7,6 +11,23 @@ bool permitted(const BulkChange& bulk, std::uint64_t before, std::uint64_t after
   // Entries are at most 50 million, so the products fit.
   if (after < before) return after * kMillion >= before * bulk.min_ratio;
   return bulk.max_ratio && after * kMillion <= before * *bulk.max_ratio;
+}
+
+/// "0.8", "1.5"
+std::string ratio_text(std::uint64_t ratio) {
+  std::string text = std::to_string(ratio / kMillion) + "." +
+                     std::to_string(kMillion + ratio % kMillion).substr(1);
+  while (text.ends_with('0') && !text.ends_with(".0")) text.pop_back();
+  return text;
+}
+
+Result<std::uint64_t> removed_names(const ReleaseList& before, const ReleaseList& after,
+                                    const std::vector<ListDelta>& deltas,
+                                    const std::filesystem::path& folder) {
+  for (const ListDelta& delta : deltas) {
+    if (delta.department == after.department) return count_removed(before, after, delta.file);
+  }
+  return count_removed_between(before, after, folder);
 }
 
 }  // namespace
@@ -22,7 +43,7 @@ Status check_sequence(const Release& previous, const Release& next) {
   return {};
 }
 
-std::vector<Error> check_sizes(const Release& previous, const Release& next) {
+std::vector<Error> check_sizes(const Release& previous, const Release& next, const Rules& rules) {
   std::vector<Error> out;
   for (const ReleaseList& old : previous.lists) {
     const ReleaseList* list = next.find(old.department);
@@ -35,16 +56,57 @@ std::vector<Error> check_sizes(const Release& previous, const Release& next) {
                      where, ""});
       continue;
     }
-    if (list == nullptr || old.entries < kGuardedEntries) continue;
-    const bool in_bounds = after * 100 >= old.entries * kMinRatioPercent &&
-                           after * 100 <= old.entries * kMaxRatioPercent;
+    if (list == nullptr || old.entries < rules.min_entries) continue;
+    const bool in_bounds = after * kMillion >= old.entries * rules.min_ratio &&
+                           after * kMillion <= old.entries * rules.max_ratio;
     if (in_bounds || (list->bulk_change && permitted(*list->bulk_change, old.entries, after))) {
       continue;
     }
     out.push_back({"the list would go from " + std::to_string(old.entries) + " to " +
-                       std::to_string(after) + " entries, outside 0.8-1.5 of its size",
+                       std::to_string(after) + " entries, outside " + ratio_text(rules.min_ratio) +
+                       "-" + ratio_text(rules.max_ratio) + " of its size",
                    where, ""});
   }
+  return out;
+}
+
+Result<std::vector<Error>> check_churn(const Release& previous, const Release& next,
+                                       const std::vector<ListDelta>& deltas,
+                                       const std::filesystem::path& folder, const Rules& rules) {
+  std::vector<Error> out;
+  for (const ReleaseList& old : previous.lists) {
+    const ReleaseList* list = next.find(old.department);
+    const bool same = list == nullptr || list->full.content_sha256 == old.full.content_sha256;
+    if (same || old.entries < rules.min_entries || old.department == kEmergency) continue;
+    auto removed = removed_names(old, *list, deltas, folder);
+    if (!removed) return fail(removed.error());
+    if (*removed * kMillion <= old.entries * rules.max_removed_ratio) continue;
+    const std::uint64_t left = old.entries - std::min(*removed, old.entries);
+    if (list->bulk_change && permitted(*list->bulk_change, old.entries, left)) continue;
+    out.push_back({std::to_string(*removed) + " of " + std::to_string(old.entries) +
+                       " names would go, more than " + ratio_text(rules.max_removed_ratio) +
+                       " of the list",
+                   "lists/" + old.department, ""});
+  }
+  return out;
+}
+
+std::vector<Error> check_probes(const generation::Generation& made, const Rules& rules) {
+  std::vector<Error> out;
+  const auto cursor = made.cursor();
+  if (!cursor) return {cursor.error()};
+  const auto probe = [&](const std::string& text, bool wanted) {
+    name::LookupName name;
+    if (name::from_text(text, name) != name::Defect::none) return;
+    const generation::Answer answer = cursor->find(name);
+    const bool hit = answer.categories != 0 && !answer.is_protected;
+    if (hit == wanted) return;
+    out.push_back(
+        {wanted ? "must be listed, and would not be" : "must never be listed, and would be", text,
+         ""});
+  };
+  for (const std::string& name : rules.must_hit) probe(name, true);
+  for (const std::string& name : rules.must_miss) probe(name, false);
   return out;
 }
 

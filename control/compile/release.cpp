@@ -149,13 +149,16 @@ tuf::Json to_json(const Release& release) {
     if (!list.made_file.empty()) json["made_file"] = list.made_file;
     lists.push_back(std::move(json));
   }
+  tuf::Json policy = tuf::Json::array();
+  for (const ListFile& file : release.policy) policy.push_back(to_json(file));
   return {{"root", release.root_version},
           {"timestamp", release.timestamp_version},
           {"snapshot", release.snapshot_version},
           {"snapshot_sha256", release.snapshot_sha256},
           {"targets", release.targets_version},
           {"expires", tuf::to_text(release.expires)},
-          {"lists", std::move(lists)}};
+          {"lists", std::move(lists)},
+          {"policy", std::move(policy)}};
 }
 
 Result<Release> release_from_json(std::string_view bytes, const std::string& where) {
@@ -184,6 +187,12 @@ Result<Release> release_from_json(std::string_view bytes, const std::string& whe
     if (list.made_file.find('/') != std::string::npos) one.fault("made_file: is no file's name");
     if (!one.good()) return one.failure();
     release.lists.push_back(std::move(list));
+  }
+  // A release that an older version kept has none.
+  if (json->contains("policy")) {
+    for (const tuf::Json& item : fields.array("policy")) {
+      release.policy.push_back(read_file(item, where + ": policy", fields));
+    }
   }
   if (!fields.good()) return fields.failure();
   return release;

@@ -82,6 +82,7 @@ struct Release {
   std::uint64_t targets_version = 0;
   tuf::Time expires{};  // the earliest of snapshot, targets and the lists' roles
   std::vector<ReleaseList> lists;
+  std::vector<ListFile> policy;  // guards, taxonomy, names: of the top role; without content hashes
 
   [[nodiscard]] const ReleaseList* find(std::string_view department) const;
 };

@@ -69,6 +69,12 @@ json alarms_json(const Facts& facts) {
     raise("lists-expired", "signatures on the lists expired at " +
                                tuf::to_text(view.release->expires) + "; they stay in use");
   }
+  if (view.dropped_count > 0) {
+    std::string text =
+        std::to_string(view.dropped_count) + " entries of the authority are left out:";
+    for (const std::string& one : view.dropped) text += " " + one;
+    raise("entries-dropped", text);
+  }
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
   if (facts.config_error) raise("config-refused", facts.config_error->text());
   return alarms;
@@ -100,6 +106,7 @@ json status_json(const Facts& facts) {
                                            {"expires", tuf::to_text(view.release->expires)}})
                                    : json(nullptr)},
           {"lists", list_versions(view)},
+          {"dropped", {{"count", view.dropped_count}, {"first", view.dropped}}},
           {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
           {"held_release", held_release_json(view)},
           {"dataplane", std::move(dataplane)},

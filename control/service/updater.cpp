@@ -67,7 +67,10 @@ View Updater::view() const {
   view.hold = running_.held();
   if (const auto current = running_.current()) {
     view.generation = current->header();
-    view.next_change = compile::sources_from_json(current->sources_json()).next_change;
+    auto sources = compile::sources_from_json(current->sources_json());
+    view.next_change = sources.next_change;
+    view.dropped = std::move(sources.dropped);
+    view.dropped_count = sources.dropped_count;
   }
   return view;
 }
@@ -106,6 +109,7 @@ void Updater::set_release(const compile::Release& release) {
     view.release = release_;
     view.held_release.reset();
   });
+  held_error_.reset();
 }
 
 void Updater::drop_unused_files(const compile::Release* also) const {
@@ -116,6 +120,7 @@ void Updater::drop_unused_files(const compile::Release* also) const {
       used.insert(list.full_file());
       used.insert(list.orders.stored_name());
     }
+    for (const compile::ListFile& file : release->policy) used.insert(file.stored_name());
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(lists_dir(), error)) {
@@ -179,18 +184,25 @@ Status Updater::refresh_generation() {
   return status;
 }
 
-Status Updater::take_release(const compile::Release& release, std::vector<sync::Brought> brought) {
-  auto made = build(&release, std::move(brought));
-  if (!made) return fail(made.error());
+Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
   auto status = files::write_atomic(lists_dir() / kReleaseFile, compile::to_json(release).dump());
   if (!status) {
-    running_.discard((*made)->header().generation);
+    running_.discard(made->header().generation);
     return status;
   }
   set_release(release);
-  return running_.activate(*made);
+  return running_.activate(made);
+}
+
+/// What the guards found is known; to find it again would cost a download and a compilation. Signed
+/// anew, the same lists may come with a bulk change that permits them.
+bool Updater::waits_already(const compile::Release& release) const {
+  const std::string id = compile::release_id(release);
+  const auto& held = view_.held_release;
+  return held && held->release == id && held->snapshot == release.snapshot_version &&
+         !running_.is_approved(id);
 }
 
 std::optional<Error> Updater::hold_for_person(const compile::Release& release,
@@ -206,6 +218,7 @@ std::optional<Error> Updater::hold_for_person(const compile::Release& release,
       "held; the last good lists stay. A planned change is published with sluice-authority sign "
       "--bulk-change; a person lets just this release through with sluicectl list approve " +
       id.substr(0, 12);
+  held_error_ = error;
   return error;
 }
 
@@ -249,18 +262,50 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     return keep_release(*release, error);
   }
   if (running_.held()) return Outcome::on_hold;
-  if (release_) {
-    const auto held = hold_for_person(*release, compile::check_sizes(*release_, *release));
-    if (held) return failed(Outcome::held, *held);
+  if (waits_already(*release)) return failed(Outcome::held, *held_error_);
+  return take_new(*fetcher, *release, error);
+}
+
+Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
+                          std::optional<Error>& error) {
+  const auto failed = [&](const Error& reason) {
+    error = reason;
+    return Outcome::failed;
+  };
+  // Each guard as soon as what it looks at is there.
+  const auto held = [&](const std::vector<Error>& reasons) {
+    error = hold_for_person(release, reasons);
+    return error.has_value();
+  };
+  const compile::Release nothing;
+  const compile::Release& before = release_ ? *release_ : nothing;
+  drop_unused_files(&release);
+  if (auto status = sync::bring_policy(fetcher, release, lists_dir()); !status) {
+    return failed(status.error());
   }
-  drop_unused_files(&*release);
-  auto brought =
-      sync::bring_lists(*fetcher, *release, release_ ? &*release_ : nullptr, lists_dir());
-  if (!brought) return failed(Outcome::failed, brought.error());
-  for (const sync::Brought& one : *brought) log_brought(one);
-  auto status = take_release(*release, std::move(*brought));
+  auto rules = compile::read_rules(release.policy, lists_dir());
+  if (!rules) return failed(rules.error());
+  if (held(compile::check_sizes(before, release, *rules))) return Outcome::held;
+  auto brought = sync::bring_lists(fetcher, release, release_ ? &*release_ : nullptr, lists_dir());
+  if (!brought) return failed(brought.error());
+  std::vector<compile::ListDelta> deltas;
+  for (const sync::Brought& one : *brought) {
+    log_brought(one);
+    if (one.steps != 0) deltas.push_back(one.delta);
+  }
+  auto churn = compile::check_churn(before, release, deltas, lists_dir(), *rules);
+  if (churn && held(*churn)) return Outcome::held;
+  // The list in use is damaged, and there is nothing to compare with; a bad new one is found below.
+  if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
+  auto made = build(&release, std::move(*brought));
+  if (!made) return failed(made.error());
+  if (held(compile::check_probes(**made, *rules))) {
+    running_.discard((*made)->header().generation);
+    return Outcome::held;
+  }
+  auto status = take_release(release, *made);
   if (!status && running_.held()) return Outcome::on_hold;
-  if (!status) return failed(Outcome::failed, status.error());
+  if (!status) return failed(status.error());
   update_view([](View& view) { view.build_error.reset(); });
   drop_unused_files(nullptr);
   return Outcome::published;

@@ -51,6 +51,9 @@ struct View {
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
   std::optional<HeldRelease> held_release;
+  // Entries that the signed rules left out: the first ones, and how many there are.
+  std::vector<std::string> dropped;
+  std::uint64_t dropped_count = 0;
   std::optional<Hold> hold;  // in force now
 };
 
@@ -78,8 +81,10 @@ class Updater {
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
-  [[nodiscard]] Status take_release(const compile::Release& release,
-                                    std::vector<sync::Brought> brought);
+  [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
+                                 std::optional<Error>& error);
+  [[nodiscard]] Status take_release(const compile::Release& release, const Running::Shared& made);
+  [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
   [[nodiscard]] bool is_stale() const;
@@ -99,6 +104,7 @@ class Updater {
   const std::atomic<bool>& stop_;
   Running running_;
   std::optional<compile::Release> release_;
+  std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;  // guarded by mutex_
 };

@@ -89,6 +89,13 @@ bool bring_by_deltas(Fetcher& fetcher, const ReleaseList& before, ReleaseList& a
 
 }  // namespace
 
+Status bring_policy(Fetcher& fetcher, const compile::Release& release, const fs::path& folder) {
+  for (const compile::ListFile& file : release.policy) {
+    if (auto status = bring_full(fetcher, file, folder); !status) return status;
+  }
+  return {};
+}
+
 void keep_made_files(compile::Release& release, const compile::Release& previous) {
   for (ReleaseList& list : release.lists) {
     const ReleaseList* before = previous.find(list.department);

@@ -26,7 +26,11 @@ struct Brought {
   compile::ListDelta delta;  // what changed; where steps is not 0
 };
 
-/// Brings all files of `release`. Its lists learn of the files that deltas have made. `previous` is
+/// Brings the files of the top role, by which the lists are guarded.
+[[nodiscard]] Status bring_policy(Fetcher& fetcher, const compile::Release& release,
+                                  const std::filesystem::path& folder);
+
+/// Brings the lists of `release`. Its lists learn of the files that deltas have made. `previous` is
 /// the release whose files are in the folder, or null.
 [[nodiscard]] Result<std::vector<Brought>> bring_lists(Fetcher& fetcher, compile::Release& release,
                                                        const compile::Release* previous,

@@ -177,6 +177,7 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
   put("review_by", fields.review_by, "");
   put("disclosure", "", "public");
   put("status", "", "active");
+  if (fields.confirm_popular) order["confirm_popular"] = true;
   if (!fields.appeal_url.empty()) order["appeal"]["url"] = fields.appeal_url;
 
   const std::string where = "order " + fields.order;

@@ -50,6 +50,7 @@ struct OrderFields {
   std::string expires;
   std::string review_by;
   std::string appeal_url;
+  bool confirm_popular = false;  // the names are meant, though many people use them
 };
 
 /// Finds the order with this reference and category, or adds it, and brings it up to date. The

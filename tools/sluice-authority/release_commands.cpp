@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/policy.h"
 #include "tools/sluice-authority/publish.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
@@ -40,6 +41,17 @@ Status sign_command(const Workspace& workspace, const std::string& department,
               << "\n";
   }
   if (!any) return fail("no such department", department, "see sluice-authority status");
+  return {};
+}
+
+Status sign_policy_command(const Workspace& workspace, const StageOptions& options) {
+  auto published = load_published(workspace);
+  if (!published) return fail(published.error());
+  auto staged = stage_policy(workspace, *published, options);
+  if (!staged) return fail(staged.error());
+  std::cout << "targets: version " << staged->version << ", " << staged->entries << " files, "
+            << staged->signatures << " of " << staged->threshold << " signatures"
+            << (staged->signatures < staged->threshold ? " so far" : "") << "\n";
   return {};
 }
 

@@ -220,6 +220,9 @@ void Repository::publish() {
   const std::uint64_t version = ++versions["targets"];
   Json targets = head("targets", version, now + std::chrono::hours(24 * 180));
   targets["targets"] = Json::object();
+  for (const auto& [path, bytes] : policy) {
+    targets["targets"][path] = target(path, bytes, Json::object());
+  }
   targets["delegations"] = delegations;
   meta["targets.json"] = write("metadata/" + std::to_string(version) + ".targets.json",
                                sign("targets", targets, keys["targets"]), version);

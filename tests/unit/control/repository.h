@@ -46,6 +46,7 @@ class Repository {
   explicit Repository(std::filesystem::path folder);
 
   std::map<std::string, List> lists;                         // by department
+  std::map<std::string, std::string> policy;                 // targets of the top role, by path
   std::map<std::string, std::vector<tuf::PrivateKey>> keys;  // by role
   std::map<std::string, unsigned> thresholds;
   std::map<std::string, std::uint64_t> versions;  // the ones published last

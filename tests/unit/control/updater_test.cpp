@@ -74,15 +74,15 @@ TEST_F(Updating, ShrinkingListIsHeldUnlessSigned) {
   set_police(1599, 3);
   repository_.publish();
   expect_refused("from 2000 to 1599 entries, outside 0.8-1.5", Outcome::held);
-  set_police(1600, 4);
+  set_police(1800, 4);
   repository_.publish();
   EXPECT_EQ(updater_->pull(), Outcome::published);
   set_police(400, 5);
   repository_.lists["police"].override_json = {
       {"kind", "bulk-change"}, {"min_ratio", "0.3"}, {"order", "X"}, {"reason", "purge"}};
   repository_.publish();
-  expect_refused("from 1600 to 400", Outcome::held);
-  repository_.lists["police"].override_json["min_ratio"] = "0.25";
+  expect_refused("from 1800 to 400", Outcome::held);
+  repository_.lists["police"].override_json["min_ratio"] = "0.2";
   set_police(400, 6);
   repository_.publish();
   EXPECT_EQ(updater_->pull(), Outcome::published);
