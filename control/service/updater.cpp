@@ -25,6 +25,23 @@ void log_brought(const sync::Brought& one) {
       "the list of " + one.department + ", " + how + ", " + std::to_string(one.octets) + " octets");
 }
 
+/// After a hold, what was made before it or during it may be there still.
+bool go_forward(Running& running, const std::string& release, const std::string& policy,
+                tuf::Time now) {
+  const auto current = running.current();
+  for (const std::uint64_t number : running.kept()) {
+    if (!current || number <= current->header().generation) return false;
+    auto opened = running.verify(number);
+    if (!opened) continue;
+    const auto sources = compile::sources_from_json((*opened)->sources_json());
+    const bool timely = !sources.next_change || *sources.next_change > now;
+    if (sources.release == release && timely && (*opened)->policy_json() == policy) {
+      return running.activate(*opened).has_value();
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string_view text(Outcome outcome) {
@@ -257,6 +274,10 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     if (!status) return failed(Outcome::failed, status.error());
   }
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
+  if (same && !running_.held() && is_stale()) {
+    (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
+                     clock_());
+  }
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);
     return keep_release(*release, error);
