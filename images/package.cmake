@@ -27,7 +27,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # DPDK loads its drivers by itself, so the linker's list does not name them.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-    "adduser, ca-certificates, procps, librte-bus-pci23, librte-bus-vdev23, librte-mempool-ring23, librte-net-af-packet23, librte-net-af-xdp23, librte-net-tap23, librte-net-memif23, librte-net-pcap23, librte-net-ring23")
+    "adduser, ca-certificates, procps, publicsuffix, librte-bus-pci23, librte-bus-vdev23, librte-mempool-ring23, librte-net-af-packet23, librte-net-af-xdp23, librte-net-tap23, librte-net-memif23, librte-net-pcap23, librte-net-ring23")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
     "librte-net-e1000-23, librte-net-igc23, librte-net-ixgbe23, librte-net-i40e23, librte-net-ice23, librte-net-mlx5-23, librte-net-bnxt23, librte-net-virtio23, librte-net-vmxnet3-23")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)

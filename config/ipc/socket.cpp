@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <list>
+#include <optional>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -55,12 +56,14 @@ const sockaddr* as_sockaddr(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// Root and this process's own user; the group is kept by the socket file's mode.
-bool peer_is_trusted(int fd) {
+// The peer's user, if it may talk: root and this process's own user; the group is kept by the
+// socket file's mode.
+std::optional<uid_t> trusted_peer(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
-  return peer.uid == 0 || peer.uid == geteuid() || peer.gid == getegid();
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  const bool trusted = peer.uid == 0 || peer.uid == geteuid() || peer.gid == getegid();
+  return trusted ? std::optional(peer.uid) : std::nullopt;
 }
 
 std::string text_of(const nlohmann::json& object, const char* key) {
@@ -73,6 +76,7 @@ struct Connection {
   std::string in;
   std::string out;
   bool closing = false;
+  uid_t uid = 0;
 };
 
 }  // namespace
@@ -104,13 +108,15 @@ struct Server::State {
     for (;;) {
       Socket socket(accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
       if (socket.get() < 0) return;
-      if (connections.size() >= kMaxConnections || !peer_is_trusted(socket.get())) continue;
-      connections.push_back({std::move(socket), {}, {}, false});
+      const auto uid = trusted_peer(socket.get());
+      if (connections.size() >= kMaxConnections || !uid) continue;
+      connections.push_back({std::move(socket), {}, {}, false, *uid});
     }
   }
 
-  [[nodiscard]] std::string answer(std::string_view line) const {
-    const auto request = nlohmann::json::parse(line, nullptr, false);
+  [[nodiscard]] std::string answer(std::string_view line, uid_t uid) const {
+    auto request = nlohmann::json::parse(line, nullptr, false);
+    if (request.is_object()) request["peer_uid"] = uid;
     const auto reply = request.is_object() ? handler(request)
                                            : error({"a request is one JSON object a line", "", ""});
     return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -135,7 +141,7 @@ struct Server::State {
     for (;;) {
       const std::size_t end = connection.in.find('\n');
       if (end == std::string::npos) return;
-      connection.out += answer(std::string_view(connection.in).substr(0, end));
+      connection.out += answer(std::string_view(connection.in).substr(0, end), connection.uid);
       connection.in.erase(0, end + 1);
     }
   }

@@ -21,7 +21,8 @@
 
 namespace sluice::ipc {
 
-/// Answers one request. What it returns is sent as it is; use ok() and error() to build it.
+/// Answers one request, in which "peer_uid" is the peer's user as the kernel tells it, whatever the
+/// peer wrote there. What it returns is sent as it is; use ok() and error() to build it.
 using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
 
 [[nodiscard]] nlohmann::json ok(nlohmann::json fields = nlohmann::json::object());

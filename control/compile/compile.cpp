@@ -5,6 +5,7 @@
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpl.h"
 #include "control/compile/orders.h"
+#include "control/compile/rules.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::compile {
@@ -21,6 +22,8 @@ struct Stream {
   CplEntry entry;
   bool done = false;
   ListCount count;
+  const Rules* rules = nullptr;
+  std::vector<std::string>* told = nullptr;
 
   [[nodiscard]] std::string_view key() const { return entry.name.view(); }
 
@@ -33,6 +36,11 @@ struct Stream {
       if (done) break;
       const Order& order = orders[entry.order];
       if (order.applies(now)) {
+        const std::string_view reason = rules->drops(entry, order);
+        if (!reason.empty()) {
+          drop(reason);
+          continue;
+        }
         ++count.entries;
         return {};
       }
@@ -40,6 +48,13 @@ struct Stream {
     }
     count.urls = reader.skipped_urls();
     return {};
+  }
+
+  void drop(std::string_view reason) {
+    ++count.dropped[std::string(reason)];
+    if (told->size() < kMaxDroppedTold) {
+      told->push_back(dropped_text(key(), reason, department));
+    }
   }
 
   Result<generation::Record> record(generation::Writer& writer) {
@@ -72,13 +87,22 @@ Result<Stream> open_stream(const ReleaseList& list, const std::filesystem::path&
                 std::move(*reader),
                 {},
                 false,
-                {.department = list.department}};
+                {.department = list.department},
+                nullptr,
+                nullptr};
 }
 
-Status merge(std::vector<Stream>& streams, generation::Writer& writer, tuf::Time now) {
+generation::Record protect_record(const NameSet::Entry& entry, std::uint32_t provenance) {
+  return {provenance, policy::find_category("protected")->id, entry.scope,
+          generation::Disposition::protect, generation::Layer::authority};
+}
+
+Status merge(std::vector<Stream>& streams, const NameSet& protects, generation::Writer& writer,
+             tuf::Time now) {
   for (Stream& stream : streams) {
     if (auto status = stream.advance(now); !status) return status;
   }
+  auto protect = protects.entries().begin();
   std::string key;
   std::vector<generation::Record> records;
   for (;;) {
@@ -86,8 +110,10 @@ Status merge(std::vector<Stream>& streams, generation::Writer& writer, tuf::Time
     for (const Stream& stream : streams) {
       if (!stream.done && (least == nullptr || stream.key() < least->key())) least = &stream;
     }
-    if (least == nullptr) return {};
-    key.assign(least->key());
+    const bool more = protect != protects.entries().end();
+    if (least == nullptr && !more) return {};
+    const bool protects_first = more && (least == nullptr || protect->key < least->key());
+    key.assign(protects_first ? std::string_view(protect->key) : least->key());
     records.clear();
     for (Stream& stream : streams) {
       if (stream.done || stream.key() != key) continue;
@@ -95,6 +121,11 @@ Status merge(std::vector<Stream>& streams, generation::Writer& writer, tuf::Time
       if (!record) return fail(record.error());
       records.push_back(*record);
       if (auto status = stream.advance(now); !status) return status;
+    }
+    if (more && protect->key == key) {
+      auto row = writer.add_provenance(protected_provenance());
+      if (!row) return fail(row.error());
+      records.push_back(protect_record(*protect++, *row));
     }
     if (auto status = writer.append(key, records); !status) return status;
   }
@@ -132,7 +163,9 @@ std::string sources_json(const CompileInput& input, const Compiled& compiled) {
                              {"pending", count.pending},
                              {"inactive", count.inactive},
                              {"urls", count.urls}});
+    if (!count.dropped.empty()) json["lists"].back()["dropped"] = count.dropped;
   }
+  if (!compiled.dropped.empty()) json["dropped"] = compiled.dropped;
   return json.dump();
 }
 
@@ -147,17 +180,25 @@ Result<Compiled> compile(const CompileInput& input) {
       streams.push_back(std::move(*stream));
     }
   }
+  auto rules = input.release == nullptr ? Result<Rules>(Rules())
+                                        : read_rules(input.release->policy, input.lists_dir);
+  if (!rules) return fail(rules.error());
+  Compiled compiled;
+  for (Stream& stream : streams) {
+    auto status = check_categories(*rules, stream.orders, "lists/" + stream.department);
+    if (!status) return fail(status.error());
+    stream.rules = &*rules;
+    stream.told = &compiled.dropped;
+  }
   auto writer = generation::Writer::create(input.output);
   if (!writer) return fail(writer.error());
-  if (auto status = merge(streams, *writer, input.now); !status) return fail(status.error());
-
-  Compiled compiled;
+  auto status = merge(streams, rules->protected_names, *writer, input.now);
+  if (!status) return fail(status.error());
   for (const Stream& stream : streams) compiled.lists.push_back(stream.count);
   compiled.next_change = next_change(streams, input.now);
-  if (auto status = writer->set_policy(input.policy_json); !status) return fail(status.error());
-  if (auto status = writer->set_sources(sources_json(input, compiled)); !status) {
-    return fail(status.error());
-  }
+  status = writer->set_policy(input.policy_json);
+  if (status) status = writer->set_sources(sources_json(input, compiled));
+  if (!status) return fail(status.error());
   auto summary = writer->finish(input.generation, tuf::to_text(input.now));
   if (!summary) return fail(summary.error());
   compiled.summary = std::move(*summary);
@@ -183,7 +224,18 @@ std::string release_id(const Release& release) {
     files.push_back({list.department, list.seq, list.entries, list.full.sha256,
                      list.full.content_sha256, list.orders.sha256, list.orders.content_sha256});
   }
+  for (const ListFile& file : release.policy) files.push_back({file.path, file.sha256});
   return tuf::sha256(tuf::canonical(files));
+}
+
+std::string dropped_text(std::string_view reversed_key, std::string_view reason,
+                         const std::string& department) {
+  return name::from_reversed_key(reversed_key) + " (" + std::string(reason) + ", " + department +
+         ")";
+}
+
+generation::Provenance protected_provenance() {
+  return {.department = "policy", .list = "protected"};
 }
 
 Sources sources_from_json(std::string_view text) {
@@ -193,6 +245,13 @@ Sources sources_from_json(std::string_view text) {
   tuf::FieldReader fields(*json, "sources");
   sources.release = fields.text_or("release", "");
   if (auto time = tuf::parse_time(fields.text_or("next_change", ""))) sources.next_change = *time;
+  if (json->contains("dropped")) sources.dropped = fields.texts("dropped");
+  for (const tuf::Json& list : fields.array("lists")) {
+    if (!list.is_object() || !list.contains("dropped")) continue;
+    for (const auto& [reason, count] : list["dropped"].items()) {
+      if (count.is_number_unsigned()) sources.dropped_count += count.get<std::uint64_t>();
+    }
+  }
   return sources;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +26,18 @@ struct ListCount {
   std::uint64_t pending = 0;   // skipped: their order is not yet in effect
   std::uint64_t inactive = 0;  // skipped: suspended or withdrawn
   std::uint64_t urls = 0;      // skipped: a name filter cannot judge them
+  // Left out by the rules, by reason: "protected", "popular", "public-suffix".
+  std::map<std::string, std::uint64_t, std::less<>> dropped;
 };
+
+/// Names that the rules left out are told one by one up to here.
+inline constexpr std::size_t kMaxDroppedTold = 20;
+/// "google.com (popular, cyberspace)".
+[[nodiscard]] std::string dropped_text(std::string_view reversed_key, std::string_view reason,
+                                       const std::string& department);
+
+/// The row that names stand under which the rules protect.
+[[nodiscard]] generation::Provenance protected_provenance();
 
 struct CompileInput {
   const Release* release = nullptr;  // null: policy only
@@ -39,6 +51,7 @@ struct CompileInput {
 struct Compiled {
   generation::Summary summary;
   std::vector<ListCount> lists;
+  std::vector<std::string> dropped;      // the first ones
   std::optional<tuf::Time> next_change;  // when an order begins or ends next
 };
 
@@ -54,6 +67,8 @@ struct Compiled {
 struct Sources {
   std::string release;  // SHA-256 of the release's own JSON; empty for policy only
   std::optional<tuf::Time> next_change;
+  std::vector<std::string> dropped;  // entries that the rules left out, the first ones
+  std::uint64_t dropped_count = 0;
 };
 [[nodiscard]] std::string release_id(const Release& release);
 [[nodiscard]] Sources sources_from_json(std::string_view json);

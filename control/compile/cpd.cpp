@@ -8,15 +8,14 @@ namespace sluice::compile {
 namespace {
 
 constexpr const char* kFetchWhole = "the delta is refused; fetch the full list";
-constexpr std::size_t kMaxChangeLine = 641;  // a list's longest, with its sign
-constexpr std::uint64_t kMostHeaderOctets = 4096;
-constexpr std::size_t kHeaderLines = 4;
+constexpr std::size_t kMaxChangeLine = kMaxListLine + 1;  // with its sign
+constexpr std::size_t kPiece = 64 * 1024;
 
 tl::unexpected<Error> refuse(std::string what, std::string where) {
   return fail(std::move(what), std::move(where), kFetchWhole);
 }
 
-std::array<std::string, kHeaderLines> full_header(const ReleaseList& list) {
+std::array<std::string, kListHeaderLines> full_header(const ReleaseList& list) {
   return {"#CPL 1", "#list " + list.department, "#seq " + std::to_string(list.seq),
           "#entries " + std::to_string(list.entries)};
 }
@@ -50,9 +49,14 @@ class Merge {
 
  private:
   Status put(std::string_view line) {
-    scratch_.assign(line).push_back('\n');
-    hash_.add(scratch_);
-    return sink_(scratch_);
+    pending_.append(line).push_back('\n');
+    return pending_.size() < kPiece ? Status{} : flush();
+  }
+  Status flush() {
+    hash_.add(pending_);
+    auto status = sink_(pending_);
+    pending_.clear();
+    return status;
   }
   Status advance_list();
   Status advance_changes();
@@ -63,7 +67,7 @@ class Merge {
   CpdReader changes_;
   const LineSink& sink_;
   tuf::Sha256 hash_;
-  std::string scratch_;
+  std::string pending_;  // lines that neither hash nor sink has seen
   KeyedLine line_;
   CpdLine change_;
   bool changing_ = false;
@@ -130,6 +134,7 @@ Status Merge::run(const ReleaseList& before, const ReleaseList& after) {
   while (line_.there || changing_) {
     if (auto status = step(); !status) return status;
   }
+  if (auto status = flush(); !status) return status;
   if (list_.content_sha256() != before.full.content_sha256) {
     return refuse("the list in use does not match its signed hash", before.full.path);
   }
@@ -144,7 +149,7 @@ Status Merge::run(const ReleaseList& before, const ReleaseList& after) {
 Result<CpdReader> CpdReader::open(const std::filesystem::path& path, std::string label,
                                   const ReleaseList& before, const ReleaseList& after,
                                   std::size_t orders_before, std::size_t orders_after) {
-  const std::uint64_t most = kMostHeaderOctets + (before.entries + after.entries) * kMaxChangeLine;
+  const std::uint64_t most = kMaxListHeader + (before.entries + after.entries) * kMaxChangeLine;
   auto lines = ZstdLines::open(path, std::move(label), most, kMaxChangeLine);
   if (!lines) return fail(lines.error());
   CpdReader reader(std::move(*lines), orders_before, orders_after);
@@ -153,7 +158,7 @@ Result<CpdReader> CpdReader::open(const std::filesystem::path& path, std::string
 }
 
 Status CpdReader::read_header(const ReleaseList& before, const ReleaseList& after) {
-  const std::array<std::string, kHeaderLines> expected = {
+  const std::array<std::string, kListHeaderLines> expected = {
       "#CPD 1", "#list " + before.department,
       "#from " + std::to_string(before.seq) + " " + before.full.content_sha256,
       "#to " + std::to_string(after.seq) + " " + after.full.content_sha256};
@@ -197,8 +202,8 @@ Result<bool> CpdReader::next(CpdLine& line) {
 Status apply_cpd(const std::filesystem::path& folder, const std::filesystem::path& changes,
                  const std::string& label, const ReleaseList& before, const ReleaseList& after,
                  const LineSink& sink) {
-  auto list = ZstdLines::open(folder / before.full.stored_name(), before.full.path,
-                              kMostHeaderOctets + before.entries * kMaxChangeLine, kMaxChangeLine);
+  auto list = ZstdLines::open(folder / before.full_file(), before.full.path,
+                              kMaxListHeader + before.entries * kMaxChangeLine, kMaxChangeLine);
   if (!list) return fail(list.error());
   // Orders are the compiler's affair.
   auto reader = CpdReader::open(changes, label, before, after, SIZE_MAX, SIZE_MAX);

@@ -51,10 +51,10 @@ class CpdReader {
   bool last_added_ = false;
 };
 
-/// Makes the full list that the changes lead to, line by line, its header first, each with its LF.
-/// Fails where a line that goes is absent, one that comes is present, or either list does not match
-/// its hash: then the full list has to be fetched.
-using LineSink = std::function<Status(std::string_view line)>;
+/// Makes the full list that the changes lead to, its header first, in pieces of whole lines. Fails
+/// where a line that goes is absent, one that comes is present, or either list does not match its
+/// hash: then the full list has to be fetched.
+using LineSink = std::function<Status(std::string_view lines)>;
 [[nodiscard]] Status apply_cpd(const std::filesystem::path& folder,
                                const std::filesystem::path& changes, const std::string& label,
                                const ReleaseList& before, const ReleaseList& after,

@@ -5,10 +5,6 @@
 namespace sluice::compile {
 namespace {
 
-// The longest sensible line is a URL's; the header takes four short ones.
-constexpr std::size_t kMaxLine = 640;
-constexpr std::uint64_t kHeaderOctets = 4096;
-
 bool read_number(std::string_view text, std::uint64_t& out) {
   // A leading zero would give one number two spellings.
   if (text.empty() || (text.size() > 1 && text[0] == '0')) return false;
@@ -90,8 +86,8 @@ CplReader::CplReader(ZstdLines lines, const ReleaseList& list, std::size_t order
 
 Result<CplReader> CplReader::open(const ReleaseList& list, const std::filesystem::path& folder,
                                   std::size_t order_count) {
-  auto lines = ZstdLines::open(folder / list.full.stored_name(), list.full.path,
-                               kHeaderOctets + list.entries * kMaxLine, kMaxLine);
+  auto lines = ZstdLines::open(folder / list.full_file(), list.full.path,
+                               kMaxListHeader + list.entries * kMaxListLine, kMaxListLine);
   if (!lines) return fail(lines.error());
   CplReader reader(std::move(*lines), list, order_count);
   if (auto status = reader.read_header(); !status) return fail(status.error());

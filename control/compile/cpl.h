@@ -19,6 +19,11 @@
 
 namespace sluice::compile {
 
+// Bounds of an unpacked list: its header, and a line, the longest of which is a URL's.
+inline constexpr std::size_t kListHeaderLines = 4;
+inline constexpr std::uint64_t kMaxListHeader = 4096;
+inline constexpr std::size_t kMaxListLine = 640;
+
 struct CplEntry {
   name::LookupName name;
   generation::Scope scope = generation::Scope::tree;

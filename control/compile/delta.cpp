@@ -5,6 +5,7 @@
 
 #include "control/compile/cpd.h"
 #include "control/compile/orders.h"
+#include "control/compile/rules.h"
 #include "control/tuf/json.h"
 
 namespace sluice::compile {
@@ -24,8 +25,8 @@ struct Change {
 };
 
 bool same_order(const Order& a, const Order& b, const std::string& department) {
-  return a.active == b.active && a.effective == b.effective && a.expires == b.expires &&
-         a.category == b.category &&
+  return a.active == b.active && a.confirm_popular == b.confirm_popular &&
+         a.effective == b.effective && a.expires == b.expires && a.category == b.category &&
          generation::provenance_json(a.provenance(department)) ==
              generation::provenance_json(b.provenance(department));
 }
@@ -59,6 +60,21 @@ class SourcesText {
     tuf::Json& value = at(department)[what];
     value = value.get<std::uint64_t>() + (adds ? 1 : std::uint64_t(-1));
   }
+  /// The same of what the rules leave out; a reason that is no more goes, as compile() has it.
+  void count_dropped(const std::string& department, std::string_view reason, bool adds,
+                     const std::string& text) {
+    tuf::Json& list = at(department);
+    tuf::Json& dropped = list["dropped"];
+    tuf::Json& value = dropped[std::string(reason)];
+    value = (value.is_null() ? 0 : value.get<std::uint64_t>()) + (adds ? 1 : std::uint64_t(-1));
+    if (value == 0) dropped.erase(std::string(reason));
+    if (dropped.empty()) list.erase("dropped");
+    tuf::Json& told = json_["dropped"];
+    const auto there = std::find(told.begin(), told.end(), text);
+    if (adds && there == told.end() && told.size() < kMaxDroppedTold) told.push_back(text);
+    if (!adds && there != told.end()) told.erase(there);
+    if (told.empty()) json_.erase("dropped");
+  }
   void set_next_change(const std::optional<tuf::Time>& next) {
     json_.erase("next_change");
     if (next) json_["next_change"] = tuf::to_text(*next);
@@ -82,9 +98,10 @@ const char* counted_as(const Order& order, tuf::Time now) {
 
 class DeltaCompiler {
  public:
-  DeltaCompiler(const DeltaInput& input, generation::DeltaWriter writer)
+  DeltaCompiler(const DeltaInput& input, generation::DeltaWriter writer, Rules rules)
       : input_(input),
         writer_(std::move(writer)),
+        rules_(std::move(rules)),
         sources_(input.base->sources_json(), *input.after) {}
 
   Result<DeltaCompiled> run();
@@ -107,6 +124,7 @@ class DeltaCompiler {
 
   const DeltaInput& input_;
   generation::DeltaWriter writer_;
+  Rules rules_;
   SourcesText sources_;
   std::vector<Change> changes_;
   std::map<std::uint32_t, std::size_t> lists_;  // by provenance
@@ -128,6 +146,12 @@ Status DeltaCompiler::check_base() const {
       input_.after->lists.end(),
       [](const ReleaseList& a, const ReleaseList& b) { return a.department == b.department; });
   if (!same_lists) return fail("departments came or went", {}, kCompileWhole);
+  const bool same_rules = std::equal(input_.before->policy.begin(), input_.before->policy.end(),
+                                     input_.after->policy.begin(), input_.after->policy.end(),
+                                     [](const ListFile& a, const ListFile& b) {
+                                       return a.path == b.path && a.sha256 == b.sha256;
+                                     });
+  if (!same_rules) return fail("the signed rules have changed", {}, kCompileWhole);
   return {};
 }
 
@@ -142,6 +166,8 @@ Status DeltaCompiler::read_list(std::size_t index) {
   auto orders_after = read_orders(after, input_.lists_dir);
   if (!orders_after) return fail(orders_after.error());
   if (auto status = check_orders(*orders_before, *orders_after, before); !status) return status;
+  auto categories = check_categories(rules_, *orders_after, after.orders.path);
+  if (!categories) return categories;
   for (const Order& order : *orders_after) consider(order);
   sources_.set_list(after);
   const auto delta =
@@ -167,6 +193,12 @@ Status DeltaCompiler::read_changes(std::size_t index, const ListDelta& delta,
     if (!*more) return {};
     const Order& order = (line.adds ? after : before)[line.entry.order];
     const bool counts = !line.is_url && order.applies(input_.now);
+    const std::string_view dropped = counts ? rules_.drops(line.entry, order) : "";
+    if (!dropped.empty()) {
+      sources_.count_dropped(delta.department, dropped, line.adds,
+                             dropped_text(line.entry.name.view(), dropped, delta.department));
+      continue;
+    }
     sources_.count(delta.department, line.is_url ? "urls" : counted_as(order, input_.now),
                    line.adds);
     if (!counts) continue;
@@ -247,7 +279,9 @@ Result<DeltaCompiled> DeltaCompiler::run() {
 Result<DeltaCompiled> compile_delta(const DeltaInput& input) {
   auto writer = generation::DeltaWriter::create(input.base);
   if (!writer) return fail(writer.error());
-  return DeltaCompiler(input, std::move(*writer)).run();
+  auto rules = read_rules(input.after->policy, input.lists_dir);
+  if (!rules) return fail(rules.error());
+  return DeltaCompiler(input, std::move(*writer), std::move(*rules)).run();
 }
 
 }  // namespace sluice::compile

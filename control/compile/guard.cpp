@@ -1,5 +1,9 @@
 #include "control/compile/guard.h"
 
+#include <algorithm>
+
+#include "control/compile/cpd_make.h"
+
 namespace sluice::compile {
 namespace {
 
@@ -9,9 +13,38 @@ bool permitted(const BulkChange& bulk, std::uint64_t before, std::uint64_t after
   return bulk.max_ratio && after * kMillion <= before * *bulk.max_ratio;
 }
 
+/// "0.8", "1.5"
+std::string ratio_text(std::uint64_t ratio) {
+  std::string text = std::to_string(ratio / kMillion) + "." +
+                     std::to_string(kMillion + ratio % kMillion).substr(1);
+  while (text.ends_with('0') && !text.ends_with(".0")) text.pop_back();
+  return text;
+}
+
+Result<std::uint64_t> removed_names(const ReleaseList& before, const ReleaseList& after,
+                                    const std::vector<ListDelta>& deltas,
+                                    const std::filesystem::path& folder) {
+  for (const ListDelta& delta : deltas) {
+    if (delta.department == after.department) return count_removed(before, after, delta.file);
+  }
+  return count_removed_between(before, after, folder);
+}
+
 }  // namespace
 
-Status check_change(const Release& previous, const Release& next) {
+Status check_sequence(const Release& previous, const Release& next) {
+  for (const ReleaseList& old : previous.lists) {
+    const ReleaseList* list = next.find(old.department);
+    if (list == nullptr || list->seq >= old.seq || old.department == kEmergency) continue;
+    return fail("the list's sequence number falls from " + std::to_string(old.seq) + " to " +
+                    std::to_string(list->seq),
+                "lists/" + old.department, "refused as a replay; the last good lists stay");
+  }
+  return {};
+}
+
+std::vector<Error> check_sizes(const Release& previous, const Release& next, const Rules& rules) {
+  std::vector<Error> out;
   for (const ReleaseList& old : previous.lists) {
     const ReleaseList* list = next.find(old.department);
     const std::uint64_t after = list == nullptr ? 0 : list->entries;
@@ -19,28 +52,62 @@ Status check_change(const Release& previous, const Release& next) {
     // The emergency list empties itself by design: its entries live for hours.
     if (old.department == kEmergency) continue;
     if (after == 0 && old.entries > 0) {
-      return fail("the list of " + std::to_string(old.entries) + " entries would become empty",
-                  where, "held; the last good lists stay. Ask the authority to publish again");
+      out.push_back({"the list of " + std::to_string(old.entries) + " entries would become empty",
+                     where, ""});
+      continue;
     }
-    if (list == nullptr) continue;
-    if (list->seq < old.seq) {
-      return fail("the list's sequence number falls from " + std::to_string(old.seq) + " to " +
-                      std::to_string(list->seq),
-                  where, "refused as a replay; the last good lists stay");
-    }
-    if (old.entries < kGuardedEntries) continue;
-    const bool in_bounds = after * 100 >= old.entries * kMinRatioPercent &&
-                           after * 100 <= old.entries * kMaxRatioPercent;
+    if (list == nullptr || old.entries < rules.min_entries) continue;
+    const bool in_bounds = after * kMillion >= old.entries * rules.min_ratio &&
+                           after * kMillion <= old.entries * rules.max_ratio;
     if (in_bounds || (list->bulk_change && permitted(*list->bulk_change, old.entries, after))) {
       continue;
     }
-    return fail("the list would go from " + std::to_string(old.entries) + " to " +
-                    std::to_string(after) + " entries, outside 0.8-1.5 of its size",
-                where,
-                "held; the last good lists stay. A planned change is published with "
-                "sluice-authority sign --bulk-change");
+    out.push_back({"the list would go from " + std::to_string(old.entries) + " to " +
+                       std::to_string(after) + " entries, outside " + ratio_text(rules.min_ratio) +
+                       "-" + ratio_text(rules.max_ratio) + " of its size",
+                   where, ""});
   }
-  return {};
+  return out;
+}
+
+Result<std::vector<Error>> check_churn(const Release& previous, const Release& next,
+                                       const std::vector<ListDelta>& deltas,
+                                       const std::filesystem::path& folder, const Rules& rules) {
+  std::vector<Error> out;
+  for (const ReleaseList& old : previous.lists) {
+    const ReleaseList* list = next.find(old.department);
+    const bool same = list == nullptr || list->full.content_sha256 == old.full.content_sha256;
+    if (same || old.entries < rules.min_entries || old.department == kEmergency) continue;
+    auto removed = removed_names(old, *list, deltas, folder);
+    if (!removed) return fail(removed.error());
+    if (*removed * kMillion <= old.entries * rules.max_removed_ratio) continue;
+    const std::uint64_t left = old.entries - std::min(*removed, old.entries);
+    if (list->bulk_change && permitted(*list->bulk_change, old.entries, left)) continue;
+    out.push_back({std::to_string(*removed) + " of " + std::to_string(old.entries) +
+                       " names would go, more than " + ratio_text(rules.max_removed_ratio) +
+                       " of the list",
+                   "lists/" + old.department, ""});
+  }
+  return out;
+}
+
+std::vector<Error> check_probes(const generation::Generation& made, const Rules& rules) {
+  std::vector<Error> out;
+  const auto cursor = made.cursor();
+  if (!cursor) return {cursor.error()};
+  const auto probe = [&](const std::string& text, bool wanted) {
+    name::LookupName name;
+    if (name::from_text(text, name) != name::Defect::none) return;
+    const generation::Answer answer = cursor->find(name);
+    const bool hit = answer.categories != 0 && !answer.is_protected;
+    if (hit == wanted) return;
+    out.push_back(
+        {wanted ? "must be listed, and would not be" : "must never be listed, and would be", text,
+         ""});
+  };
+  for (const std::string& name : rules.must_hit) probe(name, true);
+  for (const std::string& name : rules.must_miss) probe(name, false);
+  return out;
 }
 
 }  // namespace sluice::compile

@@ -4,19 +4,37 @@
 // Thread safety: free functions.
 #pragma once
 
+#include <filesystem>
+#include <vector>
+
 #include "config/base/result.h"
+#include "config/generation/reader.h"
+#include "control/compile/delta.h"
 #include "control/compile/release.h"
+#include "control/compile/rules.h"
 
 namespace sluice::compile {
 
-/// Lists from this size on may change to 0.8-1.5 of it without a signed bulk change: over nine
-/// years of a real list that held 0.30 % of all updates, a third of them later undone.
-inline constexpr std::uint64_t kGuardedEntries = 1000;
-inline constexpr std::uint64_t kMinRatioPercent = 80;
-inline constexpr std::uint64_t kMaxRatioPercent = 150;
+/// `previous` is the release that runs now. A list's sequence number may not fall: that is a
+/// replay, which nobody can approve.
+[[nodiscard]] Status check_sequence(const Release& previous, const Release& next);
 
-/// `previous` is the release that runs now. An empty or missing list never replaces one that had
-/// entries, whatever was signed; nor may a list's sequence number fall.
-[[nodiscard]] Status check_change(const Release& previous, const Release& next);
+/// What a person has to look at before `next` may run: lists that become empty or vanish, whatever
+/// was signed, and those that change out of bounds without a signed bulk change. The usual bounds,
+/// 0.8-1.5 of a list's size from 1,000 entries on, held 0.30 % of all updates over nine years of a
+/// real list, a third of them later undone.
+[[nodiscard]] std::vector<Error> check_sizes(const Release& previous, const Release& next,
+                                             const Rules& rules);
+
+/// Lists that lose more of their names than the rules permit, whatever comes instead. `deltas`: of
+/// those that came so; of others both lists are read.
+[[nodiscard]] Result<std::vector<Error>> check_churn(const Release& previous, const Release& next,
+                                                     const std::vector<ListDelta>& deltas,
+                                                     const std::filesystem::path& folder,
+                                                     const Rules& rules);
+
+/// Names that must be listed and are not, or must not be and are.
+[[nodiscard]] std::vector<Error> check_probes(const generation::Generation& made,
+                                              const Rules& rules);
 
 }  // namespace sluice::compile

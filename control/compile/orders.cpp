@@ -81,6 +81,11 @@ Result<Order> parse_order(std::string_view line, const std::string& where) {
                 kRefused);
   }
   order.active = status == "active";
+  if (const auto confirms = json->find("confirm_popular"); confirms != json->end()) {
+    if (!confirms->is_boolean())
+      return fail("confirm_popular is not true or false", where, kRefused);
+    order.confirm_popular = confirms->get<bool>();
+  }
   return order;
 }
 

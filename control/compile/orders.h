@@ -25,6 +25,7 @@ struct Order {
   std::string appeal_url;
   tuf::Time effective{};
   tuf::Time expires{};
+  bool confirm_popular = false;  // it is meant to block a name that many people use
   bool active = true;  // a suspended or withdrawn order keeps its line, so that numbers stay
 
   [[nodiscard]] bool applies(tuf::Time now) const {

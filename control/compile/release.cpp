@@ -115,6 +115,26 @@ Status read_custom(const tuf::Json& custom, const std::string& where, ReleaseLis
   return {};
 }
 
+Result<DeltaFile> read_delta_custom(const tuf::Json& custom, const std::string& where) {
+  tuf::FieldReader outer(custom, where + ": custom");
+  const tuf::Json& cpl = outer.object("cpl");
+  if (!outer.good()) return outer.failure();
+  tuf::FieldReader fields(cpl, where + ": custom.cpl");
+  DeltaFile delta;
+  delta.from = fields.number("from");
+  delta.to = fields.number("to");
+  delta.from_sha256 = fields.text("from_content_sha256");
+  delta.to_sha256 = fields.text("to_content_sha256");
+  delta.added = fields.number("added");
+  delta.removed = fields.number("removed");
+  if (fields.good() && delta.from >= delta.to) fields.fault("leads to no later list");
+  if (fields.good() && (delta.added > kMaxEntries || delta.removed > kMaxEntries)) {
+    fields.fault("has over 50 million changes");
+  }
+  if (!fields.good()) return fields.failure();
+  return delta;
+}
+
 tuf::Json to_json(const Release& release) {
   tuf::Json lists = tuf::Json::array();
   for (const ReleaseList& list : release.lists) {
@@ -126,15 +146,19 @@ tuf::Json to_json(const Release& release) {
                       {"full", to_json(list.full)},
                       {"orders", to_json(list.orders)}};
     if (list.bulk_change) json["override"] = to_json(*list.bulk_change);
+    if (!list.made_file.empty()) json["made_file"] = list.made_file;
     lists.push_back(std::move(json));
   }
+  tuf::Json policy = tuf::Json::array();
+  for (const ListFile& file : release.policy) policy.push_back(to_json(file));
   return {{"root", release.root_version},
           {"timestamp", release.timestamp_version},
           {"snapshot", release.snapshot_version},
           {"snapshot_sha256", release.snapshot_sha256},
           {"targets", release.targets_version},
           {"expires", tuf::to_text(release.expires)},
-          {"lists", std::move(lists)}};
+          {"lists", std::move(lists)},
+          {"policy", std::move(policy)}};
 }
 
 Result<Release> release_from_json(std::string_view bytes, const std::string& where) {
@@ -158,8 +182,17 @@ Result<Release> release_from_json(std::string_view bytes, const std::string& whe
     list.entries = one.number("entries");
     list.full = read_file(one.object("full"), where + ": full", one);
     list.orders = read_file(one.object("orders"), where + ": orders", one);
+    list.made_file = one.text_or("made_file", "");
+    // It becomes part of a path.
+    if (list.made_file.find('/') != std::string::npos) one.fault("made_file: is no file's name");
     if (!one.good()) return one.failure();
     release.lists.push_back(std::move(list));
+  }
+  // A release that an older version kept has none.
+  if (json->contains("policy")) {
+    for (const tuf::Json& item : fields.array("policy")) {
+      release.policy.push_back(read_file(item, where + ": policy", fields));
+    }
   }
   if (!fields.good()) return fields.failure();
   return release;

@@ -43,6 +43,17 @@ struct BulkChange {
   std::string reason;
 };
 
+/// The signed changes from one full list to a later one.
+struct DeltaFile {
+  ListFile file;  // its content_sha256 is not signed, so it is empty
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+  std::string from_sha256;  // of the unpacked full lists
+  std::string to_sha256;
+  std::uint64_t added = 0;
+  std::uint64_t removed = 0;
+};
+
 struct ReleaseList {
   std::string department;  // "police", "emergency"
   std::uint64_t role_version = 0;
@@ -52,6 +63,15 @@ struct ReleaseList {
   ListFile full;
   ListFile orders;
   std::optional<BulkChange> bulk_change;
+  // A shorter way to `full`, of no account once it is there; so they are in no release.json.
+  std::vector<DeltaFile> deltas;
+  // The file in the folder of retained lists, where that is not the signed one but made by a delta.
+  std::string made_file;
+
+  /// Where the full list is, in the folder of retained files.
+  [[nodiscard]] std::string full_file() const {
+    return made_file.empty() ? full.stored_name() : made_file;
+  }
 };
 
 struct Release {
@@ -62,6 +82,7 @@ struct Release {
   std::uint64_t targets_version = 0;
   tuf::Time expires{};  // the earliest of snapshot, targets and the lists' roles
   std::vector<ReleaseList> lists;
+  std::vector<ListFile> policy;  // guards, taxonomy, names: of the top role; without content hashes
 
   [[nodiscard]] const ReleaseList* find(std::string_view department) const;
 };
@@ -69,6 +90,10 @@ struct Release {
 /// The signed `custom.cpl` of a full list. `where` names it in errors.
 [[nodiscard]] Status read_custom(const tuf::Json& custom, const std::string& where,
                                  ReleaseList& into);
+
+/// The signed `custom.cpl` of a delta.
+[[nodiscard]] Result<DeltaFile> read_delta_custom(const tuf::Json& custom,
+                                                  const std::string& where);
 
 [[nodiscard]] tuf::Json to_json(const Release& release);
 [[nodiscard]] Result<Release> release_from_json(std::string_view bytes, const std::string& where);

@@ -44,7 +44,7 @@ class ZstdLines {
   std::unique_ptr<State> state_;
 };
 
-/// One zstd frame, level 9, with its content size and checksum.
+/// One zstd frame, level 3, with its content size and checksum.
 [[nodiscard]] Result<std::string> zstd_pack(std::string_view bytes);
 
 }  // namespace sluice::compile

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <set>
 #include <unistd.h>
 
 #include "control/files/file.h"
@@ -30,18 +29,6 @@ std::optional<std::uint64_t> number_of(const std::string& name) {
   }
   const std::uint64_t number = std::stoull(digits);
   return file_name(number) == name ? std::optional(number) : std::nullopt;
-}
-
-Result<std::shared_ptr<const generation::Generation>> open_checked(
-    const std::filesystem::path& path, std::uint64_t number,
-    const std::shared_ptr<const generation::Generation>& at_hand = nullptr) {
-  auto opened = generation::Generation::open(path, at_hand);
-  if (!opened) return opened;
-  if ((*opened)->header().generation != number) {
-    return fail("holds generation " + std::to_string((*opened)->header().generation), path.string(),
-                "its name and its header must agree");
-  }
-  return opened;
 }
 
 }  // namespace
@@ -94,7 +81,7 @@ Result<Store::Recovered> Store::recover() {
                           folder_.string());
   }
   if (const auto current = current_number()) {
-    auto opened = open_checked(path_of(*current), *current);
+    auto opened = open(*current);
     if (opened) {
       out.current = std::move(*opened);
       return out;
@@ -102,7 +89,7 @@ Result<Store::Recovered> Store::recover() {
     out.repairs.push_back("current generation is bad: " + opened.error().text());
   }
   for (const std::uint64_t number : numbers()) {
-    auto opened = open_checked(path_of(number), number);
+    auto opened = open(number);
     if (!opened) {
       out.repairs.push_back("skipped: " + opened.error().text());
       continue;
@@ -115,13 +102,26 @@ Result<Store::Recovered> Store::recover() {
   return out;
 }
 
-Result<std::shared_ptr<const generation::Generation>> Store::activate(
-    std::uint64_t number, const std::shared_ptr<const generation::Generation>& at_hand) {
+Result<Store::Shared> Store::open(std::uint64_t number, const Shared& at_hand) const {
   const std::filesystem::path path = path_of(number);
-  auto opened = open_checked(path, number, at_hand);
+  auto opened = generation::Generation::open(path, at_hand);
+  if (!opened) return opened;
+  if ((*opened)->header().generation != number) {
+    return fail("holds generation " + std::to_string((*opened)->header().generation), path.string(),
+                "its name and its header must agree");
+  }
+  return opened;
+}
+
+void Store::discard(std::uint64_t number) const {
+  std::error_code ignored;
+  std::filesystem::remove(path_of(number), ignored);
+}
+
+Result<Store::Shared> Store::activate(std::uint64_t number, const Shared& at_hand) {
+  auto opened = open(number, at_hand);
   if (!opened) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
+    discard(number);
     return opened;
   }
   if (auto status = point_to(number); !status) return fail(status.error());
@@ -129,13 +129,14 @@ Result<std::shared_ptr<const generation::Generation>> Store::activate(
   return opened;
 }
 
-void Store::prune() const {
+void Store::prune(const std::set<std::uint64_t>& pinned) const {
   const auto current = current_number();
   std::uint32_t counted = 0;
   std::set<std::uint64_t> kept;
   for (const std::uint64_t number : numbers()) {
     // A number above the current one is an activation that a crash undid.
-    if (number != current && (number > current || ++counted >= keep_)) continue;
+    const bool old = number != current && (number > current || ++counted >= keep_);
+    if (old && !pinned.contains(number)) continue;
     kept.insert(number);
     const auto base = generation::Generation::base_of(path_of(number));
     // Whose base that would be is not known, so nothing is removed this time.
@@ -144,9 +145,7 @@ void Store::prune() const {
     if (const auto needed = number_of((*base)->file)) kept.insert(*needed);
   }
   for (const std::uint64_t number : numbers()) {
-    if (kept.contains(number)) continue;
-    std::error_code ignored;
-    std::filesystem::remove(path_of(number), ignored);
+    if (!kept.contains(number)) discard(number);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,19 +34,29 @@ class Store {
   [[nodiscard]] std::filesystem::path path_of(std::uint64_t number) const;
   [[nodiscard]] std::filesystem::path current_link() const { return folder_ / "current"; }
 
-  /// Verifies a finished generation as a reader would, switches `current` to it, and removes old
-  /// ones beyond the number to keep, save those that a kept overlay is for. A generation that does
-  /// not verify is removed. `at_hand`: as Generation::open() has it.
-  [[nodiscard]] Result<std::shared_ptr<const generation::Generation>> activate(
-      std::uint64_t number, const std::shared_ptr<const generation::Generation>& at_hand = nullptr);
+  using Shared = std::shared_ptr<const generation::Generation>;
+  /// Verifies a generation of this folder as a reader would. `at_hand`: as Generation::open() has
+  /// it.
+  [[nodiscard]] Result<Shared> open(std::uint64_t number, const Shared& at_hand = nullptr) const;
+
+  /// Switches `current` to a generation that was verified, and removes nothing.
+  [[nodiscard]] Status point_to(std::uint64_t number) const;
+
+  /// Removes old generations beyond the number to keep, save pinned ones, and those that a kept
+  /// overlay is for.
+  void prune(const std::set<std::uint64_t>& pinned = {}) const;
+
+  /// All three; a generation that does not verify is removed.
+  [[nodiscard]] Result<Shared> activate(std::uint64_t number, const Shared& at_hand = nullptr);
+
+  /// Removes one that is not to be.
+  void discard(std::uint64_t number) const;
 
   void set_keep(std::uint32_t keep) { keep_ = keep; }
+  [[nodiscard]] std::vector<std::uint64_t> numbers() const;  // descending
 
  private:
-  [[nodiscard]] std::vector<std::uint64_t> numbers() const;  // descending
   [[nodiscard]] std::optional<std::uint64_t> current_number() const;
-  [[nodiscard]] Status point_to(std::uint64_t number) const;
-  void prune() const;
 
   std::filesystem::path folder_;
   std::uint32_t keep_;

@@ -31,6 +31,13 @@ std::string age_text(std::chrono::seconds age) {
 
 }  // namespace
 
+json held_release_json(const View& view) {
+  if (!view.held_release) return nullptr;
+  return {{"release", view.held_release->release},
+          {"snapshot", view.held_release->snapshot},
+          {"reasons", view.held_release->reasons}};
+}
+
 json error_json(const Error& error) {
   return {{"what", error.what}, {"where", error.where}, {"advice", error.advice}};
 }
@@ -47,6 +54,11 @@ json alarms_json(const Facts& facts) {
   if (view.pull_error) {
     raise(view.outcome == Outcome::held ? "release-held" : "pull-failed", view.pull_error->text());
   }
+  if (view.hold) {
+    raise("generation-held", "generation " + std::to_string(view.hold->generation) +
+                                 " is held until " + tuf::to_text(view.hold->until) + " by " +
+                                 view.hold->who + ": " + view.hold->reason);
+  }
   if (view.build_error) raise("compile-failed", view.build_error->text());
   if (facts.has_authority && view.fresh_until && *view.fresh_until <= facts.now) {
     raise("lists-stale", "the authority's timestamp expired " +
@@ -56,6 +68,12 @@ json alarms_json(const Facts& facts) {
   if (view.release && view.release->expires <= facts.now) {
     raise("lists-expired", "signatures on the lists expired at " +
                                tuf::to_text(view.release->expires) + "; they stay in use");
+  }
+  if (view.dropped_count > 0) {
+    std::string text =
+        std::to_string(view.dropped_count) + " entries of the authority are left out:";
+    for (const std::string& one : view.dropped) text += " " + one;
+    raise("entries-dropped", text);
   }
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
   if (facts.config_error) raise("config-refused", facts.config_error->text());
@@ -88,6 +106,9 @@ json status_json(const Facts& facts) {
                                            {"expires", tuf::to_text(view.release->expires)}})
                                    : json(nullptr)},
           {"lists", list_versions(view)},
+          {"dropped", {{"count", view.dropped_count}, {"first", view.dropped}}},
+          {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
+          {"held_release", held_release_json(view)},
           {"dataplane", std::move(dataplane)},
           {"alarms", alarms_json(facts)}};
 }

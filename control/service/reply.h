@@ -29,6 +29,9 @@ struct Facts {
 /// [{"id":"pull-failed","text":"…"}]; ids are stable.
 [[nodiscard]] nlohmann::json alarms_json(const Facts& facts);
 
+/// The release that waits for a person, or null.
+[[nodiscard]] nlohmann::json held_release_json(const View& view);
+
 [[nodiscard]] nlohmann::json error_json(const Error& error);
 
 }  // namespace sluice::service

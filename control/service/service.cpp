@@ -10,6 +10,7 @@
 #include "config/ipc/notify.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
+#include "control/service/commands.h"
 #include "control/service/log.h"
 
 namespace sluice::service {
@@ -34,7 +35,7 @@ int next_signal(int fd) {
 
 bool succeeded(Outcome outcome) {
   return outcome == Outcome::unchanged || outcome == Outcome::published ||
-         outcome == Outcome::no_authority;
+         outcome == Outcome::no_authority || outcome == Outcome::on_hold;
 }
 
 }  // namespace
@@ -62,6 +63,7 @@ Service::~Service() {
 
 Status Service::start() {
   if (auto status = updater_.recover(); !status) return status;
+  (void)updater_.running().hold_has_ended();
   // What cannot be compiled now is told by an alarm; the generation that is there still serves.
   (void)updater_.refresh_generation();
   return {};
@@ -147,9 +149,15 @@ void Service::work() {
       continue;
     }
     lock.unlock();
+    const bool hold_ended = updater_.running().hold_has_ended();
+    if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
     const auto next_change = updater_.view().next_change;
     if (next_change && *next_change <= tuf::system_clock_now()) (void)updater_.refresh_generation();
     lock.lock();
+    if (hold_ended && has_authority_) {
+      next_poll = std::chrono::steady_clock::now();
+      continue;
+    }
     const SteadyTime limit = std::chrono::steady_clock::now() + kLongestSleep;
     changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit,
                         [this] { return stop_ || reload_wanted_ || pulls_wanted_ != pulls_done_; });
@@ -232,7 +240,21 @@ nlohmann::json Service::answer(const nlohmann::json& request) {
   if (command == "status") return ipc::ok(status_json(facts()));
   if (command == "lists") return ipc::ok(lists_json(facts()));
   if (command == "pull") return answer_pull(request);
-  return ipc::error({"no such command: '" + command + "'", "", "ask for status, lists or pull"});
+  if (command == "generations") {
+    return ipc::ok(generations_json(updater_.running(), updater_.view()));
+  }
+  if (is_decision(command)) {
+    auto reply =
+        answer_decision(updater_.running(), updater_.view(), request, tuf::system_clock_now());
+    if (reply["ok"] == true && (command == "approve" || command == "resume")) {
+      (void)request_pull();
+      changed_.notify_all();
+    }
+    return reply;
+  }
+  return ipc::error({"no such command: '" + command + "'", "",
+                     "ask for status, lists, generations, pull, hold, rollback, resume, approve, "
+                     "pin or unpin"});
 }
 
 }  // namespace sluice::service

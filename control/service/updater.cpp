@@ -1,47 +1,26 @@
 #include "control/service/updater.h"
 
-#include <algorithm>
 #include <set>
 
 #include "config/policy/policy.h"
-#include "control/compile/guard.h"
 #include "control/files/file.h"
 #include "control/service/log.h"
-#include "control/sync/client.h"
+#include "control/service/release_file.h"
 
 namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
-constexpr const char* kReleaseFile = "release.json";
 
 }  // namespace
-
-std::string_view text(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::none:
-      return "none";
-    case Outcome::no_authority:
-      return "no-authority";
-    case Outcome::unchanged:
-      return "unchanged";
-    case Outcome::published:
-      return "published";
-    case Outcome::held:
-      return "held";
-    case Outcome::failed:
-      return "failed";
-  }
-  return "none";
-}
 
 Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
                  OnActivated on_activated)
     : config_(std::move(config)),
-      clock_(std::move(clock)),
+      clock_(clock),
       stop_(stop),
-      on_activated_(std::move(on_activated)),
-      store_(config_.generations_dir(), config_.keep_generations) {}
+      running_(config_.generations_dir(), config_.keep_generations,
+               config_.state_dir / "decisions.json", std::move(clock), std::move(on_activated)) {}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -49,36 +28,33 @@ void Updater::update_view(const std::function<void(View&)>& change) {
 }
 
 View Updater::view() const {
-  const std::lock_guard lock(mutex_);
-  return view_;
+  std::unique_lock lock(mutex_);
+  View view = view_;
+  lock.unlock();
+  view.hold = running_.held();
+  if (const auto current = running_.current()) {
+    view.generation = current->header();
+    auto sources = compile::sources_from_json(current->sources_json());
+    view.next_change = sources.next_change;
+    view.dropped = std::move(sources.dropped);
+    view.dropped_count = sources.dropped_count;
+  }
+  return view;
 }
 
 void Updater::set_config(schema::Config config) {
   config_ = std::move(config);
-  store_.set_keep(config_.keep_generations);
+  running_.set_keep(config_.keep_generations);
 }
 
 Status Updater::recover() {
-  for (const auto& folder : {lists_dir(), trust_dir()}) {
+  for (const auto& folder : {config_.state_dir, lists_dir(), trust_dir()}) {
     if (auto status = files::make_folder(folder); !status) return status;
     files::remove_leftovers(folder);
   }
-  auto recovered = store_.recover();
-  if (!recovered) return fail(recovered.error());
-  for (const std::string& repair : recovered->repairs) log(Level::warning, "recover", repair);
   load_release();
   drop_unused_files(nullptr);
-  current_ = std::move(recovered->current);
-  if (!current_) return {};
-  const std::uint64_t number = current_->header().generation;
-  const auto sources = compile::sources_from_json(current_->sources_json());
-  update_view([&](View& view) {
-    view.generation = current_->header();
-    view.next_change = sources.next_change;
-  });
-  log(Level::info, "recover", "current is generation " + std::to_string(number));
-  on_activated_(number, store_.path_of(number));
-  return {};
+  return running_.recover();
 }
 
 void Updater::load_release() {
@@ -91,8 +67,16 @@ void Updater::load_release() {
     log(Level::warning, "recover", release.error().text());
     return;
   }
-  release_ = std::move(*release);
-  update_view([&](View& view) { view.release = release_; });
+  set_release(*release);
+}
+
+void Updater::set_release(const compile::Release& release) {
+  release_ = release;
+  update_view([&](View& view) {
+    view.release = release_;
+    view.held_release.reset();
+  });
+  held_error_.reset();
 }
 
 void Updater::drop_unused_files(const compile::Release* also) const {
@@ -100,9 +84,10 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   for (const compile::Release* release : {release_ ? &*release_ : nullptr, also}) {
     if (release == nullptr) continue;
     for (const compile::ReleaseList& list : release->lists) {
-      used.insert(list.full.stored_name());
+      used.insert(list.full_file());
       used.insert(list.orders.stored_name());
     }
+    for (const compile::ListFile& file : release->policy) used.insert(file.stored_name());
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(lists_dir(), error)) {
@@ -113,129 +98,57 @@ void Updater::drop_unused_files(const compile::Release* also) const {
 }
 
 bool Updater::is_stale() const {
+  const auto current = running_.current();
   // Before the first list the dataplane's own `fail` rule holds, not an empty list.
-  if (!current_) return release_ || !config_.authority;
-  const auto sources = compile::sources_from_json(current_->sources_json());
-  return current_->policy_json() != policy::to_json(config_.policy) ||
-         (release_ && sources.release != compile::release_id(*release_)) ||
-         (sources.next_change && *sources.next_change <= clock_());
+  if (!current) return release_ || !config_.authority;
+  if (current->policy_json() != policy::to_json(config_.policy)) return true;
+  return !running_.held() && !only_policy_differs();
 }
 
-Result<std::uint64_t> Updater::build(const compile::Release* release) {
-  const std::uint64_t number = store_.next_number();
-  auto compiled = compile::compile({.release = release,
-                                    .lists_dir = lists_dir(),
-                                    .policy_json = policy::to_json(config_.policy),
-                                    .now = clock_(),
-                                    .generation = number,
-                                    .output = store_.path_of(number)});
-  if (!compiled) return fail(compiled.error());
-  update_view([&](View& view) { view.next_change = compiled->next_change; });
-  log(Level::info, "compile",
-      "generation " + std::to_string(number) + ", " + std::to_string(compiled->summary.entries) +
-          " names, " + std::to_string(compiled->summary.bytes) + " octets");
-  return number;
+/// Whether release and time ask for nothing else than what runs lists.
+bool Updater::only_policy_differs() const {
+  const auto sources = compile::sources_from_json(running_.current()->sources_json());
+  return (!release_ || sources.release == compile::release_id(*release_)) &&
+         (!sources.next_change || *sources.next_change > clock_());
 }
 
-Status Updater::activate(std::uint64_t number) {
-  auto activated = store_.activate(number, current_);
-  if (!activated) return fail(activated.error());
-  current_ = std::move(*activated);
-  update_view([&](View& view) { view.generation = current_->header(); });
-  log(Level::info, "publish", "current is generation " + std::to_string(number));
-  on_activated_(number, store_.path_of(number));
-  return {};
+Result<Running::Shared> Updater::build(const compile::Release* release,
+                                       std::vector<sync::Brought> brought) {
+  const auto current = running_.current();
+  const Running::Place place = running_.next_place();
+  const BuildInput input{.release = release,
+                         .current = current,
+                         .current_release = release_ ? &*release_ : nullptr,
+                         .brought = std::move(brought),
+                         .lists_dir = lists_dir(),
+                         .policy_json = policy::to_json(config_.policy),
+                         .now = clock_(),
+                         .generation = place.number,
+                         .output = place.path};
+  const bool same_lists = input.brought.empty() && current && release_ && release == &*release_ &&
+                          (running_.held() || only_policy_differs());
+  auto built = same_lists ? build_with_policy(input) : build_generation(input);
+  if (!built) return fail(built.error());
+  log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
+  return running_.verify(place.number);
+}
+
+Status Updater::make_again() {
+  const auto current = running_.current();
+  auto made = build(release_ ? &*release_ : nullptr, {});
+  if (!made) return fail(made.error());
+  // What is held stays what it lists; only its policy may be another.
+  if (running_.held()) return running_.replace(*made, current->header().generation);
+  return running_.activate(*made);
 }
 
 Status Updater::refresh_generation() {
-  if (!is_stale()) {
-    update_view([](View& view) { view.build_error.reset(); });
-    return {};
-  }
-  Status status;
-  if (auto number = build(release_ ? &*release_ : nullptr)) {
-    status = activate(*number);
-  } else {
-    status = fail(number.error());
-  }
+  const Status status = is_stale() ? make_again() : Status{};
   if (!status) log(Level::error, "compile", status.error().text());
   update_view([&](View& view) {
     view.build_error = status ? std::nullopt : std::optional(status.error());
   });
   return status;
-}
-
-Status Updater::take_release(const compile::Release& release) {
-  auto number = build(&release);
-  if (!number) return fail(number.error());
-  // The release first, then the link: a cut between the two is mended by compiling the new release
-  // again at the next start, where the other order would go back to the old one.
-  auto status = files::write_atomic(lists_dir() / kReleaseFile, compile::to_json(release).dump());
-  if (!status) {
-    std::error_code ignored;
-    std::filesystem::remove(store_.path_of(*number), ignored);
-    return status;
-  }
-  release_ = release;
-  update_view([&](View& view) { view.release = release_; });
-  return activate(*number);
-}
-
-Outcome Updater::pull_release(std::optional<Error>& error) {
-  const auto failed = [&](Outcome outcome, const Error& reason) {
-    error = reason;
-    return outcome;
-  };
-  const schema::Authority& authority = *config_.authority;
-  auto fetcher = sync::Fetcher::create(
-      {.base_url = authority.url, .ca_file = authority.ca_file, .stop = &stop_});
-  if (!fetcher) return failed(Outcome::failed, fetcher.error());
-  auto trust = sync::Trust::load(trust_dir(), authority.root);
-  if (!trust) return failed(Outcome::failed, trust.error());
-  sync::Client client(*fetcher, *trust, clock_);
-  auto release = client.refresh();
-  if (trust->timestamp()) {
-    update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
-  }
-  if (!release) return failed(Outcome::failed, release.error());
-
-  if (release_) {
-    auto status = compile::check_change(*release_, *release);
-    if (!status) return failed(Outcome::held, status.error());
-  }
-  const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
-  if (same && !is_stale()) {
-    // The lists are the same; versions and expiries may have moved on.
-    auto json = compile::to_json(*release).dump();
-    if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
-    auto status = files::write_atomic(lists_dir() / kReleaseFile, json);
-    if (!status) return failed(Outcome::failed, status.error());
-    release_ = std::move(*release);
-    update_view([&](View& view) { view.release = release_; });
-    return Outcome::unchanged;
-  }
-  drop_unused_files(&*release);
-  auto status = client.download(*release, lists_dir());
-  if (status) status = take_release(*release);
-  if (!status) return failed(Outcome::failed, status.error());
-  update_view([](View& view) { view.build_error.reset(); });
-  drop_unused_files(nullptr);
-  return Outcome::published;
-}
-
-Outcome Updater::pull() {
-  std::optional<Error> error;
-  const Outcome outcome = config_.authority ? pull_release(error) : Outcome::no_authority;
-  // A pull that a stopping process broke off says nothing about the authority.
-  if (stop_) return outcome;
-  update_view([&](View& view) {
-    view.outcome = outcome;
-    view.pulled = clock_();
-    view.pull_error = error;
-  });
-  log(error ? Level::error : Level::info, "pull",
-      std::string(text(outcome)) + (error ? ", " + error->text() : ""));
-  return outcome;
 }
 
 }  // namespace sluice::service

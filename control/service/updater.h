@@ -1,13 +1,13 @@
-// Keeps the current generation what the newest good release, the policy and the time ask for. Any
-// failure leaves the generation that runs where it is, and is told.
+// Keeps the current generation what the newest good release, the policy and the time ask for, save
+// where a person holds another. Any failure leaves the generation that runs where it is, and is
+// told.
 //
-// Thread safety: one thread calls everything but view(), which any thread may call.
+// Thread safety: one thread calls everything but view() and running(), which any thread may call.
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -16,7 +16,9 @@
 #include "config/generation/reader.h"
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
-#include "control/publish/store.h"
+#include "control/service/builder.h"
+#include "control/service/running.h"
+#include "control/sync/lists.h"
 #include "control/tuf/time.h"
 
 namespace sluice::service {
@@ -27,9 +29,17 @@ enum class Outcome {
   unchanged,     // asked; nothing new
   published,     // a new release runs
   held,          // a guard holds the release for a person
+  on_hold,       // a person holds the generation that runs; the new release waits
   failed,        // the release or the way to it is bad
 };
 [[nodiscard]] std::string_view text(Outcome outcome);
+
+/// A release that waits for a person to approve just it.
+struct HeldRelease {
+  std::string release;  // compile::release_id()
+  std::uint64_t snapshot = 0;
+  std::vector<std::string> reasons;
+};
 
 struct View {
   generation::Header generation;            // of the current one; generation 0: there is none
@@ -40,12 +50,15 @@ struct View {
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
+  std::optional<HeldRelease> held_release;
+  // Entries that the signed rules left out: the first ones, and how many there are.
+  std::vector<std::string> dropped;
+  std::uint64_t dropped_count = 0;
+  std::optional<Hold> hold;  // in force now
 };
 
 class Updater {
  public:
-  using OnActivated = std::function<void(std::uint64_t number, const std::filesystem::path&)>;
-
   /// `stop`, once true, ends downloads; it must outlive the updater.
   Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
           OnActivated on_activated);
@@ -58,19 +71,29 @@ class Updater {
   /// Asks the authority, and publishes what is new.
   Outcome pull();
 
-  /// Compiles again where policy, release or time ask for it. Call it after recover(), set_config()
-  /// and when View::next_change has come.
+  /// Makes a generation again where policy, release or time ask for it. Call it after recover(),
+  /// set_config(), the end of a hold, and when View::next_change has come.
   Status refresh_generation();
 
   [[nodiscard]] View view() const;
+  [[nodiscard]] Running& running() { return running_; }
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
-  [[nodiscard]] Status take_release(const compile::Release& release);
+  [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
+  [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
+                                 std::optional<Error>& error);
+  [[nodiscard]] Status take_release(const compile::Release& release, const Running::Shared& made);
+  [[nodiscard]] bool waits_already(const compile::Release& release) const;
+  [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
+                                                     const std::vector<Error>& reasons);
   [[nodiscard]] bool is_stale() const;
-  [[nodiscard]] Result<std::uint64_t> build(const compile::Release* release);
-  [[nodiscard]] Status activate(std::uint64_t number);
+  [[nodiscard]] bool only_policy_differs() const;
+  [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
+                                              std::vector<sync::Brought> brought);
+  [[nodiscard]] Status make_again();
   void load_release();
+  void set_release(const compile::Release& release);
   void drop_unused_files(const compile::Release* also) const;
   [[nodiscard]] std::filesystem::path lists_dir() const { return config_.state_dir / "lists"; }
   [[nodiscard]] std::filesystem::path trust_dir() const { return config_.state_dir / "trust"; }
@@ -79,10 +102,9 @@ class Updater {
   schema::Config config_;
   tuf::Clock clock_;
   const std::atomic<bool>& stop_;
-  OnActivated on_activated_;
-  publish::Store store_;
-  std::shared_ptr<const generation::Generation> current_;
+  Running running_;
   std::optional<compile::Release> release_;
+  std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;  // guarded by mutex_
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "control/compile/rules.h"
 #include "control/sync/departments.h"
 #include "control/tuf/digest.h"
 
@@ -173,6 +174,15 @@ Result<compile::Release> Client::refresh() {
   release.snapshot_sha256 = trust_.timestamp()->snapshot.sha256.value_or("");
   release.targets_version = targets->version;
   release.expires = std::min(trust_.snapshot()->expires, targets->expires);
+  for (const auto& [path, file] : targets->targets) {
+    if (!compile::is_policy_file(path)) continue;
+    if (file.length > compile::kMaxPolicyOctets) {
+      return fail(
+          "is signed with more than " + std::to_string(compile::kMaxPolicyOctets) + " octets", path,
+          kKept);
+    }
+    release.policy.push_back({path, file.length, file.sha256, {}});
+  }
   for (const tuf::DelegatedRole& role : targets->roles) {
     if (!is_list_role(role)) continue;
     auto signed_by = fetch_targets(role.name, targets->keys, role);
@@ -183,17 +193,6 @@ Result<compile::Release> Client::refresh() {
     if (*list) release.lists.push_back(std::move(**list));
   }
   return release;
-}
-
-Status Client::download(const compile::Release& release, const std::filesystem::path& folder) {
-  for (const compile::ReleaseList& list : release.lists) {
-    for (const compile::ListFile* file : {&list.orders, &list.full}) {
-      auto status = fetcher_.download(file->remote_path(), folder / file->stored_name(),
-                                      file->length, file->sha256);
-      if (!status) return status;
-    }
-  }
-  return {};
 }
 
 }  // namespace sluice::sync

@@ -5,7 +5,6 @@
 // Thread safety: one thread per Client.
 #pragma once
 
-#include <filesystem>
 #include <string>
 
 #include "config/base/result.h"
@@ -26,10 +25,6 @@ class Client {
   /// Walks the metadata. What was verified on the way stays trusted even when a later step fails,
   /// so that a failed update cannot be used to go back.
   [[nodiscard]] Result<compile::Release> refresh();
-
-  /// Fetches the list files of a release into `folder`, each verified, those there kept.
-  [[nodiscard]] Status download(const compile::Release& release,
-                                const std::filesystem::path& folder);
 
  private:
   struct Fetched {

@@ -21,6 +21,25 @@ const tuf::DelegatedRole* decides(const tuf::Targets& top, const std::string& pa
   return found == top.roles.end() ? nullptr : &*found;
 }
 
+compile::ListFile list_file(const std::string& path, const tuf::TargetFile& file) {
+  return {path, file.length, file.sha256, {}};
+}
+
+/// The deltas that a role signs. One that tells nothing sensible of itself is left out: it is only
+/// a shorter way to the full list, which is signed as well.
+std::vector<compile::DeltaFile> read_deltas(const tuf::Targets& signed_by,
+                                            const std::string& base) {
+  std::vector<compile::DeltaFile> out;
+  for (const auto& [path, file] : signed_by.targets) {
+    if (!path.starts_with(base + "delta-") || !path.ends_with(".cpd.zst")) continue;
+    auto delta = compile::read_delta_custom(file.custom, path);
+    if (!delta) continue;
+    delta->file = list_file(path, file);
+    out.push_back(std::move(*delta));
+  }
+  return out;
+}
+
 }  // namespace
 
 bool is_list_role(const tuf::DelegatedRole& role) { return role.name.starts_with(kRolePrefix); }
@@ -58,15 +77,12 @@ Result<std::optional<compile::ReleaseList>> read_department(const tuf::Targets& 
   if (orders == signed_by.targets.end()) {
     return fail("signs a list without its orders.jsonl.zst", where, kRefused);
   }
+  list.full = list_file(full->first, full->second);
+  list.orders = list_file(orders->first, orders->second);
+  list.deltas = read_deltas(signed_by, base);
   if (auto status = compile::read_custom(full->second.custom, where, list); !status) {
     return fail(status.error());
   }
-  list.full.path = full->first;
-  list.full.length = full->second.length;
-  list.full.sha256 = full->second.sha256;
-  list.orders.path = orders->first;
-  list.orders.length = orders->second.length;
-  list.orders.sha256 = orders->second.sha256;
   return list;
 }
 

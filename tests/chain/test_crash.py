@@ -50,7 +50,9 @@ class Crash(ChainTest):
         box.stop()
         expected = 20_003
         for step in range(self.ROUNDS):
-            self.authority.add(f"round{step}.example")
+            # Every other one to the long list, which goes by a delta and makes an overlay.
+            category = "pornography" if step % 2 else "gambling"
+            self.authority.add(f"round{step}.example", category=category, order="CAC-1")
             expected += 1
             self.authority.release()
             box.start(ready=False)
@@ -65,6 +67,8 @@ class Crash(ChainTest):
         log = box.log.read_text()
         self.assertNotIn("is bad", log, "a kill damaged the current generation")
         self.assertNotIn("error ", log)
+        self.assertRegex(log, "the list of cyberspace, by .*delta")
+        self.assertIn("came and", log, "no generation was made of changes")
         box.start()
         self.assertEqual(box.status()["entries"], expected)
         self.assertEqual(box.status()["alarms"], [])

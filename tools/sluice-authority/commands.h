@@ -32,6 +32,8 @@ Status import_command(const Workspace& workspace, const std::vector<std::filesys
 /// All departments with changes, or one.
 Status sign_command(const Workspace& workspace, const std::string& department,
                     const StageOptions& options);
+/// The rules by which appliances guard the lists, out of the folder policy/.
+Status sign_policy_command(const Workspace& workspace, const StageOptions& options);
 Status publish_command(const Workspace& workspace);
 Status status_command(const Workspace& workspace);
 

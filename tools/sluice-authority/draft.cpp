@@ -1,6 +1,7 @@
 #include "tools/sluice-authority/draft.h"
 
-#include <charconv>
+#include <algorithm>
+#include <map>
 
 #include "config/name/name.h"
 #include "control/compile/cpl.h"
@@ -14,63 +15,77 @@ constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
 constexpr auto kDefaultTerm = std::chrono::hours(365 * 24);
 constexpr auto kEmergencyTerm = std::chrono::hours(72);
 
-/// Calls `take` with each line and its number, from 1.
+/// Calls `take` with each line and a function that tells its place.
 template <class Take>
-Status each_line(const std::filesystem::path& path, Take take) {
-  if (!std::filesystem::exists(path)) return {};
-  auto bytes = files::read_bounded(path, kMaxFile);
-  if (!bytes) return fail(bytes.error());
-  std::string_view rest = *bytes;
-  for (std::uint64_t line = 1; !rest.empty(); ++line) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    const std::string where = path.string() + ":" + std::to_string(line);
-    if (auto status = take(rest.substr(0, end), where); !status) return status;
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+Status each_line(const std::filesystem::path& path, std::string_view text, Take take) {
+  std::uint64_t line = 0;
+  const auto where = [&] { return path.string() + ":" + std::to_string(line); };
+  while (!text.empty()) {
+    ++line;
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    if (auto status = take(text.substr(0, end), where); !status) return status;
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return {};
 }
 
-Result<generation::Scope> read_match(std::string_view text, const std::string& where) {
-  for (const auto scope :
-       {generation::Scope::tree, generation::Scope::exact, generation::Scope::subs}) {
-    if (compile::match_text(scope) == text) return scope;
-  }
-  return fail("the match is none of tree, exact, subs", where);
+Result<std::string> read_file(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return std::string();
+  return files::read_bounded(path, kMaxFile);
 }
 
-Status read_name(Draft& draft, std::string_view line, const std::string& where) {
-  const std::size_t first = line.find('\t');
-  const std::size_t second = first == line.npos ? line.npos : line.find('\t', first + 1);
+std::string line_of(std::string_view key, const DraftEntry& entry) {
+  return name::from_reversed_key(key) + "\t" + std::string(compile::match_text(entry.scope)) +
+         "\t" + std::to_string(entry.order) + "\n";
+}
+
+std::string key_of(std::string_view line) {
   name::LookupName name;
-  if (second == line.npos || name::from_text(line.substr(0, first), name) != name::Defect::none) {
-    return fail("is not 'name TAB match TAB order'", where, "correct the line");
-  }
-  auto scope = read_match(line.substr(first + 1, second - first - 1), where);
-  if (!scope) return fail(scope.error());
-  const std::string_view digits = line.substr(second + 1);
-  DraftEntry entry{*scope, 0};
-  const auto [end, code] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), entry.order);
-  if (code != std::errc() || end != digits.data() + digits.size() ||
-      entry.order >= draft.orders.size()) {
-    return fail("the order is not a line of orders.jsonl, counted from 0", where,
-                "correct the line");
-  }
-  // Sorted already unless a person has edited it, so the hint makes this linear.
-  draft.entries.insert_or_assign(draft.entries.end(), std::string(name.view()), entry);
-  return {};
+  const auto defect = name::from_text(line.substr(0, line.find('\t')), name);
+  return defect == name::Defect::none ? std::string(name.view()) : std::string();
 }
 
-std::string body(const Draft& draft) {
+/// A person has edited the file: of lines for one name the last counts.
+void sort_names(Draft& draft) {
+  std::map<std::string, std::string_view> lines;
+  (void)each_line({}, draft.names, [&](std::string_view line, const auto&) -> Status {
+    lines.insert_or_assign(key_of(line), line);
+    return {};
+  });
+  std::string sorted;
+  for (const auto& [key, line] : lines) sorted.append(line).push_back('\n');
+  draft.names = std::move(sorted);
+  draft.entries = lines.size();
+}
+
+/// One pass over the names with ascending keys beside them: `at_key` is told of each key, with the
+/// line that is there or nothing, and appends what shall be there to the text that it is given.
+template <class AtKey>
+void merge(Draft& draft, std::span<const std::string_view> keys, AtKey at_key) {
   std::string out;
-  for (const auto& [key, entry] : draft.entries) {
-    out += name::from_reversed_key(key);
-    out.push_back('\t');
-    out += compile::match_text(entry.scope);
-    out.push_back('\t');
-    out += std::to_string(entry.order);
-    out.push_back('\n');
-  }
+  out.reserve(draft.names.size() + keys.size() * 48);
+  std::size_t next = 0;
+  name::LookupName name;
+  (void)each_line({}, draft.names, [&](std::string_view line, const auto&) -> Status {
+    if (next < keys.size()) {
+      (void)name::from_text(line.substr(0, line.find('\t')), name);
+      while (next < keys.size() && keys[next] < name.view()) at_key(keys[next++], "", out);
+    }
+    if (next < keys.size() && keys[next] == name.view()) {
+      at_key(keys[next++], line, out);
+    } else {
+      out.append(line).push_back('\n');
+    }
+    return {};
+  });
+  while (next < keys.size()) at_key(keys[next++], "", out);
+  draft.names = std::move(out);
+}
+
+std::vector<std::string_view> sorted_unique(std::span<const std::string_view> keys) {
+  std::vector<std::string_view> out(keys.begin(), keys.end());
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -78,7 +93,7 @@ std::string body(const Draft& draft) {
 
 std::string Draft::cpl(std::uint64_t seq) const {
   return "#CPL 1\n#list " + department + "\n#seq " + std::to_string(seq) + "\n#entries " +
-         std::to_string(entries.size()) + "\n" + body(*this);
+         std::to_string(entries) + "\n" + names;
 }
 
 std::string Draft::orders_jsonl() const {
@@ -90,19 +105,37 @@ std::string Draft::orders_jsonl() const {
 Result<Draft> load_draft(const Workspace& workspace, const std::string& department) {
   Draft draft;
   draft.department = department;
-  auto status = each_line(workspace.list(department) / "orders.jsonl",
-                          [&](std::string_view line, const std::string& where) -> Status {
-                            auto json = tuf::parse_strict(line, where);
-                            if (!json) return fail(json.error());
-                            draft.orders.push_back(std::move(*json));
-                            return {};
-                          });
+  const std::filesystem::path orders = workspace.list(department) / "orders.jsonl";
+  auto text = read_file(orders);
+  if (!text) return fail(text.error());
+  auto status = each_line(orders, *text, [&](std::string_view line, const auto& where) -> Status {
+    auto json = tuf::parse_strict(line, where());
+    if (!json) return fail(json.error());
+    draft.orders.push_back(std::move(*json));
+    return {};
+  });
   if (!status) return fail(status.error());
-  status = each_line(workspace.list(department) / "names.tsv",
-                     [&](std::string_view line, const std::string& where) {
-                       return read_name(draft, line, where);
-                     });
+
+  const std::filesystem::path names = workspace.list(department) / "names.tsv";
+  text = read_file(names);
+  if (!text) return fail(text.error());
+  draft.names = std::move(*text);
+  if (!draft.names.empty() && draft.names.back() != '\n') draft.names.push_back('\n');
+  bool sorted = true;
+  std::string last;
+  compile::CplEntry entry;
+  status = each_line(names, draft.names, [&](std::string_view line, const auto& where) -> Status {
+    bool is_url = false;
+    const auto fault = compile::parse_cpl_line(line, draft.orders.size(), entry, is_url);
+    if (fault) return fail(fault->what, where(), "correct the line");
+    if (is_url) return fail("the match is none of tree, exact, subs", where(), "correct the line");
+    sorted = sorted && last < entry.name.view();
+    last.assign(entry.name.view());
+    ++draft.entries;
+    return {};
+  });
   if (!status) return fail(status.error());
+  if (!sorted) sort_names(draft);
   return draft;
 }
 
@@ -113,7 +146,7 @@ Status save_draft(const Workspace& workspace, const Draft& draft) {
   if (auto status = files::write_atomic(folder / "orders.jsonl", draft.orders_jsonl()); !status) {
     return status;
   }
-  return files::write_atomic(folder / "names.tsv", body(draft));
+  return files::write_atomic(folder / "names.tsv", draft.names);
 }
 
 Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Time now) {
@@ -144,6 +177,7 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
   put("review_by", fields.review_by, "");
   put("disclosure", "", "public");
   put("status", "", "active");
+  if (fields.confirm_popular) order["confirm_popular"] = true;
   if (!fields.appeal_url.empty()) order["appeal"]["url"] = fields.appeal_url;
 
   const std::string where = "order " + fields.order;
@@ -163,19 +197,29 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
 Change put_names(Draft& draft, std::span<const std::string_view> keys, DraftEntry entry,
                  bool replace) {
   Change change;
-  for (const std::string_view key : keys) {
-    const auto [at, fresh] = draft.entries.try_emplace(std::string(key), entry);
-    DraftEntry& there = at->second;
-    if (fresh) {
-      ++change.added;
-    } else if (replace && (there.scope != entry.scope || there.order != entry.order)) {
-      there = entry;
-      ++change.changed;
-    } else {
-      ++change.unchanged;
-    }
-  }
+  merge(draft, sorted_unique(keys),
+        [&](std::string_view key, std::string_view there, std::string& out) {
+          const std::string line = line_of(key, entry);
+          const bool same = there == std::string_view(line).substr(0, line.size() - 1);
+          const bool keep = same || (!there.empty() && !replace);
+          ++(there.empty() ? change.added : keep ? change.unchanged : change.changed);
+          if (keep) {
+            out.append(there).push_back('\n');
+          } else {
+            out += line;
+          }
+        });
+  draft.entries += change.added;
   return change;
+}
+
+std::uint64_t remove_names(Draft& draft, std::span<const std::string_view> keys) {
+  std::uint64_t removed = 0;
+  merge(draft, sorted_unique(keys), [&](std::string_view, std::string_view there, std::string&) {
+    removed += there.empty() ? 0 : 1;
+  });
+  draft.entries -= removed;
+  return removed;
 }
 
 }  // namespace sluice::authority

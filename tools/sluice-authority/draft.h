@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,10 +22,13 @@ struct DraftEntry {
   std::uint32_t order = 0;  // line of orders.jsonl, from 0
 };
 
+/// Five million names are worked on by people who wait: so they stay the text that they are in the
+/// file, and a change is one pass over it.
 struct Draft {
   std::string department;
   std::vector<tuf::Json> orders;
-  std::map<std::string, DraftEntry, std::less<>> entries;  // by reversed key, as CPL sorts
+  std::string names;          // "name TAB match TAB order LF", ascending by reversed key, as in CPL
+  std::uint64_t entries = 0;  // lines of names
 
   /// The bodies of the payloads; `seq` goes into the list's header.
   [[nodiscard]] std::string cpl(std::uint64_t seq) const;
@@ -48,6 +50,7 @@ struct OrderFields {
   std::string expires;
   std::string review_by;
   std::string appeal_url;
+  bool confirm_popular = false;  // the names are meant, though many people use them
 };
 
 /// Finds the order with this reference and category, or adds it, and brings it up to date. The
@@ -61,8 +64,12 @@ struct Change {
   std::uint64_t unchanged = 0;
 };
 
-/// `replace` false: a name that is listed already stays as it is and counts as unchanged.
+/// Lists names, given by their reversed keys. `replace` false: a name that is listed already stays
+/// as it is and counts as unchanged.
 [[nodiscard]] Change put_names(Draft& draft, std::span<const std::string_view> keys,
                                DraftEntry entry, bool replace);
+
+/// Returns how many of the names were listed.
+std::uint64_t remove_names(Draft& draft, std::span<const std::string_view> keys);
 
 }  // namespace sluice::authority

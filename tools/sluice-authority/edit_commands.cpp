@@ -95,13 +95,13 @@ Status remove_command(const Workspace& workspace, const std::vector<std::string>
     if (!canonical) return fail(canonical.error());
     keys.push_back(name::reversed_key(*canonical));
   }
-  std::size_t total = 0;
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  std::uint64_t total = 0;
   for (const std::string& one : departments()) {
     if (!department.empty() && one != department) continue;
     auto draft = load_draft(workspace, one);
     if (!draft) return fail(draft.error());
-    std::size_t removed = 0;
-    for (const std::string& key : keys) removed += draft->entries.erase(key);
+    const std::uint64_t removed = remove_names(*draft, views);
     if (removed == 0) continue;
     if (auto status = save_draft(workspace, *draft); !status) return status;
     std::cout << one << ": " << removed << " removed\n";

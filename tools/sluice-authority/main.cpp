@@ -23,6 +23,7 @@ struct Arguments {
   std::string department;
   NameOptions name;
   StageOptions stage;
+  bool policy = false;
   unsigned root_days = 365;
   unsigned targets_days = 180;
   unsigned list_days = 90;
@@ -45,6 +46,8 @@ void add_order_options(CLI::App& command, Arguments& arguments) {
   command.add_option("--expires", order.expires, "When it ends; default: after a year");
   command.add_option("--review-by", order.review_by, "Day by which it is looked at again");
   command.add_option("--appeal-url", order.appeal_url, "Where to appeal");
+  command.add_flag("--confirm-popular", order.confirm_popular,
+                   "Names that many people use are meant; else appliances leave them out");
 }
 
 void add_init(CLI::App& app, Arguments& a) {
@@ -74,6 +77,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* sign = app.add_subcommand("sign", "Sign changed lists; officials may sign in turn");
   sign->add_option("--department", a.department, "Only this department's list");
   sign->add_option("--key", a.stage.keys, "An official's key; default: all local ones of the role");
+  sign->add_flag("--policy", a.policy,
+                 "Instead of lists: the rules in policy/, by keys of the role targets");
   sign->add_flag("--renew", a.stage.renew, "Sign anew though nothing changed");
   auto* bulk = sign->add_option("--bulk-change", a.stage.bulk_order,
                                 "Reference of the order for a planned mass change");
@@ -100,6 +105,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
   if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);
+  if (app.got_subcommand("sign") && a.policy) return sign_policy_command(*workspace, a.stage);
   if (app.got_subcommand("sign")) return sign_command(*workspace, a.department, a.stage);
   if (app.got_subcommand("publish")) return publish_command(*workspace);
   return status_command(*workspace);

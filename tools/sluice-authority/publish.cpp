@@ -5,6 +5,8 @@
 #include "control/compile/release.h"
 #include "control/files/file.h"
 #include "control/sync/departments.h"
+#include "tools/sluice-authority/deltas.h"
+#include "tools/sluice-authority/policy.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
 #include "tools/sluice-authority/stage.h"
@@ -37,26 +39,32 @@ struct StagedRole {
   tuf::Targets targets;
 };
 
-/// A staged document that its role's threshold has signed, with its payloads beside it.
-Result<StagedRole> read_staged(const Workspace& workspace, const std::string& department,
-                               const Published& published) {
-  const std::filesystem::path path = staged_document(workspace, department);
-  const tuf::DelegatedRole* role = published.role(department);
-  if (role == nullptr) return fail("the repository has no such role", path.string());
+/// A staged document that its role's threshold has signed. `again`: how another official signs.
+Result<StagedRole> read_verified(const std::filesystem::path& path, const std::string& department,
+                                 const tuf::KeyMap& keys, const tuf::RoleKeys& role,
+                                 const std::string& again) {
   auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
   if (!bytes) return fail(bytes.error());
   auto envelope = tuf::parse_envelope(*bytes, path.string());
   if (!envelope) return fail(envelope.error());
-  auto status = tuf::verify(*envelope, published.targets.keys, *role, path.string());
+  auto status = tuf::verify(*envelope, keys, role, path.string());
   if (!status) {
     Error error = status.error();
-    error.advice = "have another official sign: sluice-authority sign --department " + department +
-                   " --key FILE";
+    error.advice = "have another official sign: sluice-authority sign " + again + " --key FILE";
     return fail(std::move(error));
   }
   auto targets = tuf::parse_targets(envelope->body, path.string());
   if (!targets) return fail(targets.error());
   return StagedRole{department, std::move(*bytes), std::move(*targets)};
+}
+
+Result<StagedRole> read_staged(const Workspace& workspace, const std::string& department,
+                               const Published& published) {
+  const std::filesystem::path path = staged_document(workspace, department);
+  const tuf::DelegatedRole* role = published.role(department);
+  if (role == nullptr) return fail("the repository has no such role", path.string());
+  return read_verified(path, department, published.targets.keys, *role,
+                       "--department " + department);
 }
 
 Status install_payloads(const Workspace& workspace, const tuf::Targets& targets) {
@@ -70,6 +78,20 @@ Status install_payloads(const Workspace& workspace, const tuf::Targets& targets)
     if (auto status = files::write_atomic(to, *bytes); !status) return status;
   }
   return {};
+}
+
+/// Publishes the staged rules, if there are any that were not published before a cut.
+Status publish_policy(const Workspace& workspace, const Published& published, tuf::Json& meta) {
+  const std::filesystem::path path = staged_policy(workspace);
+  if (!std::filesystem::exists(path)) return {};
+  auto role =
+      read_verified(path, "", published.root.keys, published.root.roles.at("targets"), "--policy");
+  if (!role) return fail(role.error());
+  const std::uint64_t version = role->targets.version;
+  if (version <= published.targets.version) return {};
+  if (auto status = install_payloads(workspace, role->targets); !status) return status;
+  meta["targets.json"] = meta_of(version, role->bytes);
+  return files::write_atomic(metadata_path(workspace, version, "targets"), role->bytes);
 }
 
 Status write_snapshot_and_timestamp(const Workspace& workspace, tuf::Json meta,
@@ -183,6 +205,9 @@ Result<PublishReport> publish(const Workspace& workspace) {
     if (file.length) meta[name]["length"] = *file.length;
     if (file.sha256) meta[name]["hashes"]["sha256"] = *file.sha256;
   }
+  if (auto status = publish_policy(workspace, *published, meta); !status) {
+    return fail(status.error());
+  }
   for (const StagedRole& role : staged) {
     if (auto status = install_payloads(workspace, role.targets); !status) {
       return fail(status.error());
@@ -198,6 +223,9 @@ Result<PublishReport> publish(const Workspace& workspace) {
       write_snapshot_and_timestamp(workspace, std::move(meta), published->snapshot.version,
                                    published->timestamp.version, report);
   if (!status) return fail(status.error());
+  for (const StagedRole& role : staged) {
+    drop_old_deltas(workspace, role.department, role.targets, published->lists[role.department]);
+  }
   std::error_code ignored;
   std::filesystem::remove_all(workspace.staged(), ignored);
   return report;

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/policy.h"
 #include "tools/sluice-authority/publish.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
@@ -40,6 +41,17 @@ Status sign_command(const Workspace& workspace, const std::string& department,
               << "\n";
   }
   if (!any) return fail("no such department", department, "see sluice-authority status");
+  return {};
+}
+
+Status sign_policy_command(const Workspace& workspace, const StageOptions& options) {
+  auto published = load_published(workspace);
+  if (!published) return fail(published.error());
+  auto staged = stage_policy(workspace, *published, options);
+  if (!staged) return fail(staged.error());
+  std::cout << "targets: version " << staged->version << ", " << staged->entries << " files, "
+            << staged->signatures << " of " << staged->threshold << " signatures"
+            << (staged->signatures < staged->threshold ? " so far" : "") << "\n";
   return {};
 }
 
@@ -84,7 +96,7 @@ Status status_command(const Workspace& workspace) {
     const auto list = published->list(department);
     std::string rest = "  " + std::to_string(list ? list->entries : 0) + " entries";
     if (differs(*draft, *published)) {
-      rest += ", draft of " + std::to_string(draft->entries.size()) + " not published";
+      rest += ", draft of " + std::to_string(draft->entries) + " not published";
     }
     if (std::filesystem::exists(staged_document(workspace, department))) rest += ", staged";
     row(role_of(department), role->second, rest);

@@ -1,14 +1,19 @@
 #include "tools/sluice-authority/stage.h"
 
 #include <algorithm>
+#include <map>
 
 #include "control/compile/zstd_lines.h"
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
 namespace {
+
+constexpr const char* kFull = "full.cpl.zst";
+constexpr const char* kOrders = "orders.jsonl.zst";
 
 tuf::Json target_of(std::string_view packed, tuf::Json custom) {
   return {{"length", packed.size()},
@@ -54,9 +59,9 @@ Status check_signers(const std::vector<tuf::PrivateKey>& keys, const tuf::Delega
 }
 
 struct Payloads {
-  std::string full;
-  std::string orders;
+  std::map<std::string, std::string> files;  // by path, packed
   tuf::Json targets = tuf::Json::object();
+  compile::ReleaseList list;
 };
 
 Result<Payloads> build_payloads(const Draft& draft, std::uint64_t seq,
@@ -68,22 +73,35 @@ Result<Payloads> build_payloads(const Draft& draft, std::uint64_t seq,
   if (!full) return fail(full.error());
   auto packed_orders = compile::zstd_pack(orders);
   if (!packed_orders) return fail(packed_orders.error());
-  out.full = std::move(*full);
-  out.orders = std::move(*packed_orders);
   tuf::Json custom = {{"seq", seq},
-                      {"entries", draft.entries.size()},
+                      {"entries", draft.entries},
                       {"content_sha256", tuf::sha256(cpl)},
                       {"orders_sha256", tuf::sha256(orders)}};
   if (!options.bulk_order.empty()) custom["override"] = bulk_change(options);
   // What an appliance would refuse is refused before anybody signs it.
-  compile::ReleaseList check;
-  auto status = compile::read_custom({{"cpl", custom}}, "list-" + draft.department, check);
+  auto status = compile::read_custom({{"cpl", custom}}, role_of(draft.department), out.list);
   if (!status) return fail(status.error());
   const std::string base = "lists/" + draft.department + "/";
-  out.targets[base + "full.cpl.zst"] = target_of(out.full, std::move(custom));
-  out.targets[base + "orders.jsonl.zst"] =
-      target_of(out.orders, {{"seq", seq}, {"content_sha256", tuf::sha256(orders)}});
+  out.targets[base + kFull] = target_of(*full, std::move(custom));
+  out.targets[base + kOrders] =
+      target_of(*packed_orders, {{"seq", seq}, {"content_sha256", tuf::sha256(orders)}});
+  out.list.department = draft.department;
+  out.list.full.length = full->size();
+  out.files[base + kFull] = std::move(*full);
+  out.files[base + kOrders] = std::move(*packed_orders);
   return out;
+}
+
+/// Adds the deltas from the published list, or keeps those to it.
+std::string add_deltas(const Workspace& workspace, const Draft& draft,
+                       const tuf::Targets& published, const compile::ReleaseList& before,
+                       Payloads& payloads) {
+  const bool renewed = before.seq == payloads.list.seq;
+  Deltas deltas = renewed ? keep_deltas(published, before)
+                          : make_deltas(workspace, published, before, payloads.list, draft.names);
+  payloads.targets.update(deltas.targets);
+  payloads.files.merge(deltas.payloads);
+  return deltas.report;
 }
 
 /// What is staged already, when it is the same document but for its expiry and signatures. A second
@@ -111,7 +129,7 @@ std::filesystem::path staged_document(const Workspace& workspace, const std::str
 
 bool differs(const Draft& draft, const Published& published) {
   const auto list = published.list(draft.department);
-  if (!list) return !draft.entries.empty();
+  if (!list) return draft.entries != 0;
   return tuf::sha256(draft.cpl(list->seq)) != list->full.content_sha256 ||
          tuf::sha256(draft.orders_jsonl()) != list->orders.content_sha256;
 }
@@ -138,29 +156,32 @@ Result<std::optional<Staged>> stage(const Workspace& workspace, const Draft& dra
     if (!built) return fail(built.error());
     payloads = std::move(*built);
   }
+  std::string delta;
+  if (list) delta = add_deltas(workspace, draft, now_published->second, *list, payloads);
   tuf::Json body = document("targets", now_published->second.version + 1,
                             workspace.clock() + workspace.list_expiry(draft.department));
   body["targets"] = payloads.targets;
 
   const std::filesystem::path path = staged_document(workspace, draft.department);
-  const std::string full_path = "lists/" + draft.department + "/full.cpl.zst";
+  const std::string full_path = "lists/" + draft.department + "/" + kFull;
   tuf::Json envelope =
       same_staged(path, body, full_path, !options.bulk_order.empty())
           .value_or(tuf::Json{{"signatures", tuf::Json::array()}, {"signed", body}});
   auto added = add_signatures(envelope, *keys);
   if (!added) return fail(added.error());
-  if (!payloads.targets.empty()) {
-    const std::string base = "lists/" + draft.department + "/";
-    auto status = write_payload(workspace, base + "full.cpl.zst", payloads.full);
-    if (status) status = write_payload(workspace, base + "orders.jsonl.zst", payloads.orders);
-    if (!status) return fail(status.error());
+  for (const auto& [file, packed] : payloads.files) {
+    if (auto status = write_payload(workspace, file, packed); !status) return fail(status.error());
   }
   if (auto status = files::make_folder(workspace.staged()); !status) return fail(status.error());
   if (auto status = files::write_atomic(path, envelope_text(envelope)); !status) {
     return fail(status.error());
   }
-  return Staged{now_published->second.version + 1, seq, draft.entries.size(),
-                static_cast<unsigned>(envelope["signatures"].size()), role->threshold};
+  return Staged{now_published->second.version + 1,
+                seq,
+                draft.entries,
+                static_cast<unsigned>(envelope["signatures"].size()),
+                role->threshold,
+                std::move(delta)};
 }
 
 }  // namespace sluice::authority

@@ -33,6 +33,7 @@ struct Staged {
   std::uint64_t entries = 0;
   unsigned signatures = 0;
   std::uint64_t threshold = 0;
+  std::string delta;  // ", and …": what a delta from the list before comes to
 };
 
 /// Whether a draft says something else than what is published.

@@ -4,8 +4,9 @@
 //   root.json                  to install on appliances
 //   keys/ROLE-N.pem            private keys, mode 0600
 //   lists/DEPARTMENT/          names.tsv (sorted) and orders.jsonl: what will be signed next
-//   staged/                    signed, not yet published
-//   repo/                      published: static files for any web server
+//   policy/                    rules for all lists: guards.yaml, taxonomy.yaml, protected.txt,
+//   popular.txt staged/                    signed, not yet published repo/ published: static files
+//   for any web server
 //
 // Thread safety: free functions; one process works in a folder at a time.
 #pragma once
@@ -38,6 +39,7 @@ struct Workspace {
   [[nodiscard]] std::filesystem::path keys() const { return folder / "keys"; }
   [[nodiscard]] std::filesystem::path repo() const { return folder / "repo"; }
   [[nodiscard]] std::filesystem::path metadata() const { return repo() / "metadata"; }
+  [[nodiscard]] std::filesystem::path policy() const { return folder / "policy"; }
   [[nodiscard]] std::filesystem::path staged() const { return folder / "staged"; }
   [[nodiscard]] std::filesystem::path list(const std::string& department) const {
     return folder / "lists" / department;

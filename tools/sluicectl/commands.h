@@ -59,6 +59,26 @@ struct ListCompileOptions {
 };
 int compile_list(const Context& context, const ListCompileOptions& options);
 
+/// What a person decides about the lists, and why; sluice-control carries it out.
+struct DecisionOptions {
+  std::string command;  // hold, rollback, resume, approve, pin, unpin
+  std::string who;      // empty: the user
+  std::string reason;
+  std::uint64_t generation = 0;  // rollback: 0 is the one before
+  std::uint64_t hours = 72;
+  std::string release;
+};
+int decide(const Context& context, const DecisionOptions& options);
+/// Generations that can be gone back to, and a release that waits to be approved.
+int show_generations(const Context& context);
+
+struct ListDiffOptions {
+  std::string from;  // files, or numbers of kept generations
+  std::string to;
+  std::size_t sample = 10;  // names of each kind
+};
+int diff_lists(const Context& context, const ListDiffOptions& options);
+
 int check_config(const Context& context, const std::filesystem::path& file);
 int print_schema();
 
@@ -66,5 +86,9 @@ int print_schema();
 /// the newest there.
 [[nodiscard]] Result<std::filesystem::path> generation_file(const Context& context,
                                                             const std::filesystem::path& given);
+
+/// The same of a file, or of the number of a kept generation.
+[[nodiscard]] Result<std::filesystem::path> kept_generation_file(const Context& context,
+                                                                 const std::string& given);
 
 }  // namespace sluice::ctl

@@ -1,4 +1,5 @@
 // Which generation a command reads.
+#include <algorithm>
 #include <charconv>
 #include <system_error>
 
@@ -26,11 +27,7 @@ std::filesystem::path newest_in(const std::filesystem::path& folder) {
   return newest;
 }
 
-}  // namespace
-
-Result<std::filesystem::path> generation_file(const Context& context,
-                                              const std::filesystem::path& given) {
-  if (!given.empty()) return given;
+Result<std::filesystem::path> folder_of(const Context& context) {
   schema::Config defaults;
   std::error_code code;
   if (context.config_given || std::filesystem::exists(context.config_file, code)) {
@@ -38,9 +35,32 @@ Result<std::filesystem::path> generation_file(const Context& context,
     if (!config) return fail(config.error());
     defaults.state_dir = config->state_dir;
   }
-  const std::filesystem::path current = defaults.generations_dir() / "current";
+  return defaults.generations_dir();
+}
+
+}  // namespace
+
+Result<std::filesystem::path> kept_generation_file(const Context& context,
+                                                   const std::string& given) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
+  if (error != std::errc{} || end != given.data() + given.size()) return given;
+  auto folder = folder_of(context);
+  if (!folder) return fail(folder.error());
+  std::string name = std::to_string(number);
+  name.insert(0, 10 - std::min<std::size_t>(10, name.size()), '0');
+  return *folder / (name + ".lmdb");
+}
+
+Result<std::filesystem::path> generation_file(const Context& context,
+                                              const std::filesystem::path& given) {
+  if (!given.empty()) return given;
+  const auto folder = folder_of(context);
+  if (!folder) return fail(folder.error());
+  std::error_code code;
+  const std::filesystem::path current = *folder / "current";
   if (std::filesystem::exists(current, code)) return current;
-  const std::filesystem::path newest = newest_in(defaults.generations_dir());
+  const std::filesystem::path newest = newest_in(*folder);
   if (newest.empty()) {
     return fail("there is no running list", current.string(),
                 "give a file with --generation FILE, or another --config FILE");

@@ -57,9 +57,7 @@ void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });
 }
 
-void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile, Command& chosen) {
-  CLI::App* list = app.add_subcommand("list", "What is listed")->require_subcommand(1);
-
+void add_list(CLI::App* list, ListShowOptions& show, ListCompileOptions& compile, Command& chosen) {
   CLI::App* shown = list->add_subcommand("show", "Print the entries");
   shown->add_option("--generation", show.generation, "Of this file instead of the running list");
   shown->add_option("--under", show.under, "Only this name and those below it");
@@ -108,6 +106,48 @@ void add_list(CLI::App& app, ListShowOptions& show, ListCompileOptions& compile,
   });
 }
 
+void add_decisions(CLI::App& list, DecisionOptions& options, Command& chosen) {
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* command = list.add_subcommand(name, what);
+    command->add_option("--reason", options.reason, "Why, for the log")->required();
+    command->add_option("--who", options.who, "Who decides; you, if left out");
+    command->callback([&options, &chosen, name] {
+      options.command = name;
+      chosen = [&options](const Context& c) { return decide(c, options); };
+    });
+    return command;
+  };
+  const auto hours = [&](CLI::App* command) {
+    command->add_option("--hours", options.hours, "How long it stays")
+        ->check(CLI::Range(1, 72))
+        ->capture_default_str();
+  };
+  hours(add("hold", "Stay on the running generation, whatever the authority publishes"));
+  CLI::App* back = add("rollback", "Go back to a kept generation, and stay there");
+  back->add_option("generation", options.generation, "Its number; the one before, if left out");
+  hours(back);
+  add("resume", "End a hold or a rollback, and take the newest release");
+  add("approve", "Let a release through that a guard holds")
+      ->add_option("release", options.release, "As `list generations` names it")
+      ->required();
+  for (const auto& [name, what] : {std::pair{"pin", "Keep a generation until it is unpinned"},
+                                   std::pair{"unpin", "Keep it no longer than others"}}) {
+    add(name, what)->add_option("generation", options.generation, "Its number")->required();
+  }
+  list.add_subcommand("generations", "What can be gone back to, and what waits to be approved")
+      ->callback([&chosen] { chosen = show_generations; });
+}
+
+void add_diff(CLI::App& list, ListDiffOptions& options, Command& chosen) {
+  CLI::App* diff = list.add_subcommand("diff", "What differs between two generations");
+  diff->add_option("from", options.from, "Its number, or a file")->required();
+  diff->add_option("to", options.to, "The same")->required();
+  diff->add_option("--sample", options.sample, "Names of each kind and category")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str();
+  diff->callback([&] { chosen = [&](const Context& c) { return diff_lists(c, options); }; });
+}
+
 void add_config(CLI::App& app, std::filesystem::path& file, Command& chosen) {
   CLI::App* config = app.add_subcommand("config", "The configuration")->require_subcommand(1);
   CLI::App* check = config->add_subcommand("check", "Report every fault of a configuration");
@@ -143,11 +183,16 @@ int run(int argc, char** argv) {
   ExplainOptions explain;
   ListShowOptions show;
   ListCompileOptions compile;
+  DecisionOptions decision;
+  ListDiffOptions diff;
   std::filesystem::path checked;
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
   add_explain(app, explain, chosen);
-  add_list(app, show, compile, chosen);
+  CLI::App* list = app.add_subcommand("list", "What is listed")->require_subcommand(1);
+  add_list(list, show, compile, chosen);
+  add_decisions(*list, decision, chosen);
+  add_diff(*list, diff, chosen);
   add_config(app, checked, chosen);
 
   try {

@@ -1,9 +1,12 @@
 // The authority's drafts and releases, as an appliance sees them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <random>
 
 #include "config/name/name.h"
+#include "control/compile/cpd_make.h"
 #include "control/sync/client.h"
+#include "control/sync/lists.h"
 #include "tests/unit/control/repository.h"
 #include "tools/sluice-authority/commands.h"
 #include "tools/sluice-authority/publish.h"
@@ -38,9 +41,8 @@ class Authority : public ::testing::Test {
     sync::Client client(*fetcher, *trust, workspace_.clock);
     auto release = client.refresh();
     if (!release) return release;
-    if (auto status = client.download(*release, folder_.path()); !status) {
-      return fail(status.error());
-    }
+    auto brought = sync::bring_lists(*fetcher, *release, nullptr, folder_.path());
+    if (!brought) return fail(brought.error());
     return release;
   }
 
@@ -149,6 +151,96 @@ TEST_F(Authority, RenewedSignaturesLastLonger) {
   ASSERT_TRUE(published);
   EXPECT_EQ(tuf::to_text(published->lists.at("police").expires), "2026-10-29T00:00:00Z");
   EXPECT_EQ(published->list("police")->seq, 1U);
+}
+
+TEST_F(Authority, ThirtyStepsAndARollUpAreSigned) {
+  // Random names, so that a full list is never the shorter way.
+  std::mt19937 random(7);  // NOLINT: a fixed seed repeats a failure
+  std::string names;
+  for (unsigned i = 0; i < 300; ++i) names += "n" + std::to_string(random()) + ".example\n";
+  test::write_file(folder_.path() / "names.txt", names);
+  NameOptions options;
+  options.order = {.order = "REF-1", .category = "gambling"};
+  ASSERT_TRUE(import_command(workspace_, {folder_.path() / "names.txt"}, "auto", options));
+  release();
+  auto before = refresh();
+  ASSERT_TRUE(before);
+  for (unsigned seq = 2; seq <= 33; ++seq) {
+    ASSERT_TRUE(add("extra" + std::to_string(seq) + ".example", "gambling"));
+    if (seq > 20) {
+      const auto gone =
+          remove_command(workspace_, {"extra" + std::to_string(seq - 9) + ".example"}, "");
+      ASSERT_TRUE(gone) << gone.error().text();
+    }
+    release();
+    if (seq == 3) before = refresh();
+  }
+  const auto published = load_published(workspace_);
+  ASSERT_TRUE(published);
+  const auto list = published->list("police");
+  EXPECT_EQ(list->deltas.size(), 31U);
+  const auto way = compile::choose_deltas(before->lists[0], *list);
+  ASSERT_EQ(way.size(), 1U) << "the roll-up is the shortest way";
+  EXPECT_EQ(way[0].from, 3U);
+  EXPECT_EQ(way[0].to, 33U);
+  EXPECT_LT(std::filesystem::file_size(
+                metadata_path(workspace_, published->lists.at("police").version, "list-police")),
+            20'000U);
+  // Of files no more than these and those that the release before named.
+  unsigned files = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(workspace_.repo() / "targets/lists/police")) {
+    files += entry.path().string().ends_with(".cpd.zst") ? 1 : 0;
+  }
+  EXPECT_EQ(files, 33U);
+  // They lead where they say.
+  auto fetcher = sync::Fetcher::create({.base_url = "file://" + workspace_.repo().string()});
+  auto now = refresh();
+  ASSERT_TRUE(now);
+  now->lists[0] = *list;
+  const auto brought = sync::bring_lists(*fetcher, *now, &*before, folder_.path());
+  ASSERT_TRUE(brought) << brought.error().text();
+  ASSERT_EQ(brought->size(), 1U);
+  EXPECT_EQ((*brought)[0].refused, "");
+  EXPECT_EQ((*brought)[0].steps, 1U);
+}
+
+TEST_F(Authority, DeltasArePartOfWhatOfficialsSign) {
+  ASSERT_TRUE(add("a.example", "gambling"));
+  for (unsigned i = 0; i < 60; ++i)
+    ASSERT_TRUE(add("n" + std::to_string(i * 7919) + ".test", "fraud"));
+  release();
+  ASSERT_TRUE(add("b.example", "gambling"));
+  ASSERT_TRUE(
+      sign_command(workspace_, "police", {.keys = {workspace_.keys() / "list-police-1.pem"}}));
+  ASSERT_TRUE(
+      sign_command(workspace_, "police", {.keys = {workspace_.keys() / "list-police-3.pem"}}));
+  ASSERT_TRUE(publish(workspace_));
+  auto published = load_published(workspace_);
+  ASSERT_EQ(published->list("police")->deltas.size(), 1U);
+  EXPECT_EQ(published->list("police")->deltas[0].added, 1U);
+  ASSERT_TRUE(sign_command(workspace_, "police", {.renew = true}));
+  ASSERT_TRUE(publish(workspace_));
+  published = load_published(workspace_);
+  EXPECT_EQ(published->list("police")->deltas.size(), 1U) << "renewing lost the delta";
+  EXPECT_TRUE(refresh());
+}
+
+TEST_F(Authority, DraftsThatPeopleEditAreSortedAndChecked) {
+  ASSERT_TRUE(add("a.example", "gambling"));
+  const auto file = workspace_.list("police") / "names.tsv";
+  test::write_file(file, "b.example\ttree\t0\na.example\ttree\t0\nb.example\texact\t0");
+  const auto draft = load_draft(workspace_, "police");
+  ASSERT_TRUE(draft) << draft.error().text();
+  EXPECT_EQ(draft->names, "a.example\ttree\t0\nb.example\texact\t0\n");
+  EXPECT_EQ(draft->entries, 2U);
+  for (const char* line : {"B.example\ttree\t0\n", "b.example\ttree\t1\n", "b.example\turl\t0\tx\n",
+                           "example\ttree\t0\n", "b.example\ttree\t00\n", "b.example\n"}) {
+    test::write_file(file, std::string("a.example\ttree\t0\n") + line);
+    const auto bad = load_draft(workspace_, "police");
+    ASSERT_FALSE(bad) << line;
+    EXPECT_THAT(bad.error().where, HasSubstr("names.tsv:2"));
+  }
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
+#include "control/compile/cpd_make.h"
 #include "control/compile/release.h"
 #include "control/compile/zstd_lines.h"
 #include "control/tuf/digest.h"
@@ -90,6 +92,7 @@ void Repository::clear_hooks() {
   on_body = nullptr;
   on_envelope = nullptr;
   on_file = nullptr;
+  on_delta = nullptr;
 }
 
 std::string Repository::sign(const std::string& role, Json body,
@@ -130,6 +133,46 @@ void Repository::publish_root(const std::vector<tuf::PrivateKey>& old_keys) {
   write("metadata/" + std::to_string(version) + ".root.json", sign("root", body, signers), version);
 }
 
+Json Repository::target(const std::string& path, const std::string& packed, const Json& custom) {
+  const compile::ListFile file{path, packed.size(), tuf::sha256(packed), {}};
+  write(file.remote_path(), packed, 0);
+  return {{"length", file.length},
+          {"hashes", {{"sha256", file.sha256}}},
+          {"custom", {{"cpl", custom}}}};
+}
+
+void Repository::add_step(const std::string& department, std::uint64_t seq,
+                          const std::string& cpl) {
+  const Published before = std::exchange(last_[department], {seq, cpl});
+  Json& steps = steps_[department];
+  if (steps.is_null()) steps = Json::object();
+  if (before.seq == 0 || before.seq >= seq) return;
+  const auto facts = [&](std::uint64_t of, const std::string& text) {
+    compile::ReleaseList list;
+    list.department = department;
+    list.seq = of;
+    list.entries = static_cast<std::uint64_t>(std::count(text.begin(), text.end(), '\n')) - 4;
+    list.full = {"full", 0, {}, tuf::sha256(text)};
+    return list;
+  };
+  const compile::ReleaseList from = facts(before.seq, before.cpl);
+  const compile::ReleaseList to = facts(seq, cpl);
+  write_file(folder_ / "before.zst", compile::zstd_pack(before.cpl).value());
+  const std::string lines = cpl.substr(cpl.find('\n', cpl.find("#entries")) + 1);
+  const auto changes = compile::diff_lists(from, folder_ / "before.zst", lines).value();
+  std::string text = compile::cpd_text(from, to, changes);
+  Json custom = {{"from", from.seq},
+                 {"to", to.seq},
+                 {"from_content_sha256", from.full.content_sha256},
+                 {"to_content_sha256", to.full.content_sha256},
+                 {"added", changes.added},
+                 {"removed", changes.removed}};
+  if (on_delta) on_delta(text, custom);
+  const std::string path = "lists/" + department + "/delta-" + std::to_string(from.seq) + "-" +
+                           std::to_string(to.seq) + ".cpd.zst";
+  steps[path] = target(path, compile::zstd_pack(text).value(), custom);
+}
+
 Json Repository::list_targets(const std::string& department, const List& list) {
   const std::string base = "lists/" + department + "/";
   const auto lines =
@@ -142,19 +185,16 @@ Json Repository::list_targets(const std::string& department, const List& list) {
                  {"content_sha256", tuf::sha256(cpl)},
                  {"orders_sha256", tuf::sha256(list.orders)}};
   if (!list.override_json.is_null()) custom["override"] = list.override_json;
-  const auto target = [&](const std::string& path, std::string packed, const Json& cpl_custom) {
-    compile::ListFile file{path, packed.size(), tuf::sha256(packed), {}};
-    write(file.remote_path(), packed, 0);
-    return Json{{"length", file.length},
-                {"hashes", {{"sha256", file.sha256}}},
-                {"custom", {{"cpl", cpl_custom}}}};
-  };
   Json targets = Json::object();
   targets[base + "full.cpl.zst"] = target(
       base + "full.cpl.zst", list.pack ? list.pack(cpl) : compile::zstd_pack(cpl).value(), custom);
   targets[base + "orders.jsonl.zst"] =
       target(base + "orders.jsonl.zst", compile::zstd_pack(list.orders).value(),
              {{"content_sha256", tuf::sha256(list.orders)}});
+  if (list.deltas) {
+    add_step(department, list.seq, cpl);
+    targets.update(steps_[department]);
+  }
   return targets;
 }
 
@@ -180,6 +220,9 @@ void Repository::publish() {
   const std::uint64_t version = ++versions["targets"];
   Json targets = head("targets", version, now + std::chrono::hours(24 * 180));
   targets["targets"] = Json::object();
+  for (const auto& [path, bytes] : policy) {
+    targets["targets"][path] = target(path, bytes, Json::object());
+  }
   targets["delegations"] = delegations;
   meta["targets.json"] = write("metadata/" + std::to_string(version) + ".targets.json",
                                sign("targets", targets, keys["targets"]), version);

@@ -33,6 +33,7 @@ struct List {
   std::uint64_t entries = 0;                                // 0: as many as there are lines
   tuf::Json override_json;                                  // custom.cpl.override
   std::function<std::string(const std::string& cpl)> pack;  // instead of zstd
+  bool deltas = false;  // sign the steps from every list that was published with them
 };
 
 /// One canonical order; times as text.
@@ -45,6 +46,7 @@ class Repository {
   explicit Repository(std::filesystem::path folder);
 
   std::map<std::string, List> lists;                         // by department
+  std::map<std::string, std::string> policy;                 // targets of the top role, by path
   std::map<std::string, std::vector<tuf::PrivateKey>> keys;  // by role
   std::map<std::string, unsigned> thresholds;
   std::map<std::string, std::uint64_t> versions;  // the ones published last
@@ -54,6 +56,8 @@ class Repository {
   std::function<void(const std::string& role, tuf::Json& body)> on_body;
   std::function<void(const std::string& role, tuf::Json& envelope)> on_envelope;
   std::function<void(const std::string& path, std::string& bytes)> on_file;
+  /// The text of a delta before it is packed and signed for, and its custom.cpl.
+  std::function<void(std::string& text, tuf::Json& custom)> on_delta;
 
   void add_role(const std::string& role, unsigned count, unsigned threshold);
   /// A next version of everything but root, with what lists holds.
@@ -71,6 +75,15 @@ class Repository {
                    const std::vector<tuf::PrivateKey>& signers);
   tuf::Json write(const std::string& path, std::string bytes, std::uint64_t version);
   tuf::Json list_targets(const std::string& department, const List& list);
+  tuf::Json target(const std::string& path, const std::string& packed, const tuf::Json& custom);
+  void add_step(const std::string& department, std::uint64_t seq, const std::string& cpl);
+
+  struct Published {
+    std::uint64_t seq = 0;
+    std::string cpl;
+  };
+  std::map<std::string, Published> last_;   // by department
+  std::map<std::string, tuf::Json> steps_;  // targets of deltas, by department
 
   std::filesystem::path folder_;
 };

@@ -7,6 +7,7 @@
 #include "control/compile/compile.h"
 #include "control/compile/cpl.h"
 #include "control/sync/client.h"
+#include "control/sync/lists.h"
 #include "tests/unit/control/repository.h"
 
 namespace sluice {
@@ -35,9 +36,8 @@ class Sample : public ::testing::Test {
                         [] { return tuf::parse_time("2026-09-01T00:00:00Z").value(); });
     auto release = client.refresh();
     if (!release) return release;
-    if (auto status = client.download(*release, folder_.path()); !status) {
-      return fail(status.error());
-    }
+    auto brought = sync::bring_lists(*fetcher, *release, nullptr, folder_.path());
+    if (!brought) return fail(brought.error());
     return release;
   }
 

@@ -1,0 +1,209 @@
+// What the updater does with what the authority publishes: fetch, guard, build, take.
+#include "config/policy/policy.h"
+#include "control/compile/guard.h"
+#include "control/files/file.h"
+#include "control/service/log.h"
+#include "control/service/release_file.h"
+#include "control/service/updater.h"
+#include "control/sync/client.h"
+
+namespace sluice::service {
+namespace {
+
+void log_brought(const sync::Brought& one) {
+  if (!one.refused.empty()) {
+    log(Level::warning, "delta", one.refused + " (the full list was fetched instead)");
+  }
+  const std::string how = one.steps == 0   ? "as a whole"
+                          : one.steps == 1 ? "by a delta"
+                                           : "by " + std::to_string(one.steps) + " deltas";
+  log(Level::info, "fetch",
+      "the list of " + one.department + ", " + how + ", " + std::to_string(one.octets) + " octets");
+}
+
+/// After a hold, what was made before it or during it may be there still.
+bool go_forward(Running& running, const std::string& release, const std::string& policy,
+                tuf::Time now) {
+  const auto current = running.current();
+  for (const std::uint64_t number : running.kept()) {
+    if (!current || number <= current->header().generation) return false;
+    auto opened = running.verify(number);
+    if (!opened) continue;
+    const auto sources = compile::sources_from_json((*opened)->sources_json());
+    const bool timely = !sources.next_change || *sources.next_change > now;
+    if (sources.release == release && timely && (*opened)->policy_json() == policy) {
+      return running.activate(*opened).has_value();
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view text(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::none:
+      return "none";
+    case Outcome::no_authority:
+      return "no-authority";
+    case Outcome::unchanged:
+      return "unchanged";
+    case Outcome::published:
+      return "published";
+    case Outcome::held:
+      return "held";
+    case Outcome::on_hold:
+      return "on-hold";
+    case Outcome::failed:
+      return "failed";
+  }
+  return "none";
+}
+
+Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
+  // The release first, then the link: a cut between the two is mended by compiling the new release
+  // again at the next start, where the other order would go back to the old one.
+  auto status = files::write_atomic(lists_dir() / kReleaseFile, compile::to_json(release).dump());
+  if (!status) {
+    running_.discard(made->header().generation);
+    return status;
+  }
+  set_release(release);
+  return running_.activate(made);
+}
+
+/// What the guards found is known; to find it again would cost a download and a compilation. Signed
+/// anew, the same lists may come with a bulk change that permits them.
+bool Updater::waits_already(const compile::Release& release) const {
+  const std::string id = compile::release_id(release);
+  const auto& held = view_.held_release;
+  return held && held->release == id && held->snapshot == release.snapshot_version &&
+         !running_.is_approved(id);
+}
+
+std::optional<Error> Updater::hold_for_person(const compile::Release& release,
+                                              const std::vector<Error>& reasons) {
+  const std::string id = compile::release_id(release);
+  if (reasons.empty() || running_.is_approved(id)) return std::nullopt;
+  HeldRelease held{.release = id, .snapshot = release.snapshot_version};
+  for (const Error& reason : reasons) held.reasons.push_back(reason.text());
+  update_view([&](View& view) { view.held_release = held; });
+  Error error = reasons.front();
+  if (reasons.size() > 1) error.what += ", and " + std::to_string(reasons.size() - 1) + " more";
+  error.advice =
+      "held; the last good lists stay. A planned change is published with sluice-authority sign "
+      "--bulk-change; a person lets just this release through with sluicectl list approve " +
+      id.substr(0, 12);
+  held_error_ = error;
+  return error;
+}
+
+/// The lists are the same; versions and expiries may have moved on.
+Outcome Updater::keep_release(const compile::Release& release, std::optional<Error>& error) {
+  const auto json = compile::to_json(release).dump();
+  if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
+  if (auto status = files::write_atomic(lists_dir() / kReleaseFile, json); !status) {
+    error = status.error();
+    return Outcome::failed;
+  }
+  set_release(release);
+  return Outcome::unchanged;
+}
+
+Outcome Updater::pull_release(std::optional<Error>& error) {
+  const auto failed = [&](Outcome outcome, const Error& reason) {
+    error = reason;
+    return outcome;
+  };
+  const schema::Authority& authority = *config_.authority;
+  auto fetcher = sync::Fetcher::create(
+      {.base_url = authority.url, .ca_file = authority.ca_file, .stop = &stop_});
+  if (!fetcher) return failed(Outcome::failed, fetcher.error());
+  auto trust = sync::Trust::load(trust_dir(), authority.root);
+  if (!trust) return failed(Outcome::failed, trust.error());
+  sync::Client client(*fetcher, *trust, clock_);
+  auto release = client.refresh();
+  if (trust->timestamp()) {
+    update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
+  }
+  if (!release) return failed(Outcome::failed, release.error());
+
+  if (release_) {
+    auto status = compile::check_sequence(*release_, *release);
+    if (!status) return failed(Outcome::failed, status.error());
+  }
+  const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
+  if (same && !running_.held() && is_stale()) {
+    (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
+                     clock_());
+  }
+  if (same && !is_stale()) {
+    sync::keep_made_files(*release, *release_);
+    return keep_release(*release, error);
+  }
+  if (running_.held()) return Outcome::on_hold;
+  if (waits_already(*release)) return failed(Outcome::held, *held_error_);
+  return take_new(*fetcher, *release, error);
+}
+
+Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
+                          std::optional<Error>& error) {
+  const auto failed = [&](const Error& reason) {
+    error = reason;
+    return Outcome::failed;
+  };
+  // Each guard as soon as what it looks at is there.
+  const auto held = [&](const std::vector<Error>& reasons) {
+    error = hold_for_person(release, reasons);
+    return error.has_value();
+  };
+  const compile::Release nothing;
+  const compile::Release& before = release_ ? *release_ : nothing;
+  drop_unused_files(&release);
+  if (auto status = sync::bring_policy(fetcher, release, lists_dir()); !status) {
+    return failed(status.error());
+  }
+  auto rules = compile::read_rules(release.policy, lists_dir());
+  if (!rules) return failed(rules.error());
+  if (held(compile::check_sizes(before, release, *rules))) return Outcome::held;
+  auto brought = sync::bring_lists(fetcher, release, release_ ? &*release_ : nullptr, lists_dir());
+  if (!brought) return failed(brought.error());
+  std::vector<compile::ListDelta> deltas;
+  for (const sync::Brought& one : *brought) {
+    log_brought(one);
+    if (one.steps != 0) deltas.push_back(one.delta);
+  }
+  auto churn = compile::check_churn(before, release, deltas, lists_dir(), *rules);
+  if (churn && held(*churn)) return Outcome::held;
+  // The list in use is damaged, and there is nothing to compare with; a bad new one is found below.
+  if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
+  auto made = build(&release, std::move(*brought));
+  if (!made) return failed(made.error());
+  if (held(compile::check_probes(**made, *rules))) {
+    running_.discard((*made)->header().generation);
+    return Outcome::held;
+  }
+  auto status = take_release(release, *made);
+  if (!status && running_.held()) return Outcome::on_hold;
+  if (!status) return failed(status.error());
+  update_view([](View& view) { view.build_error.reset(); });
+  drop_unused_files(nullptr);
+  return Outcome::published;
+}
+
+Outcome Updater::pull() {
+  std::optional<Error> error;
+  const Outcome outcome = config_.authority ? pull_release(error) : Outcome::no_authority;
+  // A pull that a stopping process broke off says nothing about the authority.
+  if (stop_) return outcome;
+  update_view([&](View& view) {
+    view.outcome = outcome;
+    view.pulled = clock_();
+    view.pull_error = error;
+  });
+  log(error ? Level::error : Level::info, "pull",
+      std::string(text(outcome)) + (error ? ", " + error->text() : ""));
+  return outcome;
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,131 @@
+#include "tools/sluice-authority/policy.h"
+
+#include <algorithm>
+
+#include "config/name/name.h"
+#include "control/compile/plain_list.h"
+#include "control/compile/rules.h"
+#include "control/compile/zstd_lines.h"
+#include "control/files/file.h"
+#include "control/tuf/digest.h"
+#include "tools/sluice-authority/signing.h"
+
+namespace sluice::authority {
+namespace {
+
+constexpr std::uint64_t kMaxYaml = 65'536;
+
+/// A plain list as CPL without orders: names, each with what is below it.
+Result<std::string> packed_names(const std::filesystem::path& file, const std::string& list,
+                                 std::uint64_t version) {
+  const std::filesystem::path files[] = {file};
+  auto names = compile::read_plain_lists(files, compile::PlainFormat::domains);
+  if (!names) return fail(names.error());
+  if (names->report().rejected > 0) {
+    return fail(std::to_string(names->report().rejected) + " lines are no names", file.string(),
+                "correct them: no rule is to be lost");
+  }
+  std::string text = "#CPL 1\n#list " + list + "\n#seq " + std::to_string(version) + "\n#entries " +
+                     std::to_string(names->keys().size()) + "\n";
+  for (const std::string_view key : names->keys()) {
+    text += name::from_reversed_key(key) + "\ttree\t0\n";
+  }
+  return compile::zstd_pack(text);
+}
+
+/// The bytes of a rule's file as it is published; nothing where the folder has none.
+Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
+                              std::uint64_t version) {
+  const std::filesystem::path name = std::filesystem::path(path).filename();
+  if (name.extension() == ".yaml") {
+    const auto file = workspace.policy() / name;
+    if (!std::filesystem::exists(file)) return std::string();
+    return files::read_bounded(file, kMaxYaml);
+  }
+  const std::string list = name.stem().stem().string();
+  const auto file = workspace.policy() / (list + ".txt");
+  if (!std::filesystem::exists(file)) return std::string();
+  return packed_names(file, list, version);
+}
+
+Result<tuf::Json> read_signed(const std::filesystem::path& path) {
+  auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
+  if (!bytes) return fail(bytes.error());
+  auto envelope = tuf::parse_strict(*bytes, path.string());
+  if (envelope && envelope->contains("signed")) return envelope;
+  return fail("is no signed document", path.string());
+}
+
+/// Stages the files of the folder; their entries in "targets".
+Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version) {
+  tuf::Json targets = tuf::Json::object();
+  std::vector<compile::ListFile> files;
+  const auto folder = workspace.staged() / "targets/policy";
+  if (auto status = files::make_folder(folder); !status) return fail(status.error());
+  for (const std::string_view path : {compile::kGuardsFile, compile::kTaxonomyFile,
+                                      compile::kProtectedFile, compile::kPopularFile}) {
+    auto bytes = read_rule(workspace, path, version);
+    if (!bytes) return fail(bytes.error());
+    if (bytes->empty()) continue;
+    files.push_back({std::string(path), bytes->size(), tuf::sha256(*bytes), {}});
+    const compile::ListFile& file = files.back();
+    targets[file.path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
+    auto status = files::write_atomic(folder / file.stored_name(), *bytes);
+    if (!status) return fail(status.error());
+  }
+  auto rules = compile::read_rules(files, folder);
+  if (!rules) return fail(rules.error());
+  return targets;
+}
+
+Result<std::vector<tuf::PrivateKey>> signers(const Workspace& workspace, const tuf::RoleKeys& role,
+                                             const StageOptions& options) {
+  if (options.keys.empty()) return local_keys(workspace, "targets");
+  std::vector<tuf::PrivateKey> keys;
+  for (const std::filesystem::path& path : options.keys) {
+    auto key = tuf::PrivateKey::load(path);
+    if (!key) return fail(key.error());
+    if (std::find(role.keyids.begin(), role.keyids.end(), key->keyid()) == role.keyids.end()) {
+      return fail("the key does not belong to the role targets", path.string());
+    }
+    keys.push_back(std::move(*key));
+  }
+  return keys;
+}
+
+}  // namespace
+
+std::filesystem::path staged_policy(const Workspace& workspace) {
+  return workspace.staged() / "targets.json";
+}
+
+Result<Staged> stage_policy(const Workspace& workspace, const Published& published,
+                            const StageOptions& options) {
+  const std::uint64_t version = published.targets.version + 1;
+  const tuf::RoleKeys& role = published.root.roles.at("targets");
+  auto keys = signers(workspace, role, options);
+  if (!keys) return fail(keys.error());
+  auto now = read_signed(metadata_path(workspace, published.targets.version, "targets"));
+  if (!now) return fail(now.error());
+  auto targets = stage_files(workspace, version);
+  if (!targets) return fail(targets.error());
+  const std::uint64_t count = targets->size();
+  tuf::Json body = document("targets", version, workspace.clock() + workspace.expiry.targets);
+  body["targets"] = std::move(*targets);
+  body["delegations"] = (*now)["signed"]["delegations"];
+
+  tuf::Json envelope = {{"signatures", tuf::Json::array()}, {"signed", body}};
+  if (auto there = read_signed(staged_policy(workspace))) {
+    // A second official signs what the first one did, if it is the same but for its expiry.
+    body["expires"] = (*there)["signed"]["expires"];
+    if ((*there)["signed"] == body) envelope = std::move(*there);
+  }
+  auto added = add_signatures(envelope, *keys);
+  if (!added) return fail(added.error());
+  auto status = files::write_atomic(staged_policy(workspace), envelope_text(envelope));
+  if (!status) return fail(status.error());
+  return Staged{version,        0, count, static_cast<unsigned>(envelope["signatures"].size()),
+                role.threshold, {}};
+}
+
+}  // namespace sluice::authority

@@ -1,0 +1,84 @@
+// What a person decides about the lists: hold, rollback, resume, approve, pin. sluice-control does
+// it, and writes into its log who asked and why.
+#include <cstdlib>
+#include <iostream>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "config/ipc/socket.h"
+#include "tools/sluicectl/commands.h"
+
+namespace sluice::ctl {
+namespace {
+
+/// The person behind sudo, else the user.
+std::string own_name() {
+  if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') return sudo;
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
+}
+
+Result<nlohmann::json> ask(const Context& context, const nlohmann::json& request) {
+  const auto config = load_config(context);
+  if (!config) return fail(config.error());
+  auto reply = ipc::call(config->control_socket(), request, kPatience);
+  if (reply) reply->erase("ok");
+  return reply;
+}
+
+std::string text_at(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || found->is_null()) return "";
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+}  // namespace
+
+int decide(const Context& context, const DecisionOptions& options) {
+  nlohmann::json request = {{"command", options.command},
+                            {"who", options.who.empty() ? own_name() : options.who},
+                            {"reason", options.reason},
+                            {"hours", options.hours},
+                            {"generation", options.generation}};
+  if (!options.release.empty()) request["release"] = options.release;
+  const auto reply = ask(context, request);
+  if (!reply) return report(context, reply.error(), kNo);
+  if (context.json) {
+    print_json(*reply);
+    return kYes;
+  }
+  std::cout << text_at(*reply, "done") << "\n";
+  return kYes;
+}
+
+int show_generations(const Context& context) {
+  const auto reply = ask(context, {{"command", "generations"}});
+  if (!reply) return report(context, reply.error());
+  if (context.json) {
+    print_json(*reply);
+    return kYes;
+  }
+  std::vector<std::vector<std::string>> rows{{"GENERATION", "STATE", "WHO", "REASON", "UNTIL"}};
+  for (const nlohmann::json& one : reply->value("generations", nlohmann::json::array())) {
+    const auto note =
+        one.contains("hold") ? one["hold"] : one.value("pin", nlohmann::json::object());
+    std::string state = text_at(one, "current") == "true" ? "current" : "kept";
+    if (one.contains("hold")) state += ", held";
+    if (one.contains("pin")) state += ", pinned";
+    rows.push_back({text_at(one, "generation"), state, text_at(note, "who"),
+                    text_at(note, "reason"), text_at(note, "until")});
+  }
+  std::cout << table(rows);
+  if (reply->contains("held_release") && (*reply)["held_release"].is_object()) {
+    const auto& held = (*reply)["held_release"];
+    std::cout << "\nrelease " << text_at(held, "release") << " (snapshot "
+              << text_at(held, "snapshot") << ") waits for a person:\n";
+    for (const auto& reason : held["reasons"])
+      std::cout << "  " << reason.get<std::string>() << "\n";
+    std::cout << "let it through: sluicectl list approve " << text_at(held, "release")
+              << " --reason WHY\n";
+  }
+  return kYes;
+}
+
+}  // namespace sluice::ctl
