@@ -9,6 +9,7 @@ namespace {
 
 using test::Bytes;
 using test::chlo;
+using test::joined;
 using test::put_little;
 
 Bytes public_header(std::string_view version, std::uint8_t number_bits = 0) {
@@ -16,12 +17,6 @@ Bytes public_header(std::string_view version, std::uint8_t number_bits = 0) {
   test::put(out, version);
   constexpr std::uint8_t kOctets[] = {1, 2, 4, 6};
   out.resize(out.size() + kOctets[number_bits] + 12, 0x33);
-  return out;
-}
-
-Bytes joined(std::initializer_list<Bytes> parts) {
-  Bytes out;
-  for (const Bytes& part : parts) test::put(out, part);
   return out;
 }
 
