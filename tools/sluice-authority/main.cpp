@@ -72,7 +72,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* import =
       app.add_subcommand("import", "List the names of plain lists; URLs are never cut to domains");
   import->add_option("FILE", a.files, "Files, or the folder of a UT1 category")->required();
-  import->add_option("--format", a.format, "auto, domains, hosts, ut1")->capture_default_str();
+  import->add_option("--format", a.format, "auto, domains, hosts, ut1, adblock, dnsmasq, rpz")
+      ->capture_default_str();
   add_order_options(*import, a);
   CLI::App* sign = app.add_subcommand("sign", "Sign changed lists; officials may sign in turn");
   sign->add_option("--department", a.department, "Only this department's list");
