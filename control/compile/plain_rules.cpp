@@ -70,6 +70,7 @@ std::string_view without_comment(std::string_view text) {
 
 bool is_adblock_line(std::string_view text) {
   if (text.starts_with("||") || text.starts_with("@@")) return true;
+  if (text.find('#') == text.npos) return false;  // most lines of most lists
   return is_cosmetic(text.substr(0, text.find_first_of(" \t")));
 }
 
