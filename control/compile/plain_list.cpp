@@ -42,11 +42,12 @@ Result<PlainCompiled> compile_plain_lists(std::span<const std::filesystem::path>
   if (!writer) return fail(writer.error());
   auto provenance = writer->add_provenance(options.provenance);
   if (!provenance) return fail(provenance.error());
-  const generation::Record record = plain_record(**known, *provenance, options);
+  generation::Record record = plain_record(**known, *provenance, options);
   const std::span<const std::string_view> keys = names->keys();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     // They lie in the order of the files, which is no order here.
     if (i + kKeysAhead < keys.size()) __builtin_prefetch(keys[i + kKeysAhead].data());
+    record.scope = names->scope(i, options.scope);
     if (auto status = writer->append(keys[i], std::span(&record, 1)); !status) {
       return fail(status.error());
     }

@@ -1,7 +1,8 @@
-// Plain lists: one name a line, hosts files, and the folders of the UT1 collection. Unsorted, with
-// comments, in any case, with internationalised names as their authors typed them. What is not a
-// name is rejected and counted by reason; nothing is guessed, and a URL is never shortened to its
-// domain, because that would block far more than its author listed.
+// Plain lists: one name a line, hosts files, the folders of the UT1 collection, Adblock rules,
+// lines of dnsmasq's configuration, response policy zones. Unsorted, with comments, in any case,
+// with internationalised names as their authors typed them. What is not a name is rejected and
+// counted by reason; nothing is guessed, and a URL is never shortened to its domain, because that
+// would block far more than its author listed.
 //
 // Thread safety: free functions on the caller's data.
 #pragma once
@@ -25,13 +26,16 @@ namespace sluice::compile {
 [[nodiscard]] Status read_plain_name(std::string_view word, name::LookupName& out);
 
 enum class PlainFormat : std::uint8_t {
-  automatic,  // decided line by line; a folder is taken as UT1
+  automatic,  // by what cannot be another: a file's head, else each line; a folder is UT1
   domains,    // one name a line
   hosts,      // an address, then one or more names
   ut1,        // a folder with `domains` and perhaps `urls`, or such a `domains` file itself
+  adblock,    // ||name^
+  dnsmasq,    // address=/name/#, server=/name/, local=/name/
+  rpz,        // a response policy zone in text
 };
 
-/// "auto", "domains", "hosts", "ut1".
+/// "auto", "domains", "hosts", "ut1", "adblock", "dnsmasq", "rpz".
 [[nodiscard]] Result<PlainFormat> parse_plain_format(std::string_view text);
 
 /// Why lines were rejected, with the first few places as "file:line".
@@ -44,7 +48,7 @@ struct Rejected {
 
 struct PlainReport {
   std::uint64_t lines = 0;  // with comments and empty lines
-  std::uint64_t read = 0;   // candidates: accepted + duplicates + rejected
+  std::uint64_t read = 0;   // names: accepted + duplicates + rejected
   std::uint64_t accepted = 0;
   std::uint64_t duplicates = 0;  // the same name again
   std::uint64_t rejected = 0;
@@ -60,6 +64,9 @@ class PlainNames {
   ~PlainNames();
 
   [[nodiscard]] std::span<const std::string_view> keys() const;
+  /// What the list says that the key at `index` stands for; `otherwise` where its format says
+  /// nothing.
+  [[nodiscard]] generation::Scope scope(std::size_t index, generation::Scope otherwise) const;
   [[nodiscard]] const PlainReport& report() const;
 
  private:
@@ -74,7 +81,7 @@ class PlainNames {
 
 struct PlainOptions {
   PlainFormat format = PlainFormat::automatic;
-  generation::Scope scope = generation::Scope::tree;
+  generation::Scope scope = generation::Scope::tree;  // where the format says nothing of it
   generation::Layer layer = generation::Layer::site;
   generation::Provenance provenance{.department = "site", .list = "site"};
   std::uint64_t generation = 1;

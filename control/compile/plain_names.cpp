@@ -2,13 +2,11 @@
 #include <array>
 #include <deque>
 #include <fstream>
-#include <idn2.h>
 #include <memory>
-#include <optional>
 
-#include "config/name/name.h"
 #include "control/compile/key_sort.h"
 #include "control/compile/plain_list.h"
+#include "control/compile/plain_reader.h"
 
 namespace sluice::compile {
 namespace {
@@ -16,154 +14,69 @@ namespace {
 constexpr std::size_t kFirstPlaces = 5;
 constexpr std::size_t kMaxNameLine = 4096;
 constexpr std::size_t kChunk = std::size_t{1} << 20;
+constexpr std::uint8_t kScopeUnsaid = 0x80;
 
-enum class Reason : std::uint8_t {
-  url,
-  ip_address,
-  invalid_name,
-  idn,
-  top_level,
-  local_name,
-  wildcard,
-  filter_rule,
-  not_hosts,
-  more_words,
-  long_line,
-  count_,
+/// Keys that their lists say different things of, by Said.
+using KeysBySaid = std::array<std::vector<std::string_view>, 4>;
+
+/// Names as one list with what was said of each, as bits; empty where nothing was said of any.
+struct Joined {
+  std::vector<std::string_view> keys;
+  std::vector<std::uint8_t> said;
+  std::uint64_t repeated = 0;
 };
 
-struct ReasonText {
-  const char* reason;
-  const char* detail;
-};
-
-constexpr std::array<ReasonText, static_cast<std::size_t>(Reason::count_)> kReasons = {{
-    {"url", "a URL or a path; blocking its whole domain was not asked for"},
-    {"ip-address", "an IP address, not a name"},
-    {"invalid-name", "not a domain name: labels of 1-63 letters, digits, '-' or '_', 253 in all"},
-    {"idn", "an internationalised name that UTS #46 does not allow"},
-    {"top-level", "a single label: it would cover a whole top-level domain"},
-    {"local-name", "a name of the local host, not of the network"},
-    {"wildcard", "a wildcard or a leading dot; list the name itself, which covers what is below"},
-    {"filter-rule", "a browser filter rule, not a name"},
-    {"not-hosts", "a hosts line starts with an address and has a name after it"},
-    {"more-words", "more than one word on the line"},
-    {"long-line", "a line over 4096 octets"},
-}};
-
-constexpr std::array<std::string_view, 4> kLocalNames = {
-    "localhost.localdomain", "localhost.localdomain6", "local.localhost", "localhost.home"};
-
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f'; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string_view next_word(std::string_view& rest) {
-  rest = trimmed(rest);
-  std::size_t end = 0;
-  while (end < rest.size() && !is_space(rest[end])) ++end;
-  const std::string_view word = rest.substr(0, end);
-  rest.remove_prefix(end);
-  return word;
-}
-
-bool is_address(std::string_view word) {
-  name::LookupName ignored;
-  return name::from_text(word, ignored) == name::Defect::ip_literal;
-}
-
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-}
-
-constexpr std::array<bool, 256> make_name_octets() {
-  std::array<bool, 256> table{};
-  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                       "0123456789-_.")) {
-    table[static_cast<unsigned char>(c)] = true;
+Joined join(KeysBySaid& sorted) {
+  Joined out;
+  if (sorted[1].empty() && sorted[2].empty() && sorted[3].empty()) {
+    out.keys = std::move(sorted[0]);
+    return out;
   }
-  return table;
-}
-constexpr auto kNameOctets = make_name_octets();
-
-/// Nothing that a URL, a wildcard, a filter rule or an internationalised name has; as most words.
-bool looks_plain(std::string_view word) {
-  return word.front() != '.' && std::all_of(word.begin(), word.end(), [](char c) {
-           return kNameOctets[static_cast<unsigned char>(c)];
-         });
-}
-
-/// UTS #46, non-transitional, with the checks of IDNA 2008 look-up.
-std::optional<std::string> to_alabels(std::string_view text) {
-  char* raw = nullptr;
-  const std::string input(text);
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(input.c_str());
-  const int code = idn2_lookup_u8(bytes, reinterpret_cast<std::uint8_t**>(&raw),
-                                  IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
-  const std::unique_ptr<char, void (*)(void*)> owned(raw, idn2_free);
-  if (code != IDN2_OK || raw == nullptr) return std::nullopt;
-  return std::string(raw);
-}
-
-std::optional<Reason> fault_of(std::string_view word) {
-  if (word.starts_with("||") || word.starts_with("@@") || word.find("##") != word.npos) {
-    return Reason::filter_rule;
+  std::array<std::size_t, 4> at{};
+  for (;;) {
+    std::string_view least;  // no key is empty
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      if (at[i] == sorted[i].size()) continue;
+      if (least.empty() || sorted[i][at[i]] < least) least = sorted[i][at[i]];
+    }
+    if (least.empty()) return out;
+    std::uint8_t said = 0;
+    std::array<bool, 4> is_here{};
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      is_here[i] = at[i] < sorted[i].size() && sorted[i][at[i]] == least;
+      if (!is_here[i]) continue;
+      ++at[i];
+      said |= i == 0 ? kScopeUnsaid : static_cast<std::uint8_t>(i);
+    }
+    // The two halves of a tree, as policy zones have them, are one name and nothing twice.
+    const bool halves = is_here[1] && is_here[2];
+    out.repeated += static_cast<std::uint64_t>(std::count(is_here.begin(), is_here.end(), true)) -
+                    (halves ? 2U : 1U);
+    out.keys.push_back(least);
+    out.said.push_back(said);
   }
-  if (word.find('/') != word.npos || word.find('?') != word.npos) return Reason::url;
-  if (word.find('*') != word.npos || word.front() == '.') return Reason::wildcard;
-  return std::nullopt;
 }
 
-/// A word that is not empty as a name, or why it is none.
-std::optional<Reason> read_name(std::string_view word, name::LookupName& name) {
-  const bool plain_word = looks_plain(word);
-  if (const auto fault = plain_word ? std::nullopt : fault_of(word)) return fault;
-  std::string converted;
-  if (!plain_word && !is_ascii(word)) {
-    auto alabels = to_alabels(word);
-    if (!alabels) return Reason::idn;
-    converted = std::move(*alabels);
-    word = converted;
-  }
-  const name::Defect defect = name::from_text(word, name);
-  if (defect == name::Defect::ip_literal) {
-    // "example.test:8080" has a port, so it is an address of a service, not of a name.
-    const bool has_port = std::count(word.begin(), word.end(), ':') == 1 &&
-                          !is_address(word.substr(0, word.find(':')));
-    return has_port ? Reason::url : Reason::ip_address;
-  }
-  if (defect != name::Defect::none) return Reason::invalid_name;
-  const std::string_view plain = word.ends_with('.') ? word.substr(0, word.size() - 1) : word;
-  if (std::find(kLocalNames.begin(), kLocalNames.end(), plain) != kLocalNames.end()) {
-    return Reason::local_name;
-  }
-  if (name.label_count == 1) {
-    const bool local =
-        plain.starts_with("local") || plain.starts_with("ip6-") || plain == "broadcasthost";
-    return local ? Reason::local_name : Reason::top_level;
-  }
-  return std::nullopt;
+std::uint8_t bits_of(generation::Scope scope) {
+  if (scope == generation::Scope::tree) return static_cast<std::uint8_t>(Said::tree);
+  return static_cast<std::uint8_t>(scope == generation::Scope::exact ? Said::exact : Said::subs);
 }
 
 }  // namespace
 
-Status read_plain_name(std::string_view word, name::LookupName& out) {
-  const auto reason = word.empty() ? std::optional(Reason::invalid_name) : read_name(word, out);
-  if (!reason) return {};
-  return fail(kReasons[static_cast<std::size_t>(*reason)].detail, std::string(word.substr(0, 80)));
-}
-
-struct PlainNames::State {
+struct PlainNames::State final : LineSink {
   PlainReport report;
-  std::array<Rejected, kReasons.size()> rejected;
+  std::array<Rejected, kReasonCount> rejected;
   std::deque<std::unique_ptr<char[]>> chunks;
   std::size_t chunk_used = kChunk;
-  std::vector<std::string_view> keys;
+  KeysBySaid given;
+  Joined names;
+
+  // Where the readers are, and in which format.
+  std::string file;
+  std::uint64_t line = 0;
+  PlainFormat format = PlainFormat::automatic;
+  ZoneReader zone;
 
   std::string_view keep(std::string_view key) {
     if (chunk_used + key.size() > kChunk) {
@@ -176,24 +89,23 @@ struct PlainNames::State {
     return {at, key.size()};
   }
 
-  void reject(Reason reason, const std::string& file, std::uint64_t line) {
+  void reject(Reason reason) override { reject_at(reason, line); }
+
+  void reject_at(Reason reason, std::uint64_t at) {
     Rejected& slot = rejected[static_cast<std::size_t>(reason)];
-    ++report.read;
     ++report.rejected;
     ++slot.count;
-    if (slot.first.size() < kFirstPlaces) slot.first.push_back(file + ":" + std::to_string(line));
+    if (slot.first.size() < kFirstPlaces) slot.first.push_back(file + ":" + std::to_string(at));
   }
 
-  void take(std::string_view word, const std::string& file, std::uint64_t line) {
+  void take(std::string_view word, Said said) override {
     name::LookupName name;
-    if (const auto reason = read_name(word, name)) return reject(*reason, file, line);
-    ++report.read;
-    keys.push_back(keep(name.view()));
+    if (const auto reason = read_word(word, name)) return reject(*reason);
+    given[static_cast<std::size_t>(said)].push_back(keep(name.view()));
   }
 
-  void take_line(std::string_view text, PlainFormat format, const std::string& file,
-                 std::uint64_t line) {
-    if (text.size() > kMaxNameLine) return reject(Reason::long_line, file, line);
+  /// Names, alone or behind an address.
+  void take_words(std::string_view text) {
     if (const std::size_t hash = text.find('#');
         hash != text.npos && text.substr(hash, 2) != "##") {
       text = text.substr(0, hash);
@@ -205,27 +117,59 @@ struct PlainNames::State {
     rest = trimmed(rest);
     const bool hosts = format == PlainFormat::hosts ||
                        (format == PlainFormat::automatic && !rest.empty() && is_address(first));
-    if (!hosts)
-      return rest.empty() ? take(first, file, line) : reject(Reason::more_words, file, line);
-    if (rest.empty() || !is_address(first)) return reject(Reason::not_hosts, file, line);
-    while (!rest.empty()) take(next_word(rest), file, line), rest = trimmed(rest);
+    if (!hosts) return rest.empty() ? take(first, Said::nothing) : reject(Reason::more_words);
+    if (rest.empty() || !is_address(first)) return reject(Reason::not_hosts);
+    while (!rest.empty()) take(next_word(rest), Said::nothing), rest = trimmed(rest);
   }
 
-  Status read(const std::filesystem::path& path, PlainFormat format) {
+  /// A head that only one format has decides for the file; some lines decide for themselves.
+  void take_any_line(std::string_view text, std::string_view plain) {
+    if (plain.starts_with("[Adblock")) {
+      format = PlainFormat::adblock;
+    } else if (is_adblock_line(plain)) {
+      read_adblock_line(plain, *this);
+    } else if (is_dnsmasq_line(plain)) {
+      read_dnsmasq_line(plain, *this);
+    } else if (plain.starts_with('$') || plain.find("SOA") != plain.npos ||
+               plain.find("soa") != plain.npos) {
+      if (!is_zone_start(text)) return take_words(text);
+      format = PlainFormat::rpz;
+      zone.read_line(text, *this);
+    } else if (!plain.starts_with(';')) {  // a zone's comment, above what tells that it is one
+      take_words(text);
+    }
+  }
+
+  void take_line(std::string_view text) {
+    if (text.size() > kMaxNameLine) return reject(Reason::long_line);
+    if (format == PlainFormat::rpz) return zone.read_line(text, *this);
+    const std::string_view plain = trimmed(text);
+    if (format == PlainFormat::adblock) return read_adblock_line(plain, *this);
+    if (format == PlainFormat::dnsmasq) return read_dnsmasq_line(plain, *this);
+    if (format == PlainFormat::automatic) return take_any_line(text, plain);
+    take_words(text);
+  }
+
+  Status read(const std::filesystem::path& path, PlainFormat as) {
     std::ifstream in(path, std::ios::binary);
     if (!in || std::filesystem::is_directory(path)) {
       return fail("cannot be read", path.string(), "give the path of a list");
     }
-    const std::string file = path.string();
+    file = path.string();
+    format = as;
+    zone = {};
     std::string text;
-    std::uint64_t line = 0;
-    while (std::getline(in, text)) {
+    std::uint64_t opened = 0;
+    for (line = 0; std::getline(in, text);) {
       ++line;
       std::string_view view = text;
       if (line == 1 && view.starts_with("\xEF\xBB\xBF")) view.remove_prefix(3);
-      take_line(view, format, file, line);
+      const bool was_open = zone.is_open();
+      take_line(view);
+      if (!was_open && zone.is_open()) opened = line;
     }
     report.lines += line;
+    if (zone.is_open()) reject_at(Reason::zone_open, opened);
     if (in.bad()) return fail("reading stopped half-way", file, "check the disk");
     return {};
   }
@@ -242,14 +186,21 @@ struct PlainNames::State {
   }
 
   void finish() {
-    const std::size_t given = keys.size();
-    sort_unique_keys(keys);
-    report.accepted = keys.size();
-    report.duplicates = given - keys.size();
+    for (std::vector<std::string_view>& keys : given) {
+      report.duplicates += keys.size();
+      sort_unique_keys(keys);
+      report.duplicates -= keys.size();
+    }
+    names = join(given);
+    given = {};
+    report.duplicates += names.repeated;
+    report.accepted = names.keys.size();
+    report.read = report.accepted + report.duplicates + report.rejected;
     for (std::size_t i = 0; i < rejected.size(); ++i) {
       if (rejected[i].count == 0) continue;
-      rejected[i].reason = kReasons[i].reason;
-      rejected[i].detail = kReasons[i].detail;
+      const ReasonText& text = text_of(static_cast<Reason>(i));
+      rejected[i].reason = text.reason;
+      rejected[i].detail = text.detail;
       report.rejections.push_back(rejected[i]);
     }
     std::stable_sort(report.rejections.begin(), report.rejections.end(),
@@ -262,7 +213,17 @@ PlainNames::PlainNames(PlainNames&&) noexcept = default;
 PlainNames& PlainNames::operator=(PlainNames&&) noexcept = default;
 PlainNames::~PlainNames() = default;
 
-std::span<const std::string_view> PlainNames::keys() const { return state_->keys; }
+std::span<const std::string_view> PlainNames::keys() const { return state_->names.keys; }
+generation::Scope PlainNames::scope(std::size_t index, generation::Scope otherwise) const {
+  const Joined& names = state_->names;
+  if (names.said.empty()) return otherwise;
+  const std::uint8_t said = names.said[index];
+  const auto bits = static_cast<std::uint8_t>(
+      (said & ~kScopeUnsaid) | ((said & kScopeUnsaid) != 0 ? bits_of(otherwise) : 0));
+  if (bits == static_cast<std::uint8_t>(Said::exact)) return generation::Scope::exact;
+  if (bits == static_cast<std::uint8_t>(Said::subs)) return generation::Scope::subs;
+  return generation::Scope::tree;
+}
 const PlainReport& PlainNames::report() const { return state_->report; }
 
 Result<PlainFormat> parse_plain_format(std::string_view text) {
@@ -270,7 +231,11 @@ Result<PlainFormat> parse_plain_format(std::string_view text) {
   if (text == "domains") return PlainFormat::domains;
   if (text == "hosts") return PlainFormat::hosts;
   if (text == "ut1") return PlainFormat::ut1;
-  return fail("no such list format", std::string(text), "choose auto, domains, hosts or ut1");
+  if (text == "adblock") return PlainFormat::adblock;
+  if (text == "dnsmasq") return PlainFormat::dnsmasq;
+  if (text == "rpz") return PlainFormat::rpz;
+  return fail("no such list format", std::string(text),
+              "choose auto, domains, hosts, ut1, adblock, dnsmasq or rpz");
 }
 
 Result<PlainNames> read_plain_lists(std::span<const std::filesystem::path> files,

@@ -35,6 +35,9 @@ Status sign_command(const Workspace& workspace, const std::string& department,
 /// The rules by which appliances guard the lists, out of the folder policy/.
 Status sign_policy_command(const Workspace& workspace, const StageOptions& options);
 Status publish_command(const Workspace& workspace);
+/// What is published and applies now, as a response policy zone for other resolvers.
+Status export_rpz_command(const Workspace& workspace, const std::string& zone,
+                          const std::filesystem::path& out);
 Status status_command(const Workspace& workspace);
 
 }  // namespace sluice::authority

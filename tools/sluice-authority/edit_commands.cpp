@@ -41,21 +41,43 @@ Result<std::string> listable(const std::string& text) {
   return name::reversed_key(*canonical);
 }
 
+/// Names of one match.
+struct NameGroup {
+  generation::Scope scope = generation::Scope::tree;
+  std::vector<std::string_view> keys;
+};
+
 /// Puts names under an order into the draft that the category belongs to, and saves it.
-Result<Change> put(const Workspace& workspace, std::span<const std::string_view> keys,
+Result<Change> put(const Workspace& workspace, std::span<const NameGroup> groups,
                    const NameOptions& options, bool replace, std::string& department) {
   auto found = department_of(options);
   if (!found) return fail(found.error());
   department = *found;
-  auto scope = scope_of(options.match);
-  if (!scope) return fail(scope.error());
   auto draft = load_draft(workspace, department);
   if (!draft) return fail(draft.error());
   auto order = put_order(*draft, options.order, workspace.clock());
   if (!order) return fail(order.error());
-  const Change change = put_names(*draft, keys, {*scope, *order}, replace);
+  Change sum;
+  for (const NameGroup& group : groups) {
+    if (group.keys.empty()) continue;
+    const Change change = put_names(*draft, group.keys, {group.scope, *order}, replace);
+    sum.added += change.added;
+    sum.changed += change.changed;
+    sum.unchanged += change.unchanged;
+  }
   if (auto status = save_draft(workspace, *draft); !status) return fail(status.error());
-  return change;
+  return sum;
+}
+
+/// By what the list says of each name, or else by --match.
+std::vector<NameGroup> grouped(const compile::PlainNames& names, generation::Scope otherwise) {
+  std::vector<NameGroup> groups = {
+      {generation::Scope::tree, {}}, {generation::Scope::exact, {}}, {generation::Scope::subs, {}}};
+  const std::span<const std::string_view> keys = names.keys();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    groups[static_cast<std::size_t>(names.scope(i, otherwise))].keys.push_back(keys[i]);
+  }
+  return groups;
 }
 
 void print_rejections(const compile::PlainReport& report) {
@@ -78,9 +100,11 @@ Status add_command(const Workspace& workspace, const std::vector<std::string>& n
     if (!key) return fail(key.error());  // a person typed it: nothing is added until it is right
     keys.push_back(std::move(*key));
   }
-  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  auto scope = scope_of(options.match);
+  if (!scope) return fail(scope.error());
+  const NameGroup group{*scope, {keys.begin(), keys.end()}};
   std::string department;
-  auto change = put(workspace, views, options, true, department);
+  auto change = put(workspace, std::span(&group, 1), options, true, department);
   if (!change) return fail(change.error());
   std::cout << department << ": " << change->added << " added, " << change->changed << " changed, "
             << change->unchanged << " unchanged\n";
@@ -115,10 +139,12 @@ Status import_command(const Workspace& workspace, const std::vector<std::filesys
                       const std::string& format, const NameOptions& options) {
   auto kind = compile::parse_plain_format(format);
   if (!kind) return fail(kind.error());
+  auto scope = scope_of(options.match);
+  if (!scope) return fail(scope.error());
   auto names = compile::read_plain_lists(files, *kind);
   if (!names) return fail(names.error());
   std::string department;
-  auto change = put(workspace, names->keys(), options, false, department);
+  auto change = put(workspace, grouped(*names, *scope), options, false, department);
   if (!change) return fail(change.error());
   const compile::PlainReport& report = names->report();
   std::cout << department << ": read " << report.read << ", accepted " << report.accepted << " ("

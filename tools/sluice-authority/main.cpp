@@ -21,6 +21,8 @@ struct Arguments {
   std::vector<std::filesystem::path> files;
   std::string format = "auto";
   std::string department;
+  std::string zone;
+  std::filesystem::path out;
   NameOptions name;
   StageOptions stage;
   bool policy = false;
@@ -61,6 +63,14 @@ void add_init(CLI::App& app, Arguments& a) {
   init->add_option("--timestamp-hours", a.timestamp_hours)->capture_default_str();
 }
 
+void add_export(CLI::App& app, Arguments& a) {
+  CLI::App* all = app.add_subcommand("export", "Write the published lists in another form");
+  all->require_subcommand(1);
+  CLI::App* rpz = all->add_subcommand("rpz", "A response policy zone with a digest (ZONEMD)");
+  rpz->add_option("--zone", a.zone, "The zone's name, such as rpz.example")->required();
+  rpz->add_option("--out", a.out, "The zone file to write")->required();
+}
+
 void add_commands(CLI::App& app, Arguments& a) {
   add_init(app, a);
   CLI::App* add = app.add_subcommand("add", "List names");
@@ -72,7 +82,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* import =
       app.add_subcommand("import", "List the names of plain lists; URLs are never cut to domains");
   import->add_option("FILE", a.files, "Files, or the folder of a UT1 category")->required();
-  import->add_option("--format", a.format, "auto, domains, hosts, ut1")->capture_default_str();
+  import->add_option("--format", a.format, "auto, domains, hosts, ut1, adblock, dnsmasq, rpz")
+      ->capture_default_str();
   add_order_options(*import, a);
   CLI::App* sign = app.add_subcommand("sign", "Sign changed lists; officials may sign in turn");
   sign->add_option("--department", a.department, "Only this department's list");
@@ -86,6 +97,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   sign->add_option("--min-ratio", a.stage.min_ratio, "New size over old, at least; e.g. 0.25")
       ->needs(bulk);
   sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
+  add_export(app, a);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
 }
@@ -108,6 +120,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
   if (app.got_subcommand("sign") && a.policy) return sign_policy_command(*workspace, a.stage);
   if (app.got_subcommand("sign")) return sign_command(*workspace, a.department, a.stage);
   if (app.got_subcommand("publish")) return publish_command(*workspace);
+  if (app.got_subcommand("export")) return export_rpz_command(*workspace, a.zone, a.out);
   return status_command(*workspace);
 }
 

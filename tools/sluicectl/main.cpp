@@ -88,7 +88,7 @@ void add_list(CLI::App* list, ListShowOptions& show, ListCompileOptions& compile
       ->required()
       ->type_name("GENERATION");
   compiled->add_option("--format", compile.format, "How to read the lists")
-      ->check(CLI::IsMember({"auto", "domains", "hosts", "ut1"}))
+      ->check(CLI::IsMember({"auto", "domains", "hosts", "ut1", "adblock", "dnsmasq", "rpz"}))
       ->capture_default_str();
   compiled
       ->add_option("--scope", compile.scope,

@@ -55,11 +55,11 @@ TEST_F(PlainList, ReadsHostsFiles) {
 TEST_F(PlainList, NeverShortensUrls) {
   const auto names = read(
       "https://site.example/page\nsite.example/page\nsite.example?q\nsite.example:8080\n"
-      "||ads.example^\n*.wild.example\n.dot.example\n192.0.2.7\n2001:db8::1\ncom\n"
+      "||ads.example^$third-party\n*.wild.example\n.dot.example\n192.0.2.7\n2001:db8::1\ncom\n"
       "a..example\ntwo words\n");
   EXPECT_TRUE(names.keys().empty());
   EXPECT_EQ(rejected(names, "url"), 4U);
-  EXPECT_EQ(rejected(names, "filter-rule"), 1U);
+  EXPECT_EQ(rejected(names, "filter-option"), 1U);
   EXPECT_EQ(rejected(names, "wildcard"), 2U);
   EXPECT_EQ(rejected(names, "ip-address"), 2U);
   EXPECT_EQ(rejected(names, "top-level"), 1U);
