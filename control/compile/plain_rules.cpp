@@ -10,8 +10,9 @@ constexpr std::array<std::string_view, 5> kCosmetic = {"##", "#@#", "#?#", "#$#"
 // These block the whole site as the rule without them does; `important` only outranks exceptions.
 constexpr std::array<std::string_view, 4> kHarmlessOptions = {"all", "doc", "document",
                                                               "important"};
-// What dnsmasq answers by NXDOMAIN or by the address of no host.
-constexpr std::array<std::string_view, 4> kBlockingAnswers = {"", "#", "0.0.0.0", "::"};
+// What dnsmasq answers by NXDOMAIN, or by the address of no host or of the asking one, as lists of
+// hosts have it.
+constexpr std::array<std::string_view, 6> kBlockingAnswers = {"", "#", "0.0.0.0", "::", "127.0.0.1", "::1"};
 constexpr std::array<std::string_view, 3> kNameSettings = {"address", "server", "local"};
 
 template <class List>
