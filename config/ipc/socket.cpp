@@ -182,15 +182,20 @@ Result<Server> Server::listen(const std::filesystem::path& path, Handler handler
     return fail("another process already serves this socket", path.string(),
                 "stop it first, or choose another run_dir");
   }
-  unlink(path.c_str());
+  // Under another name until it listens: who finds it before would take it for a dead one's.
+  const std::filesystem::path early = path.string() + "~";
+  const auto early_address = address_of(early);
+  if (!early_address) return fail(early_address.error());
+  unlink(early.c_str());
 
   auto state = std::make_unique<State>();
   state->listener = Socket(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   const mode_t mask = umask(0117);
-  const int bound = bind(state->listener.get(), as_sockaddr(*address), sizeof *address);
+  const int bound = bind(state->listener.get(), as_sockaddr(*early_address), sizeof *early_address);
   umask(mask);
   struct stat info {};
-  if (bound != 0 || ::listen(state->listener.get(), 16) != 0 || stat(path.c_str(), &info) != 0) {
+  if (bound != 0 || ::listen(state->listener.get(), 16) != 0 || stat(early.c_str(), &info) != 0 ||
+      rename(early.c_str(), path.c_str()) != 0) {
     return fail("cannot listen: " + errno_text(), path.string());
   }
   state->path = path;

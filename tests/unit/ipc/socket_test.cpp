@@ -4,12 +4,27 @@
 #include <cstring>
 #include <filesystem>
 #include <gtest/gtest.h>
+#include <optional>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <thread>
 #include <unistd.h>
 #include <vector>
+
+namespace {
+
+std::filesystem::path watched;
+std::optional<bool> there_before_listening;
+
+}  // namespace
+
+// In the place of libc's, to see what is there before.
+extern "C" int listen(int fd, int backlog) noexcept {
+  there_before_listening = std::filesystem::exists(watched);
+  return static_cast<int>(syscall(SYS_listen, fd, backlog));
+}
 
 namespace sluice::ipc {
 namespace {
@@ -72,6 +87,15 @@ TEST_F(IpcTest, TakesOverFromADeadProcessOnly) {
   ASSERT_FALSE(second);
   EXPECT_NE(second.error().text().find("already"), std::string::npos);
   EXPECT_FALSE(call(dir_ / "none.sock", {{"command", "status"}}, 100ms));
+}
+
+// Whoever waits for the file may connect at once.
+TEST_F(IpcTest, TheSocketIsThereOnlyOnceItListens) {
+  watched = path_;
+  const auto server = Server::listen(path_, [](const nlohmann::json&) { return ok(); });
+  ASSERT_TRUE(server);
+  EXPECT_EQ(there_before_listening, false);
+  EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST_F(IpcTest, ASilentPeerIsATimeout) {
