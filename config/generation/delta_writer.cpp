@@ -2,8 +2,7 @@
 
 #include <map>
 
-#include <nlohmann/json.hpp>
-
+#include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "config/generation/flatten.h"
 #include "config/generation/table_file.h"
@@ -272,7 +271,7 @@ Result<DeltaSummary> DeltaWriter::State::write_overlay(const std::filesystem::pa
                                   {{"generation", base.header().generation},
                                    {"content_sha256", base_digest},
                                    {"file", resolved(base.path()).filename().string()}}}};
-  auto octets = file->finish(header.dump(), kOverlayFormatVersion);
+  auto octets = file->finish(json_text(header), kOverlayFormatVersion);
   if (!octets) return fail(octets.error());
   summary.bytes = *octets;
   return summary;

@@ -1,7 +1,6 @@
 #include "config/generation/reader.h"
 
-#include <nlohmann/json.hpp>
-
+#include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "config/generation/cursor_state.h"
 #include "config/generation/lmdb.h"
@@ -107,7 +106,7 @@ Status Generation::State::open_tables() {
 Status Generation::State::read_header() {
   const auto text = get(txn.get(), meta, kHeaderKey);
   if (!text) return error("has no header");
-  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  const auto json = parse_json(*text);
   if (!json.is_object()) return error("the header is not a JSON object");
   header = {static_cast<std::uint32_t>(number(json, "format")),
             number(json, "generation"),
@@ -272,7 +271,7 @@ Result<Provenance> Generation::provenance(std::uint32_t id) const {
   auto txn = state_->begin();
   if (!txn) return fail(txn.error());
   const auto text = state_->get(txn->get(), state_->provenance, provenance_key(id));
-  const auto json = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
+  const auto json = text ? parse_json(*text) : nlohmann::json();
   if (!json.is_object()) return state_->error("has no provenance " + std::to_string(id));
   Provenance out;
   for (const ProvenanceField& one : kProvenanceFields) out.*one.value = field(json, one.name);

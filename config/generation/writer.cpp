@@ -2,8 +2,7 @@
 
 #include <map>
 
-#include <nlohmann/json.hpp>
-
+#include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "config/generation/flatten.h"
 #include "config/generation/table_file.h"
@@ -76,7 +75,7 @@ Result<Summary> Writer::finish(std::uint64_t generation, std::string_view create
       {"format", kFormatVersion},   {"generation", generation},
       {"entries", summary.entries}, {"records", summary.records},
       {"created", created},         {"content_sha256", summary.content_digest}};
-  auto octets = state.file.finish(header.dump(), kFormatVersion);
+  auto octets = state.file.finish(json_text(header), kFormatVersion);
   if (!octets) return fail(octets.error());
   summary.bytes = *octets;
   return summary;
@@ -87,7 +86,7 @@ std::string provenance_json(const Provenance& provenance) {
   for (const ProvenanceField& field : kProvenanceFields) {
     if (!(provenance.*field.value).empty()) json[field.name] = provenance.*field.value;
   }
-  return json.dump();
+  return json_text(json);
 }
 
 Status check_record_count(std::string_view reversed_key, std::size_t records) {

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "config/base/json.h"
+
 namespace sluice::ipc {
 namespace {
 
@@ -115,11 +117,11 @@ struct Server::State {
   }
 
   [[nodiscard]] std::string answer(std::string_view line, uid_t uid) const {
-    auto request = nlohmann::json::parse(line, nullptr, false);
+    auto request = parse_json(line);
     if (request.is_object()) request["peer_uid"] = uid;
     const auto reply = request.is_object() ? handler(request)
                                            : error({"a request is one JSON object a line", "", ""});
-    return reply.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return lenient_json_text(reply) + "\n";
   }
 
   void read_from(Connection& connection) const {
@@ -235,7 +237,7 @@ Result<nlohmann::json> call(const std::filesystem::path& path, const nlohmann::j
   if (connect(peer.get(), as_sockaddr(*address), sizeof *address) != 0) {
     return fail("cannot connect: " + errno_text(), path.string(), "is the process running?");
   }
-  const std::string line = request.dump() + "\n";
+  const std::string line = json_text(request) + "\n";
   if (send(peer.get(), line.data(), line.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(line.size())) {
     return fail("cannot send: " + errno_text(), path.string());
@@ -256,7 +258,7 @@ Result<nlohmann::json> call(const std::filesystem::path& path, const nlohmann::j
     reply.append(buffer.data(), static_cast<std::size_t>(n));
     if (reply.size() > kMaxReply) return fail("the answer is too long", path.string());
   }
-  auto json = nlohmann::json::parse(reply, nullptr, false);
+  auto json = parse_json(reply);
   if (!json.is_object()) return fail("the answer is not a JSON object", path.string());
   if (const auto good = json.find("ok"); good != json.end() && *good == true) return json;
   const nlohmann::json fault = json.contains("error") ? json["error"] : nlohmann::json();

@@ -1,8 +1,7 @@
 // The policy document of a generation.
 #include <arpa/inet.h>
 
-#include <nlohmann/json.hpp>
-
+#include "config/base/json.h"
 #include "config/policy/policy.h"
 
 namespace sluice::policy {
@@ -212,11 +211,11 @@ std::string to_json(const PolicySet& set) {
                          {"policies", std::move(policies)},
                          {"groups", std::move(groups)},
                          {"default_policy", set.default_policy}};
-  return document.dump();
+  return json_text(document);
 }
 
 Result<PolicySet> from_json(std::string_view document) {
-  const json root = json::parse(document, nullptr, false);
+  const json root = parse_json(document);
   if (root.is_discarded()) {
     return fail("the policy is not JSON", "policy", "compile the generation again");
   }

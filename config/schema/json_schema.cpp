@@ -1,7 +1,7 @@
 // The table of keys as JSON Schema 2020-12, for editors and for other programs that write
 // configurations. What needs more than one key to judge is load()'s alone.
-#include <nlohmann/json.hpp>
 
+#include "config/base/json.h"
 #include "config/policy/taxonomy.h"
 #include "config/schema/shape.h"
 
@@ -93,7 +93,7 @@ std::string json_schema() {
   ordered_json document = {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                            {"title", "Sluice configuration"}};
   document.update(schema_of(root_shape()));
-  return document.dump(2) + "\n";
+  return json_text(document, 2) + "\n";
 }
 
 }  // namespace sluice::schema

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpl.h"
 #include "control/compile/orders.h"
@@ -149,7 +150,7 @@ std::optional<tuf::Time> next_change(const std::vector<Stream>& streams, tuf::Ti
 std::string sources_json(const CompileInput& input, const Compiled& compiled) {
   tuf::Json json = {{"lists", tuf::Json::array()}};
   if (compiled.next_change) json["next_change"] = tuf::to_text(*compiled.next_change);
-  if (input.release == nullptr) return json.dump();
+  if (input.release == nullptr) return json_text(json);
   json["release"] = release_id(*input.release);
   json["snapshot"] = input.release->snapshot_version;
   json["targets"] = input.release->targets_version;
@@ -166,7 +167,7 @@ std::string sources_json(const CompileInput& input, const Compiled& compiled) {
     if (!count.dropped.empty()) json["lists"].back()["dropped"] = count.dropped;
   }
   if (!compiled.dropped.empty()) json["dropped"] = compiled.dropped;
-  return json.dump();
+  return json_text(json);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "config/base/json.h"
 #include "control/compile/cpd.h"
 #include "control/compile/orders.h"
 #include "control/compile/rules.h"
@@ -44,8 +45,7 @@ Status check_orders(const std::vector<Order>& before, const std::vector<Order>& 
 /// Of a generation's sources, brought up to date with what changes.
 class SourcesText {
  public:
-  SourcesText(std::string_view json, const Release& after)
-      : json_(tuf::Json::parse(json, nullptr, false)) {
+  SourcesText(std::string_view json, const Release& after) : json_(parse_json(json)) {
     json_["release"] = release_id(after);
     json_["snapshot"] = after.snapshot_version;
     json_["targets"] = after.targets_version;
@@ -79,7 +79,7 @@ class SourcesText {
     json_.erase("next_change");
     if (next) json_["next_change"] = tuf::to_text(*next);
   }
-  [[nodiscard]] std::string text() const { return json_.dump(); }
+  [[nodiscard]] std::string text() const { return json_text(json_); }
 
  private:
   tuf::Json& at(const std::string& department) {

@@ -1,5 +1,6 @@
 #include "control/service/decisions.h"
 
+#include "config/base/json.h"
 #include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/tuf/json.h"
@@ -100,7 +101,7 @@ Status save_decisions(const std::filesystem::path& path, const Decisions& decisi
   if (decisions.hold.generation != 0) out["hold"] = to_json(decisions.hold);
   if (!decisions.approval.release.empty()) out["approval"] = to_json(decisions.approval);
   for (const Pin& pin : decisions.pins) out["pins"].push_back(to_json(pin));
-  return files::write_atomic(path, out.dump(1) + "\n", 0600);
+  return files::write_atomic(path, json_text(out, 1) + "\n", 0600);
 }
 
 Result<Decision> read_decision(const json& request, tuf::Time now) {

@@ -1,4 +1,5 @@
 // What the updater does with what the authority publishes: fetch, guard, build, take.
+#include "config/base/json.h"
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/files/file.h"
@@ -63,7 +64,7 @@ std::string_view text(Outcome outcome) {
 Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
-  auto status = files::write_atomic(lists_dir() / kReleaseFile, compile::to_json(release).dump());
+  auto status = files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
   if (!status) {
     running_.discard(made->header().generation);
     return status;
@@ -100,8 +101,8 @@ std::optional<Error> Updater::hold_for_person(const compile::Release& release,
 
 /// The lists are the same; versions and expiries may have moved on.
 Outcome Updater::keep_release(const compile::Release& release, std::optional<Error>& error) {
-  const auto json = compile::to_json(release).dump();
-  if (json == compile::to_json(*release_).dump()) return Outcome::unchanged;
+  const auto json = json_text(compile::to_json(release));
+  if (json == json_text(compile::to_json(*release_))) return Outcome::unchanged;
   if (auto status = files::write_atomic(lists_dir() / kReleaseFile, json); !status) {
     error = status.error();
     return Outcome::failed;

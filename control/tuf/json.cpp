@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "config/base/json.h"
+
 namespace sluice::tuf {
 namespace {
 
@@ -89,7 +91,7 @@ void append_text(std::string& out, const std::string& text) {
 void append(std::string& out, const Json& value) {
   if (value.is_string()) return append_text(out, value.get_ref<const std::string&>());
   if (!value.is_structured()) {
-    out += value.dump();
+    out += json_text(value);
     return;
   }
   const bool is_object = value.is_object();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "control/compile/release.h"
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
@@ -86,7 +87,7 @@ Result<tuf::Json> sign_document(const tuf::Json& body, std::span<const tuf::Priv
   return envelope;
 }
 
-std::string envelope_text(const tuf::Json& envelope) { return envelope.dump(1) + "\n"; }
+std::string envelope_text(const tuf::Json& envelope) { return json_text(envelope, 1) + "\n"; }
 
 tuf::Json meta_of(std::uint64_t version, std::string_view bytes) {
   return {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/release.h"
 #include "control/files/file.h"
@@ -53,7 +54,7 @@ Status save_settings(const Workspace& workspace) {
                             {"emergency", expiry.emergency.count()},
                             {"snapshot", expiry.snapshot.count()},
                             {"timestamp", expiry.timestamp.count()}}}};
-  return files::write_atomic(workspace.folder / kSettings, json.dump(1) + "\n");
+  return files::write_atomic(workspace.folder / kSettings, json_text(json, 1) + "\n");
 }
 
 std::vector<std::string> departments() {

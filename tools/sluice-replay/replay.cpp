@@ -1,6 +1,6 @@
 #include "tools/sluice-replay/replay.h"
 
-#include <nlohmann/json.hpp>
+#include "config/base/json.h"
 
 namespace sluice::replay {
 
@@ -82,7 +82,7 @@ void Replay::print(const Captured& packet, std::size_t index, const std::string&
     line["entry"] = name::from_reversed_key(name.suffix(finding.listed_labels));
   }
   line["group"] = snapshot_.groups().groups()[pipeline_.group(finding)].name;
-  out_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+  out_ << lenient_json_text(line) << '\n';
 }
 
 }  // namespace sluice::replay

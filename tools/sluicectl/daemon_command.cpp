@@ -2,6 +2,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 
@@ -11,7 +12,7 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string plain(const nlohmann::json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  return value.is_string() ? value.get<std::string>() : json_text(value);
 }
 
 bool is_table(const nlohmann::json& value) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "tools/sluicectl/explain.h"
 #include "tools/sluicectl/outcome.h"
 
@@ -10,7 +11,7 @@ using nlohmann::ordered_json;
 
 std::string field(const ordered_json& object, const char* key) {
   if (!object.contains(key)) return {};
-  return object[key].is_string() ? object[key].get<std::string>() : object[key].dump();
+  return object[key].is_string() ? object[key].get<std::string>() : json_text(object[key]);
 }
 
 std::string client_text(const ordered_json& client) {

@@ -2,6 +2,7 @@
 #include <iostream>
 #include <map>
 
+#include "config/base/json.h"
 #include "config/generation/reader.h"
 #include "config/policy/policy.h"
 #include "tools/sluicectl/commands.h"
@@ -74,7 +75,7 @@ void print_rows_json(const Generation& generation, const std::string& under) {
             << nlohmann::json(header.content_digest) << ",\"entries\":[";
   const char* separator = "\n";
   each_row(generation, under, [&](const Row& row) {
-    std::cout << separator << json_of(row).dump();
+    std::cout << separator << json_text(json_of(row));
     separator = ",\n";
   });
   std::cout << "\n]}\n";

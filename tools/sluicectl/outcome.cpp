@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iostream>
 
+#include "config/base/json.h"
+
 namespace sluice::ctl {
 namespace {
 
@@ -44,8 +46,7 @@ Result<schema::Config> load_config(const Context& context) {
 }
 
 void print_json(const nlohmann::ordered_json& document) {
-  std::cout << document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace)
-            << "\n";
+  std::cout << lenient_json_text(document, 2) << "\n";
 }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 
+#include "config/base/json.h"
 #include "config/name/name.h"
 #include "control/compile/cpd.h"
 #include "control/tuf/digest.h"
@@ -195,8 +196,7 @@ TEST_F(Deltas, LeadToWhatTheLaterReleaseSays) {
     generation = *Generation::open(path(seq), generation);
     const auto wanted = whole(after, 1000);
     ASSERT_EQ(contents(*generation), contents(*wanted)) << seq;
-    ASSERT_EQ(tuf::Json::parse(generation->sources_json()),
-              tuf::Json::parse(wanted->sources_json()));
+    ASSERT_EQ(parse_json(generation->sources_json()), parse_json(wanted->sources_json()));
     EXPECT_EQ(generation->header().entries, wanted->header().entries);
     before = after;
   }

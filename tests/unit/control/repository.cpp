@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "config/base/json.h"
 #include "control/compile/cpd_make.h"
 #include "control/compile/release.h"
 #include "control/compile/zstd_lines.h"
@@ -104,7 +105,7 @@ std::string Repository::sign(const std::string& role, Json body,
         {{"keyid", key.keyid()}, {"sig", key.sign(tuf::canonical(body)).value()}});
   }
   if (on_envelope) on_envelope(role, envelope);
-  return envelope.dump();
+  return json_text(envelope);
 }
 
 Json Repository::write(const std::string& path, std::string bytes, std::uint64_t version) {

@@ -1,0 +1,26 @@
+#include "config/base/json.h"
+
+namespace sluice {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+template <class Json>
+std::string lenient(const Json& value, int indent) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+json parse_json(std::string_view text) { return json::parse(text, nullptr, false); }
+
+std::string json_text(const json& value, int indent) { return value.dump(indent); }
+std::string json_text(const ordered_json& value, int indent) { return value.dump(indent); }
+
+std::string lenient_json_text(const json& value, int indent) { return lenient(value, indent); }
+std::string lenient_json_text(const ordered_json& value, int indent) {
+  return lenient(value, indent);
+}
+
+}  // namespace sluice
