@@ -64,7 +64,8 @@ std::string_view text(Outcome outcome) {
 Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
-  auto status = files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
+  auto status =
+      files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
   if (!status) {
     running_.discard(made->header().generation);
     return status;
@@ -135,8 +136,7 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   }
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
-    (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
-                     clock_());
+    (void)go_forward(running_, compile::release_id(*release), policy_json(), clock_());
   }
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);

@@ -50,6 +50,7 @@ struct View {
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
+  std::optional<tuf::Time> next_policy;  // when schedules are to be worked out further
   std::optional<HeldRelease> held_release;
   // Entries that the signed rules left out: the first ones, and how many there are.
   std::vector<std::string> dropped;
@@ -72,7 +73,7 @@ class Updater {
   Outcome pull();
 
   /// Makes a generation again where policy, release or time ask for it. Call it after recover(),
-  /// set_config(), the end of a hold, and when View::next_change has come.
+  /// set_config(), the end of a hold, and when View::next_change or next_policy has come.
   Status refresh_generation();
 
   [[nodiscard]] View view() const;
@@ -87,6 +88,8 @@ class Updater {
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
+  /// The configuration's, as of now.
+  [[nodiscard]] std::string policy_json() const;
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] bool only_policy_differs() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
