@@ -35,6 +35,7 @@ struct ExplainOptions {
   std::string mac;
   std::string vlan;  // "100", or "100.7" for outer and inner
   std::string port;  // an inside port
+  std::string at;    // a moment, or "unknown"; empty: now
   std::filesystem::path generation;
 };
 int explain_name(const Context& context, const ExplainOptions& options);

@@ -52,6 +52,8 @@ void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   command->add_option("--mac", options.mac, "The device's MAC address");
   command->add_option("--vlan", options.vlan, "Its VLAN: 100, or 100.7 for outer and inner");
   command->add_option("--port", options.port, "The inside port that it is behind");
+  command->add_option("--at", options.at,
+                      "At this time instead of now: 2026-12-04T20:30, or 'unknown'");
   command->add_option("--generation", options.generation,
                       "Ask this file instead of the running list");
   command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });
