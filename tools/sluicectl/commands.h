@@ -40,6 +40,12 @@ struct ExplainOptions {
 };
 int explain_name(const Context& context, const ExplainOptions& options);
 
+struct PolicyTestOptions {
+  std::filesystem::path file;
+  std::filesystem::path generation;
+};
+int test_policy(const Context& context, const PolicyTestOptions& options);
+
 struct ListShowOptions {
   std::filesystem::path generation;
   std::string under;

@@ -59,6 +59,15 @@ void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });
 }
 
+void add_policy(CLI::App& app, PolicyTestOptions& options, Command& chosen) {
+  CLI::App* policy = app.add_subcommand("policy", "What devices may reach")->require_subcommand(1);
+  CLI::App* test = policy->add_subcommand("test", "Compare a table of expected verdicts");
+  test->add_option("file", options.file, "A YAML file of cases")->required();
+  test->add_option("--generation", options.generation, "Ask this file instead of the running list");
+  test->footer("The policy is that of the configuration, whether or not it is in use yet.");
+  test->callback([&] { chosen = [&](const Context& c) { return test_policy(c, options); }; });
+}
+
 void add_list(CLI::App* list, ListShowOptions& show, ListCompileOptions& compile, Command& chosen) {
   CLI::App* shown = list->add_subcommand("show", "Print the entries");
   shown->add_option("--generation", show.generation, "Of this file instead of the running list");
@@ -183,6 +192,7 @@ int run(int argc, char** argv) {
   std::string incident;
   std::size_t last_events = 20;
   ExplainOptions explain;
+  PolicyTestOptions policy_test;
   ListShowOptions show;
   ListCompileOptions compile;
   DecisionOptions decision;
@@ -191,6 +201,7 @@ int run(int argc, char** argv) {
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
   add_explain(app, explain, chosen);
+  add_policy(app, policy_test, chosen);
   CLI::App* list = app.add_subcommand("list", "What is listed")->require_subcommand(1);
   add_list(list, show, compile, chosen);
   add_decisions(*list, decision, chosen);
