@@ -27,6 +27,10 @@ using DigestContext = std::unique_ptr<EVP_MD_CTX, DigestContextFree>;
 
 KeyHandle own(EVP_PKEY* key) { return {key, KeyFree{}}; }
 
+Json ed25519_json(const std::string& value) {
+  return {{"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", value}}}};
+}
+
 const std::uint8_t* octets(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
 }
@@ -61,6 +65,11 @@ Result<PublicKey> PublicKey::from_json(const Json& object, std::string_view keyi
   return key;
 }
 
+Result<PublicKey> PublicKey::from_value(const std::string& value, std::string_view where) {
+  const Json object = ed25519_json(value);
+  return from_json(object, sha256(canonical(object)), where);
+}
+
 bool PublicKey::verify(std::string_view message, std::span<const std::uint8_t> signature) const {
   if (!key_ || signature.size() != kSignatureOctets) return false;
   const DigestContext context(EVP_MD_CTX_new());
@@ -74,8 +83,7 @@ PrivateKey::PrivateKey(KeyHandle key) : key_(std::move(key)) {
   std::array<std::uint8_t, kPublicOctets> value{};
   std::size_t length = value.size();
   EVP_PKEY_get_raw_public_key(key_.get(), value.data(), &length);
-  public_json_ = {
-      {"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", to_hex(value)}}}};
+  public_json_ = ed25519_json(to_hex(value));
   keyid_ = sha256(canonical(public_json_));
 }
 

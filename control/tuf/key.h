@@ -27,6 +27,9 @@ class PublicKey {
   /// From a key object of metadata under its id; fails where the id is not the object's.
   [[nodiscard]] static Result<PublicKey> from_json(const Json& object, std::string_view keyid,
                                                    std::string_view where);
+  /// From the public value in hexadecimal alone, as formats other than TUF carry it.
+  [[nodiscard]] static Result<PublicKey> from_value(const std::string& value,
+                                                    std::string_view where);
 
   [[nodiscard]] const std::string& keyid() const { return keyid_; }
   /// The public value in hexadecimal: what makes two keys the same key.
