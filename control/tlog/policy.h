@@ -15,6 +15,8 @@
 
 namespace sluice::tlog {
 
+/// Among the targets of the top role.
+inline constexpr std::string_view kPolicyFile = "policy/tlog-policy.txt";
 inline constexpr std::size_t kMaxPolicyOctets = 65'536;
 inline constexpr std::size_t kMaxPolicyLines = 256;
 

@@ -32,6 +32,10 @@ std::uint64_t tile_width(int level, std::uint64_t index, std::uint64_t size) {
   return hashes > before ? std::min(hashes - before, kTileWidth) : 0;
 }
 
+std::uint64_t max_tile_octets(int level, std::uint64_t width) {
+  return width * (level < 0 ? 2 + kMaxEntryOctets : kHashOctets);
+}
+
 std::string bundle_entry(std::string_view entry) {
   std::string out;
   out.push_back(static_cast<char>(entry.size() >> 8U));
@@ -66,22 +70,22 @@ Result<std::map<std::string, std::string>> append_tiles(std::uint64_t size, std:
                                                         const FetchTile& fetch) {
   std::map<std::string, std::string> tiles;
   // What the tile holds already, of a level with so many hashes.
-  const auto last = [&](int level, std::uint64_t hashes, std::uint64_t octets) {
+  const auto last = [&](int level, std::uint64_t hashes) {
     const std::uint64_t width = hashes % kTileWidth;
     return width == 0 ? Result<std::string>(std::string())
-                      : fetch(tile_path(level, hashes / kTileWidth, width), octets);
+                      : fetch(level, hashes / kTileWidth, width);
   };
   const auto put = [&](int level, std::uint64_t hashes, std::string tile) {
     tiles[tile_path(level, hashes / kTileWidth, hashes % kTileWidth + 1)] = std::move(tile);
   };
-  auto bundle = last(kEntries, size, kMaxBundleOctets);
+  auto bundle = last(kEntries, size);
   if (!bundle) return fail(bundle.error());
   put(kEntries, size, *bundle + bundle_entry(entry));
   Hash hash = leaf_hash(entry);
   std::uint64_t hashes = size;
   for (int level = 0;; ++level) {
     const std::uint64_t width = hashes % kTileWidth;
-    auto tile = last(level, hashes, width * kHashOctets);
+    auto tile = last(level, hashes);
     if (!tile) return fail(tile.error());
     if (tile->size() != width * kHashOctets) {
       return fail("is no tile of " + std::to_string(width) + " hashes",
@@ -98,8 +102,7 @@ Result<std::map<std::string, std::string>> append_tiles(std::uint64_t size, std:
 const std::string* Tree::tile(int level, std::uint64_t index) {
   if (const auto known = tiles_.find({level, index}); known != tiles_.end()) return &known->second;
   const std::uint64_t width = tile_width(level, index, size_);
-  const std::string path = tile_path(level, index, width);
-  auto octets = fetch_(path, width * kHashOctets);
+  auto octets = fetch_(level, index, width);
   if (!octets) {
     error_ = octets.error();
     return nullptr;
@@ -107,7 +110,7 @@ const std::string* Tree::tile(int level, std::uint64_t index) {
   if (octets->size() != width * kHashOctets) {
     error_ = Error{"has " + std::to_string(octets->size()) + " octets where a tile has " +
                        std::to_string(width * kHashOctets),
-                   path,
+                   tile_path(level, index, width),
                    {}};
     return nullptr;
   }

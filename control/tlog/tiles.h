@@ -18,7 +18,6 @@ namespace sluice::tlog {
 
 inline constexpr std::uint64_t kTileWidth = 256;
 inline constexpr std::size_t kMaxEntryOctets = 65'535;
-inline constexpr std::uint64_t kMaxBundleOctets = kTileWidth * (2 + kMaxEntryOctets);
 
 /// "tile/0/x001/234.p/12"; `width` 256 is a full tile. `level` < 0: the bundle of entries.
 [[nodiscard]] std::string tile_path(int level, std::uint64_t index, std::uint64_t width);
@@ -37,8 +36,11 @@ inline constexpr int kEntries = -1;
 /// The root of a complete tile, or of what is left of one.
 [[nodiscard]] Hash tile_root(std::string_view hashes);
 
-/// The bytes of a tile, by its path under the log, at most so many.
-using FetchTile = std::function<Result<std::string>(const std::string& path, std::uint64_t octets)>;
+/// The bytes of a tile: exactly `width` hashes, or a bundle of so many entries.
+using FetchTile =
+    std::function<Result<std::string>(int level, std::uint64_t index, std::uint64_t width)>;
+/// How long such a tile may be.
+[[nodiscard]] std::uint64_t max_tile_octets(int level, std::uint64_t width);
 
 /// The tiles, by path, that are new when an entry of at most kMaxEntryOctets joins a log of `size`.
 /// `fetch` is asked for those that they continue.

@@ -21,7 +21,7 @@ struct NameOptions {
   bool emergency = false;
 };
 
-Status init_command(const Workspace& workspace);
+Status init_command(const Workspace& workspace, const std::string& log_name);
 Status add_command(const Workspace& workspace, const std::vector<std::string>& names,
                    const NameOptions& options);
 /// From every department, or from one.

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/log_line.h"
 
 namespace {
 
@@ -25,6 +26,8 @@ struct Arguments {
   std::filesystem::path out;
   NameOptions name;
   StageOptions stage;
+  LogOptions log;
+  std::string log_name;
   bool policy = false;
   unsigned root_days = 365;
   unsigned targets_days = 180;
@@ -61,6 +64,7 @@ void add_init(CLI::App& app, Arguments& a) {
   init->add_option("--emergency-days", a.emergency_days)->capture_default_str();
   init->add_option("--snapshot-days", a.snapshot_days)->capture_default_str();
   init->add_option("--timestamp-hours", a.timestamp_hours)->capture_default_str();
+  init->add_option("--log-name", a.log_name, "Name of the log of releases: lists.example/log");
 }
 
 void add_export(CLI::App& app, Arguments& a) {
@@ -98,6 +102,7 @@ void add_commands(CLI::App& app, Arguments& a) {
       ->needs(bulk);
   sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
   add_export(app, a);
+  add_log_line(app, a.log);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
 }
@@ -110,8 +115,9 @@ Status choose(const CLI::App& app, const Arguments& a) {
     workspace.folder = a.init_dir;
     workspace.expiry = {days(a.root_days),      days(a.targets_days),  days(a.list_days),
                         days(a.emergency_days), days(a.snapshot_days), hours(a.timestamp_hours)};
-    return init_command(workspace);
+    return init_command(workspace, a.log_name);
   }
+  if (app.got_subcommand("log")) return run_log_line(app, a.log, a.dir);
   auto workspace = open_workspace(a.dir);
   if (!workspace) return fail(workspace.error());
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);

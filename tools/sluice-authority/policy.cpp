@@ -8,6 +8,7 @@
 #include "control/compile/zstd_lines.h"
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -56,6 +57,32 @@ Result<tuf::Json> read_signed(const std::filesystem::path& path) {
   return fail("is no signed document", path.string());
 }
 
+/// By which appliances believe the log. One that does not name this log would stop every update.
+Status stage_log_policy(const Workspace& workspace, const std::filesystem::path& folder,
+                        tuf::Json& targets) {
+  const std::string path(tlog::kPolicyFile);
+  const auto source = workspace.folder / path;
+  if (!std::filesystem::exists(source)) return {};
+  auto bytes = files::read_bounded(source, tlog::kMaxPolicyOctets);
+  if (!bytes) return fail(bytes.error());
+  auto policy = tlog::LogPolicy::parse(*bytes, source.string());
+  if (!policy) return fail(policy.error());
+  auto head = read_log(workspace);
+  if (!head) return fail(head.error());
+  if (!*head)
+    return fail("there is no log", source.string(), "sluice-authority log init makes one");
+  auto believed = policy->check_log((*head)->note, source.string());
+  if (!believed) {
+    Error error = believed.error();
+    error.advice =
+        "appliances would refuse every release; sluice-authority log status tells its key";
+    return fail(std::move(error));
+  }
+  const compile::ListFile file{path, bytes->size(), tuf::sha256(*bytes), {}};
+  targets[path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
+  return files::write_atomic(folder / file.stored_name(), *bytes);
+}
+
 /// Stages the files of the folder; their entries in "targets".
 Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version) {
   tuf::Json targets = tuf::Json::object();
@@ -75,6 +102,9 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
   }
   auto rules = compile::read_rules(files, folder);
   if (!rules) return fail(rules.error());
+  if (auto status = stage_log_policy(workspace, folder, targets); !status) {
+    return fail(status.error());
+  }
   return targets;
 }
 

@@ -94,4 +94,15 @@ tuf::Json meta_of(std::uint64_t version, std::string_view bytes) {
       {"version", version}, {"length", bytes.size()}, {"hashes", {{"sha256", tuf::sha256(bytes)}}}};
 }
 
+Status sign_and_write(const Workspace& workspace, const std::string& role, const tuf::Json& body,
+                      const std::filesystem::path& path, tuf::Json& meta) {
+  auto keys = local_keys(workspace, role);
+  if (!keys) return fail(keys.error());
+  auto envelope = sign_document(body, *keys);
+  if (!envelope) return fail(envelope.error());
+  const std::string text = envelope_text(*envelope);
+  meta = meta_of(body["version"].get<std::uint64_t>(), text);
+  return files::write_atomic(path, text);
+}
+
 }  // namespace sluice::authority

@@ -45,6 +45,11 @@ struct RoleShape {
 /// As it is written to a file, so that its length and hash can be signed for.
 [[nodiscard]] std::string envelope_text(const tuf::Json& envelope);
 
+/// Signs by the local keys of the role and writes; `meta` is what other documents say of it.
+[[nodiscard]] Status sign_and_write(const Workspace& workspace, const std::string& role,
+                                    const tuf::Json& body, const std::filesystem::path& path,
+                                    tuf::Json& meta);
+
 /// {"version":…,"length":…,"hashes":{"sha256":…}} of a document's bytes.
 [[nodiscard]] tuf::Json meta_of(std::uint64_t version, std::string_view bytes);
 
