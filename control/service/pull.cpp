@@ -64,7 +64,8 @@ std::string_view text(Outcome outcome) {
 Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
-  auto status = files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
+  auto status =
+      files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
   if (!status) {
     running_.discard(made->header().generation);
     return status;
@@ -124,6 +125,7 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!trust) return failed(Outcome::failed, trust.error());
   sync::Client client(*fetcher, *trust, clock_);
   auto release = client.refresh();
+  update_view([&](View& view) { view.not_logged = client.not_logged(); });
   if (trust->timestamp()) {
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
