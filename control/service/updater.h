@@ -47,6 +47,7 @@ struct View {
   Outcome outcome = Outcome::none;          // of the last pull
   std::optional<tuf::Time> pulled;          // when
   std::optional<Error> pull_error;
+  std::optional<Error> not_logged;       // the release has no good proof of the log
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
