@@ -27,7 +27,8 @@ Loaded load(const std::filesystem::path& file, References references) {
       bind_ports(*root, config, faults);
       bind_policies(*root, config, faults);
       bind_groups(*root, config, faults);
-      bind_settings(*root, config, references, faults);
+      bind_settings(*root, config, faults);
+      bind_downloads(*root, config, references, faults);
     }
   }
   loaded.faults = faults.take();

@@ -3,6 +3,7 @@
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/files/file.h"
+#include "control/service/downloads.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
 #include "control/service/updater.h"
@@ -64,7 +65,8 @@ std::string_view text(Outcome outcome) {
 Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
-  auto status = files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
+  auto status =
+      files::write_atomic(lists_dir() / kReleaseFile, json_text(compile::to_json(release)));
   if (!status) {
     running_.discard(made->header().generation);
     return status;
@@ -107,6 +109,7 @@ Outcome Updater::keep_release(const compile::Release& release, std::optional<Err
     error = status.error();
     return Outcome::failed;
   }
+  const std::lock_guard lock(building_);
   set_release(release);
   return Outcome::unchanged;
 }
@@ -117,13 +120,23 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     return outcome;
   };
   const schema::Authority& authority = *config_.authority;
-  auto fetcher = sync::Fetcher::create(
-      {.base_url = authority.url, .ca_file = authority.ca_file, .stop = &stop_});
+  auto http = http_options(config_.proxy, authority.ca_file, stop_);
+  if (!http) return failed(Outcome::failed, http.error());
+  std::vector<std::string> urls = authority.mirrors;
+  urls.push_back(authority.url);
+  auto fetcher =
+      sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
   if (!fetcher) return failed(Outcome::failed, fetcher.error());
   auto trust = sync::Trust::load(trust_dir(), authority.root);
   if (!trust) return failed(Outcome::failed, trust.error());
   sync::Client client(*fetcher, *trust, clock_);
   auto release = client.refresh();
+  // A mirror that is behind, or lies, is no reason to believe less of the others.
+  for (std::size_t asked = 1; !release && asked < fetcher->mirrors() && !stop_; ++asked) {
+    log(Level::warning, "mirror", release.error().text() + " (the next mirror is asked)");
+    fetcher->distrust();
+    release = client.refresh();
+  }
   if (trust->timestamp()) {
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
@@ -137,6 +150,8 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (same && !running_.held() && is_stale()) {
     (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
                      clock_());
+    // The site's own part of it is made without the authority.
+    (void)refresh_generation();
   }
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);
@@ -178,6 +193,7 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   if (churn && held(*churn)) return Outcome::held;
   // The list in use is damaged, and there is nothing to compare with; a bad new one is found below.
   if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
+  const std::lock_guard lock(building_);
   auto made = build(&release, std::move(*brought));
   if (!made) return failed(made.error());
   if (held(compile::check_probes(**made, *rules))) {
@@ -202,6 +218,8 @@ Outcome Updater::pull() {
     view.pulled = clock_();
     view.pull_error = error;
   });
+  // What changed at the site while a generation was made is not in that.
+  if (outcome == Outcome::published) (void)refresh_generation();
   log(error ? Level::error : Level::info, "pull",
       std::string(text(outcome)) + (error ? ", " + error->text() : ""));
   return outcome;
