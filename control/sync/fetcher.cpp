@@ -182,6 +182,7 @@ Status Fetcher::download(std::string_view path, const std::filesystem::path& to,
   if (part->is_done()) return {};
   std::uniform_real_distribution<double> jitter(0.5, 1.5);
   auto pause = state_->options.first_pause;
+  bool mended = false;
   for (unsigned round = 1;; ++round) {
     const std::uint64_t before = part->size();
     const Status status = state_->ask([&](const std::string& base) {
@@ -189,7 +190,9 @@ Status Fetcher::download(std::string_view path, const std::filesystem::path& to,
     });
     if (status || part->fault() || round == kMaxRounds) return status;
     // What was put together was wrong: that may be the fault of what was there before.
-    const bool poisoned = before > 0 && part->size() == 0;
+    // Once: a mirror that lies about parts each time is for the next pull.
+    const bool poisoned = !mended && before > 0 && part->size() == 0;
+    mended = mended || poisoned;
     // Given up where a whole round has brought nothing: the rest is for the next pull.
     if (!poisoned && part->size() <= before) return status;
     const double milliseconds = static_cast<double>(pause.count()) * jitter(state_->random);
