@@ -7,9 +7,15 @@ namespace sluice::generation {
 Flat Flattener::State::flat() const {
   Flat flat;
   for (const policy::CategoryMask mask : layers) flat.categories |= mask;
+  const policy::CategoryMask emergency = layers[static_cast<std::size_t>(Layer::emergency)];
   flat.is_protected = is_protected;
-  flat.emergency = layers[static_cast<std::size_t>(Layer::emergency)] != 0;
-  flat.local_allow = local_allow;
+  flat.emergency = emergency != 0;
+  if (allowed == 0) return flat;
+  // Where all is lifted, the categories stay, so that a verdict can tell what was overruled.
+  const policy::CategoryMask never = policy::mandatory_categories();
+  const policy::CategoryMask left = flat.categories & ~allowed & ~emergency & ~never;
+  flat.local_allow = left == 0;
+  if (left != 0) flat.categories &= ~allowed | emergency | never;
   return flat;
 }
 
@@ -20,16 +26,17 @@ Flattener::State Flattener::apply(State state, std::span<const Record> records, 
   // stands.
   for (const Record& record : records) {
     if (record.disposition != Disposition::allow || !covers(record.scope, below)) continue;
-    state.layers[static_cast<std::size_t>(record.layer)] &=
-        record.category == 0 ? 0 : ~policy::bit(record.category);
-    if (record.layer == Layer::site) state.local_allow = true;
+    const policy::CategoryMask lifted =
+        record.category == 0 ? ~policy::CategoryMask{0} : policy::bit(record.category);
+    state.layers[static_cast<std::size_t>(record.layer)] &= ~lifted;
+    if (record.layer == Layer::site) state.allowed |= lifted;
   }
   for (const Record& record : records) {
     if (!covers(record.scope, below)) continue;
     if (record.disposition == Disposition::protect) state.is_protected = true;
     if (record.disposition != Disposition::block) continue;
     state.layers[static_cast<std::size_t>(record.layer)] |= policy::bit(record.category);
-    if (record.layer == Layer::site) state.local_allow = false;
+    if (record.layer == Layer::site) state.allowed = 0;
   }
   return state;
 }

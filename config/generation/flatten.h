@@ -2,8 +2,9 @@
 //
 // Within a layer, an allow removes what less specific entries of that layer set, and a block at the
 // same or a deeper name adds again; across layers, categories are united, so that a lower layer can
-// tighten but never loosen. A site allow is a flag of its own: it may overrule the authority, which
-// policy::decide judges by category. DESIGN section 5.
+// tighten but never loosen. Only a site allow lifts what other layers say, and of that no more than
+// the categories it was given for: what the authority lists a name as later on still holds. What
+// nobody may lift is for policy::decide to find. DESIGN section 5.
 //
 // Thread safety: one thread per Flattener.
 #pragma once
@@ -30,7 +31,7 @@ class Flattener {
   struct State {
     std::array<policy::CategoryMask, kLayers> layers{};
     bool is_protected = false;
-    bool local_allow = false;
+    policy::CategoryMask allowed = 0;  // that the site lifts
 
     [[nodiscard]] Flat flat() const;
     [[nodiscard]] bool empty() const;

@@ -41,6 +41,8 @@ constexpr std::array kTaxonomy = {
     Category{26, 36, "proxy", "代理", "site", school, D::block},
     Category{40, 1, "learning", "学习平台", "education", not_applicable, D::allow},
     Category{41, 0, "protected", "受保护名称", "education", not_applicable, D::allow},
+    // What a monitor-only subscription lists, of whatever category: it is counted, never blocked.
+    Category{kMonitored, 2, "monitored", "仅监测", "site", not_applicable, D::off},
 };
 
 constexpr auto make_by_id() {

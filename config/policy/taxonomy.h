@@ -28,6 +28,10 @@ struct Category {
   MinorsDefault minors_default;
 };
 
+/// The category of names that only monitor-only subscriptions list. No policy can block it, and no
+/// list but those is in it.
+inline constexpr std::uint8_t kMonitored = 63;
+
 [[nodiscard]] constexpr CategoryMask bit(std::uint8_t id) { return CategoryMask{1} << id; }
 
 /// All categories, ascending by id.

@@ -31,6 +31,8 @@ void bind_ports(const TextNode& root, Config& config, Faults& faults);
 void bind_times(const TextNode& root, Config& config, Faults& faults);
 void bind_policies(const TextNode& root, Config& config, Faults& faults);
 void bind_groups(const TextNode& root, Config& config, Faults& faults);
-void bind_settings(const TextNode& root, Config& config, References references, Faults& faults);
+void bind_settings(const TextNode& root, Config& config, Faults& faults);
+/// After bind_policies().
+void bind_downloads(const TextNode& root, Config& config, References references, Faults& faults);
 
 }  // namespace sluice::schema

@@ -1,6 +1,5 @@
 #include <arpa/inet.h>
 #include <map>
-#include <system_error>
 
 #include "config/schema/bind.h"
 
@@ -81,32 +80,9 @@ void bind_answer(const TextNode& node, policy::BlockAnswer& answer, Faults& faul
   }
 }
 
-void check_file(const TextNode* node, const std::string& path, Faults& faults) {
-  if (node == nullptr) return;
-  std::error_code code;
-  const auto status = std::filesystem::status(node->text, code);
-  if (!std::filesystem::exists(status)) {
-    faults.add(node->place, path, "there is no file '" + node->text + "'",
-               "put it there, or correct the path");
-  } else if (!std::filesystem::is_regular_file(status)) {
-    faults.add(node->place, path, "'" + node->text + "' is not a file", "correct the path");
-  }
-}
-
-void bind_authority(const TextNode& node, References references, Config& config, Faults& faults) {
-  Authority& authority = config.authority.emplace();
-  take(node, "url", authority.url);
-  take(node, "root", authority.root);
-  take(node, "ca_file", authority.ca_file);
-  take(node, "poll_seconds", authority.poll_seconds);
-  if (references == References::unchecked) return;
-  check_file(find(node, "root"), "authority.root", faults);
-  check_file(find(node, "ca_file"), "authority.ca_file", faults);
-}
-
 }  // namespace
 
-void bind_settings(const TextNode& root, Config& config, References references, Faults& faults) {
+void bind_settings(const TextNode& root, Config& config, Faults& faults) {
   if (const TextNode* site = find(root, "site")) {
     take(*site, "name", config.site.name);
     take(*site, "profile", config.site.profile);
@@ -117,9 +93,6 @@ void bind_settings(const TextNode& root, Config& config, References references, 
     bind_dataplane(*node, config.dataplane, faults);
   if (const TextNode* node = find(root, "block_answer")) {
     bind_answer(*node, config.policy.answer, faults);
-  }
-  if (const TextNode* node = find(root, "authority")) {
-    bind_authority(*node, references, config, faults);
   }
   take(root, "state_dir", config.state_dir);
   take(root, "run_dir", config.run_dir);

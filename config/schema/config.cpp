@@ -28,7 +28,8 @@ Loaded load(const std::filesystem::path& file, References references) {
       bind_times(*root, config, faults);
       bind_policies(*root, config, faults);
       bind_groups(*root, config, faults);
-      bind_settings(*root, config, references, faults);
+      bind_settings(*root, config, faults);
+      bind_downloads(*root, config, references, faults);
     }
   }
   loaded.faults = faults.take();

@@ -57,10 +57,30 @@ struct Dataplane {
 };
 
 struct Authority {
-  std::string url;                // "https://lists.province.example/repo/"
-  std::filesystem::path root;     // trusted root.json
-  std::filesystem::path ca_file;  // empty: the system's
+  std::string url;                   // "https://lists.province.example/repo/"
+  std::vector<std::string> mirrors;  // that serve the same
+  std::filesystem::path root;        // trusted root.json
+  std::filesystem::path ca_file;     // empty: the system's
   std::uint32_t poll_seconds = 300;
+};
+
+/// What all downloads go through.
+struct Proxy {
+  std::string url;                   // "http://proxy.example:3128"
+  std::filesystem::path login_file;  // holds "user:password"; empty: none is asked for
+};
+
+/// A list of others that the site takes, which nobody has signed.
+struct Subscription {
+  std::string name;
+  std::string url;                // https://, http:// or file:///
+  std::filesystem::path ca_file;  // empty: the system's
+  std::uint8_t category = 0;      // of those that are the site's
+  std::string format = "auto";    // as compile::parse_plain_format() takes it
+  bool enforce = false;           // else what it lists is counted, never blocked
+  std::uint32_t refresh_hours = 24;
+  std::uint32_t max_entries = 200'000;
+  std::uint32_t max_mib = 32;  // of the download
 };
 
 struct Config {
@@ -71,6 +91,8 @@ struct Config {
   Times times;
   policy::PolicySet policy;  // groups, policies, block answers; see policy_at()
   std::optional<Authority> authority;
+  std::optional<Proxy> proxy;
+  std::vector<Subscription> subscriptions;  // by name
   std::filesystem::path state_dir = "/var/lib/sluice";
   std::filesystem::path run_dir = "/run/sluice";
   std::uint32_t keep_generations = 5;

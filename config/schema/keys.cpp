@@ -1,6 +1,6 @@
-#include <array>
+#include "config/schema/keys.h"
 
-#include "config/schema/shape.h"
+#include <array>
 
 namespace sluice::schema {
 namespace {
@@ -13,8 +13,6 @@ using std::string_view;
 constexpr Shape kTitle{.kind = Kind::text, .noun = "a text", .minimum = 1, .maximum = 128};
 constexpr Shape kPolicyName{.kind = Kind::name, .noun = "the name of a policy"};
 constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};
-constexpr Shape kPath{.kind = Kind::path, .noun = "an absolute path"};
-constexpr Shape kUrl{.kind = Kind::url, .noun = "an https:// address"};
 constexpr Shape kDevice{.kind = Kind::device, .noun = "a device, such as af_packet:eth1"};
 constexpr Shape kPrefix{.kind = Kind::prefix, .noun = "an IP prefix, such as 10.7.0.0/16"};
 constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address, such as 02:00:5e:10:00:01"};
@@ -28,16 +26,12 @@ constexpr Shape kScheduleName{.kind = Kind::name, .noun = "the name of a schedul
 constexpr Shape kDayWord{.kind = Kind::name, .noun = "a word for days"};
 constexpr Shape kIpv6{.kind = Kind::ipv6, .noun = "an IPv6 address"};
 
-constexpr Shape whole_number(std::int64_t minimum, std::int64_t maximum) {
-  return {.kind = Kind::integer, .noun = "a whole number", .minimum = minimum, .maximum = maximum};
-}
 constexpr Shape kMtu = whole_number(576, 9728);
 constexpr Shape kWorkers = whole_number(1, 64);
 constexpr Shape kCpu = whole_number(0, 1023);
 constexpr Shape kMemory = whole_number(64, 1048576);
 constexpr Shape kSleep = whole_number(0, 100000);
 constexpr Shape kTtl = whole_number(1, 60);
-constexpr Shape kPoll = whole_number(1, 86400);
 constexpr Shape kKeep = whole_number(2, 1000);
 constexpr Shape kVlanId = whole_number(1, 4094);
 
@@ -55,9 +49,6 @@ constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
 constexpr std::array<string_view, 1> kSchedulePresets{"cn-minors-games-2021"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 
-constexpr Shape one_of(std::span<const string_view> choices) {
-  return {.kind = Kind::choice, .noun = "a word", .choices = choices};
-}
 constexpr Shape kProfile = one_of(kProfiles);
 constexpr Shape kFailMode = one_of(kFailModes);
 constexpr Shape kHugePages = one_of(kHugePageModes);
@@ -274,21 +265,6 @@ constexpr std::array kAnswerFields{
 };
 constexpr Shape kAnswer{.kind = Kind::mapping, .noun = "its keys", .fields = kAnswerFields};
 
-constexpr std::array kAuthorityFields{
-    Field{"url", &kUrl, true, "",
-          "Where the repository is. `file:///` reads one that was carried here on a disk."},
-    Field{"root", &kPath, true, "",
-          "The authority's root.json, brought here by a way you trust. Every signature is checked "
-          "against it."},
-    Field{"ca_file", &kPath, false, "the system's",
-          "The certificate authorities that the repository's server is checked against."},
-    Field{"poll_seconds", &kPoll, false, "300", "How often to ask for a newer list."},
-};
-constexpr Shape kAuthority{.kind = Kind::mapping,
-                           .noun = "its keys",
-                           .fields = kAuthorityFields,
-                           .because = "a list is pulled from an address and checked with a root"};
-
 constexpr std::array kRootFields{
     Field{"site", &kSite, false, "a school without a name", "Who runs this appliance."},
     Field{"ports", &kPorts, true, "", "The network ports, by names of your own."},
@@ -304,6 +280,9 @@ constexpr std::array kRootFields{
     Field{"block_answer", &kAnswer, false, "as below", "What a refused client gets."},
     Field{"authority", &kAuthority, false, "lists come from files only",
           "Where signed lists are pulled from."},
+    Field{"subscriptions", &kSubscriptions, false, "none",
+          "Lists of others that this site takes, by names of your own."},
+    Field{"proxy", &kProxy, false, "none", "What all downloads go through."},
     Field{"state_dir", &kPath, false, "/var/lib/sluice", "Where generations are kept."},
     Field{"run_dir", &kPath, false, "/run/sluice", "Where the control sockets are."},
     Field{"keep_generations", &kKeep, false, "5", "How many generations to keep to go back to."},
@@ -345,6 +324,10 @@ string_view pattern(Kind kind) {
       return "^[0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?$";
     case Kind::time:
       return "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
+    case Kind::source:
+      return "^(https?://[^/@\\s]+(/[^\\s]*)?|file:///[^?#\\s]*)$";
+    case Kind::proxy:
+      return "^(http|https|socks5h)://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?/?$";
     case Kind::mac:
       return "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$";
     case Kind::prefix:

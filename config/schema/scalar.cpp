@@ -113,6 +113,22 @@ std::optional<Problem> check_url(const std::string& text) {
                  "'?' or '#'"};
 }
 
+std::optional<Problem> check_source(const std::string& text) {
+  static const std::regex kPattern(std::string(pattern(Kind::source)));
+  if (text.size() <= kLongestPath && std::regex_match(text, kPattern)) return std::nullopt;
+  return Problem{in_quotes(text) + " is not the address of a list",
+                 "write https://HOST/PATH, http://HOST/PATH or file:///PATH"};
+}
+
+std::optional<Problem> check_proxy(const std::string& text) {
+  static const std::regex kPattern(std::string(pattern(Kind::proxy)));
+  if (text.size() <= kLongestPath && std::regex_match(text, kPattern)) return std::nullopt;
+  if (text.find('@') != std::string::npos) {
+    return Problem{"a proxy's password does not belong here", "write it into proxy.login_file"};
+  }
+  return Problem{in_quotes(text) + " is no proxy", "write it as http://HOST:PORT"};
+}
+
 bool is_interface(std::string_view text) {
   return !text.empty() && text.size() <= kLongestInterface && text != "." && text != ".." &&
          text.find_first_of("/: \t,") == std::string_view::npos;
@@ -242,6 +258,10 @@ std::optional<Problem> check_scalar(TextNode& node, const Shape& shape) {
       return check_path(text);
     case Kind::url:
       return check_url(text);
+    case Kind::source:
+      return check_source(text);
+    case Kind::proxy:
+      return check_proxy(text);
     case Kind::device:
       return check_device(text);
     case Kind::prefix:

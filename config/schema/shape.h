@@ -22,6 +22,8 @@ enum class Kind : std::uint8_t {
   choice,   // one of `choices`
   path,     // absolute
   url,      // https://, or file:/// for a repository carried on a disk
+  source,   // https://, http:// or file:///
+  proxy,    // http://HOST:PORT
   device,   // KIND:ARGUMENTS
   prefix,   // 192.0.2.0/24
   mac,      // 02:00:5e:10:00:01

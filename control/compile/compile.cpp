@@ -98,8 +98,8 @@ generation::Record protect_record(const NameSet::Entry& entry, std::uint32_t pro
           generation::Disposition::protect, generation::Layer::authority};
 }
 
-Status merge(std::vector<Stream>& streams, const NameSet& protects, generation::Writer& writer,
-             tuf::Time now) {
+Status merge(std::vector<Stream>& streams, const NameSet& protects, LocalStream& local,
+             generation::Writer& writer, tuf::Time now) {
   for (Stream& stream : streams) {
     if (auto status = stream.advance(now); !status) return status;
   }
@@ -112,9 +112,13 @@ Status merge(std::vector<Stream>& streams, const NameSet& protects, generation::
       if (!stream.done && (least == nullptr || stream.key() < least->key())) least = &stream;
     }
     const bool more = protect != protects.entries().end();
-    if (least == nullptr && !more) return {};
-    const bool protects_first = more && (least == nullptr || protect->key < least->key());
-    key.assign(protects_first ? std::string_view(protect->key) : least->key());
+    const std::string* const of_site = local.key();
+    if (least == nullptr && !more && of_site == nullptr) return {};
+    key.assign(least != nullptr ? least->key()
+               : more           ? std::string_view(protect->key)
+                                : std::string_view(*of_site));
+    if (more && protect->key < key) key = protect->key;
+    if (of_site != nullptr && *of_site < key) key = *of_site;
     records.clear();
     for (Stream& stream : streams) {
       if (stream.done || stream.key() != key) continue;
@@ -127,6 +131,9 @@ Status merge(std::vector<Stream>& streams, const NameSet& protects, generation::
       auto row = writer.add_provenance(protected_provenance());
       if (!row) return fail(row.error());
       records.push_back(protect_record(*protect++, *row));
+    }
+    if (of_site != nullptr && *of_site == key) {
+      if (auto status = local.take(writer, records); !status) return status;
     }
     if (auto status = writer.append(key, records); !status) return status;
   }
@@ -150,6 +157,7 @@ std::optional<tuf::Time> next_change(const std::vector<Stream>& streams, tuf::Ti
 std::string sources_json(const CompileInput& input, const Compiled& compiled) {
   tuf::Json json = {{"lists", tuf::Json::array()}};
   if (compiled.next_change) json["next_change"] = tuf::to_text(*compiled.next_change);
+  if (input.local != nullptr) put_local(json, *input.local);
   if (input.release == nullptr) return json_text(json);
   json["release"] = release_id(*input.release);
   json["snapshot"] = input.release->snapshot_version;
@@ -191,9 +199,11 @@ Result<Compiled> compile(const CompileInput& input) {
     stream.rules = &*rules;
     stream.told = &compiled.dropped;
   }
+  auto local = LocalStream::open(input.local != nullptr ? *input.local : LocalLayers{});
+  if (!local) return fail(local.error());
   auto writer = generation::Writer::create(input.output);
   if (!writer) return fail(writer.error());
-  auto status = merge(streams, rules->protected_names, *writer, input.now);
+  auto status = merge(streams, rules->protected_names, *local, *writer, input.now);
   if (!status) return fail(status.error());
   for (const Stream& stream : streams) compiled.lists.push_back(stream.count);
   compiled.next_change = next_change(streams, input.now);
@@ -246,6 +256,13 @@ Sources sources_from_json(std::string_view text) {
   tuf::FieldReader fields(*json, "sources");
   sources.release = fields.text_or("release", "");
   if (auto time = tuf::parse_time(fields.text_or("next_change", ""))) sources.next_change = *time;
+  tuf::FieldReader site(fields.object("local", false), "sources: local");
+  if (auto time = tuf::parse_time(site.text_or("next_change", ""))) {
+    sources.local_next_change = *time;
+  }
+  for (const auto& [name, id] : site.object("ids", false).items()) {
+    if (id.is_string()) sources.local[name] = id.get<std::string>();
+  }
   if (json->contains("dropped")) sources.dropped = fields.texts("dropped");
   for (const tuf::Json& list : fields.array("lists")) {
     if (!list.is_object() || !list.contains("dropped")) continue;
@@ -254,6 +271,13 @@ Sources sources_from_json(std::string_view text) {
     }
   }
   return sources;
+}
+
+void put_local(tuf::Json& sources, const LocalLayers& layers) {
+  sources.erase("local");
+  if (layers.sources.empty()) return;
+  sources["local"] = {{"ids", layers.ids()}};
+  if (layers.next_change) sources["local"]["next_change"] = tuf::to_text(*layers.next_change);
 }
 
 }  // namespace sluice::compile

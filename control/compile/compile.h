@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/generation/writer.h"
+#include "control/compile/local.h"
 #include "control/compile/orders.h"
 #include "control/compile/release.h"
 
@@ -40,7 +41,8 @@ inline constexpr std::size_t kMaxDroppedTold = 20;
 [[nodiscard]] generation::Provenance protected_provenance();
 
 struct CompileInput {
-  const Release* release = nullptr;  // null: policy only
+  const Release* release = nullptr;    // null: policy only
+  const LocalLayers* local = nullptr;  // null: the site has none
   std::filesystem::path lists_dir;
   std::string policy_json;
   tuf::Time now{};
@@ -69,8 +71,12 @@ struct Sources {
   std::optional<tuf::Time> next_change;
   std::vector<std::string> dropped;  // entries that the rules left out, the first ones
   std::uint64_t dropped_count = 0;
+  std::map<std::string, std::string> local;  // LocalLayers::ids() of what was merged in
+  std::optional<tuf::Time> local_next_change;
 };
 [[nodiscard]] std::string release_id(const Release& release);
 [[nodiscard]] Sources sources_from_json(std::string_view json);
+/// Tells of local layers in a generation's sources.
+void put_local(tuf::Json& sources, const LocalLayers& layers);
 
 }  // namespace sluice::compile

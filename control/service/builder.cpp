@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "config/generation/delta_writer.h"
 #include "control/compile/delta.h"
+#include "control/compile/local.h"
 
 namespace sluice::service {
 namespace {
@@ -53,6 +53,7 @@ Result<Built> build_generation(const BuildInput& input) {
     reason = built.error().text();
   }
   auto compiled = compile::compile({.release = input.release,
+                                    .local = input.local,
                                     .lists_dir = input.lists_dir,
                                     .policy_json = input.policy_json,
                                     .now = input.now,
@@ -63,16 +64,18 @@ Result<Built> build_generation(const BuildInput& input) {
                std::to_string(compiled->summary.bytes) + " octets, as a whole: " + reason};
 }
 
-Result<Built> build_with_policy(const BuildInput& input) {
-  auto writer = generation::DeltaWriter::create(input.current);
-  if (!writer) return fail(writer.error());
-  writer->set_policy(input.policy_json);
-  auto summary = writer->finish(
-      input.output, input.generation, tuf::to_text(input.now),
-      changed_too_often(input) ? std::nullopt : std::optional(generation::kMaxOverlayEntries));
-  if (!summary) return fail(summary.error());
+Result<Built> build_local(const BuildInput& input) {
+  const compile::LocalLayers none;
+  auto compiled = compile::compile_local({.base = input.current,
+                                          .layers = input.local != nullptr ? input.local : &none,
+                                          .policy_json = input.policy_json,
+                                          .now = input.now,
+                                          .generation = input.generation,
+                                          .output = input.output});
+  if (!compiled) return fail(compiled.error());
   return Built{"generation " + std::to_string(input.current->header().generation) +
-               " with another policy"};
+               " with the site's own policy and lists, " + std::to_string(compiled->changed) +
+               " names of which changed"};
 }
 
 }  // namespace sluice::service

@@ -25,6 +25,7 @@ struct BuildInput {
   std::shared_ptr<const generation::Generation> current;
   const compile::Release* current_release = nullptr;
   std::vector<sync::Brought> brought;
+  const compile::LocalLayers* local = nullptr;
 
   std::filesystem::path lists_dir;
   std::string policy_json;
@@ -40,7 +41,8 @@ struct Built {
 /// Fails, leaving no file, where the release is bad.
 [[nodiscard]] Result<Built> build_generation(const BuildInput& input);
 
-/// The generation that runs with another policy: an overlay of it, which needs no list.
-[[nodiscard]] Result<Built> build_with_policy(const BuildInput& input);
+/// The generation that runs with the policy and the site's own lists as they are now: an overlay of
+/// it, which needs no list of the authority's.
+[[nodiscard]] Result<Built> build_local(const BuildInput& input);
 
 }  // namespace sluice::service

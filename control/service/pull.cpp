@@ -3,6 +3,7 @@
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/files/file.h"
+#include "control/service/downloads.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
 #include "control/service/updater.h"
@@ -108,6 +109,7 @@ Outcome Updater::keep_release(const compile::Release& release, std::optional<Err
     error = status.error();
     return Outcome::failed;
   }
+  const std::lock_guard lock(building_);
   set_release(release);
   return Outcome::unchanged;
 }
@@ -118,13 +120,23 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     return outcome;
   };
   const schema::Authority& authority = *config_.authority;
-  auto fetcher = sync::Fetcher::create(
-      {.base_url = authority.url, .ca_file = authority.ca_file, .stop = &stop_});
+  auto http = http_options(config_.proxy, authority.ca_file, stop_);
+  if (!http) return failed(Outcome::failed, http.error());
+  std::vector<std::string> urls = authority.mirrors;
+  urls.push_back(authority.url);
+  auto fetcher =
+      sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
   if (!fetcher) return failed(Outcome::failed, fetcher.error());
   auto trust = sync::Trust::load(trust_dir(), authority.root);
   if (!trust) return failed(Outcome::failed, trust.error());
   sync::Client client(*fetcher, *trust, clock_);
   auto release = client.refresh();
+  // A mirror that is behind, or lies, is no reason to believe less of the others.
+  for (std::size_t asked = 1; !release && asked < fetcher->mirrors() && !stop_; ++asked) {
+    log(Level::warning, "mirror", release.error().text() + " (the next mirror is asked)");
+    fetcher->distrust();
+    release = client.refresh();
+  }
   update_view([&](View& view) { view.not_logged = client.not_logged(); });
   if (trust->timestamp()) {
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
@@ -138,6 +150,8 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
     (void)go_forward(running_, compile::release_id(*release), policy_json(), clock_());
+    // The site's own part of it is made without the authority.
+    (void)refresh_generation();
   }
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);
@@ -179,6 +193,7 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   if (churn && held(*churn)) return Outcome::held;
   // The list in use is damaged, and there is nothing to compare with; a bad new one is found below.
   if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
+  const std::lock_guard lock(building_);
   auto made = build(&release, std::move(*brought));
   if (!made) return failed(made.error());
   if (held(compile::check_probes(**made, *rules))) {
@@ -203,6 +218,8 @@ Outcome Updater::pull() {
     view.pulled = clock_();
     view.pull_error = error;
   });
+  // What changed at the site while a generation was made is not in that.
+  if (outcome == Outcome::published) (void)refresh_generation();
   log(error ? Level::error : Level::info, "pull",
       std::string(text(outcome)) + (error ? ", " + error->text() : ""));
   return outcome;

@@ -76,6 +76,7 @@ json alarms_json(const Facts& facts) {
     for (const std::string& one : view.dropped) text += " " + one;
     raise("entries-dropped", text);
   }
+  for (const json& one : facts.site_alarms) alarms.push_back(one);
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
   if (facts.config_error) raise("config-refused", facts.config_error->text());
   return alarms;

@@ -17,6 +17,7 @@ struct Facts {
   View view;
   publish::LinkStatus link;
   std::optional<Error> config_error;  // why a reload was refused
+  nlohmann::json site_alarms = nlohmann::json::array();
   bool has_authority = false;
   bool pulling = false;
   tuf::Time now{};

@@ -10,7 +10,6 @@
 #include "config/ipc/notify.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
-#include "control/service/commands.h"
 #include "control/service/log.h"
 
 namespace sluice::service {
@@ -21,9 +20,6 @@ using std::chrono::seconds;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr milliseconds kAnswerRound{200};
-constexpr milliseconds kAckPatience{10'000};
-constexpr std::uint64_t kDefaultPullWait = 30;
-constexpr std::uint64_t kMaxPullWait = 600;
 // Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
 constexpr seconds kLongestSleep{30};
 
@@ -31,6 +27,14 @@ constexpr seconds kLongestSleep{30};
 int next_signal(int fd) {
   signalfd_siginfo info{};
   return ::read(fd, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+}
+
+/// How long to sleep at most.
+milliseconds until_change(const std::optional<tuf::Time>& next_change) {
+  if (!next_change) return kLongestSleep;
+  const milliseconds left = *next_change - tuf::system_clock_now();
+  // Not at once where it has passed: what it asks for may have failed.
+  return std::clamp<milliseconds>(left, seconds(1), kLongestSleep);
 }
 
 bool succeeded(Outcome outcome) {
@@ -49,7 +53,9 @@ Service::Service(std::filesystem::path config_file, schema::Config config)
                [this](std::uint64_t number, const std::filesystem::path& path) {
                  link_.want(number, path);
                }),
-      has_authority_(config_.authority.has_value()) {}
+      has_authority_(config_.authority.has_value()),
+      subscriber_(
+          updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {}
 
 Service::~Service() {
   {
@@ -71,9 +77,10 @@ Status Service::start() {
 
 Status Service::once() {
   if (auto status = start(); !status) return status;
+  subscriber_.ask_once(config_.proxy);
   const Outcome outcome = updater_.pull();
   if (updater_.view().generation.generation != 0) {
-    const publish::LinkStatus link = link_.wait(kAckPatience);
+    const publish::LinkStatus link = link_.wait(kAcknowledged);
     const std::string said = link.error.empty() ? "it runs the current generation" : link.error;
     log(link.refused ? Level::error : Level::info, "dataplane", said);
   }
@@ -94,6 +101,7 @@ Status Service::run() {
       config_.control_socket(), [this](const nlohmann::json& request) { return answer(request); });
   if (!server) return fail(server.error());
   if (auto status = start(); !status) return status;
+  subscriber_.start(config_.proxy);
   worker_ = std::thread([this] { work(); });
   ipc::notify("READY=1");
   log(Level::info, "start", "serving on " + config_.control_socket().string());
@@ -148,6 +156,7 @@ void Service::work() {
       changed_.notify_all();
       continue;
     }
+    look_again_ = false;
     lock.unlock();
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
@@ -161,9 +170,11 @@ void Service::work() {
       next_poll = std::chrono::steady_clock::now();
       continue;
     }
-    const SteadyTime limit = std::chrono::steady_clock::now() + kLongestSleep;
-    changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit,
-                        [this] { return stop_ || reload_wanted_ || pulls_wanted_ != pulls_done_; });
+    const SteadyTime limit =
+        std::chrono::steady_clock::now() + until_change(updater_.view().next_change);
+    changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit, [this] {
+      return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
+    });
   }
 }
 
@@ -182,82 +193,14 @@ void Service::reload() {
   if (!error) {
     config_ = std::move(*loaded.config);
     updater_.set_config(config_);
+    subscriber_.set_proxy(config_.proxy);
+    subscriber_.ask_all();
     (void)updater_.refresh_generation();
   }
   log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");
   const std::lock_guard lock(mutex_);
   config_error_ = error;
   has_authority_ = config_.authority.has_value();
-}
-
-Facts Service::facts() const {
-  Facts facts;
-  facts.view = updater_.view();
-  facts.link = link_.status();
-  facts.now = tuf::system_clock_now();
-  facts.started = started_;
-  const std::lock_guard lock(mutex_);
-  facts.config_error = config_error_;
-  facts.has_authority = has_authority_;
-  facts.pulling = pulls_wanted_ != pulls_done_;
-  return facts;
-}
-
-std::uint64_t Service::request_pull() {
-  const std::lock_guard lock(mutex_);
-  // One that is under way may have asked the mirror before this request, so it does not count.
-  pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1) + (pulls_wanted_ != pulls_done_ ? 1 : 0);
-  return pulls_wanted_;
-}
-
-nlohmann::json Service::answer_pull(const nlohmann::json& request) {
-  std::uint64_t wait = kDefaultPullWait;
-  if (const auto found = request.find("wait_seconds");
-      found != request.end() && found->is_number_unsigned()) {
-    wait = std::min(found->get<std::uint64_t>(), kMaxPullWait);
-  }
-  const std::uint64_t number = request_pull();
-  changed_.notify_all();
-  {
-    std::unique_lock lock(mutex_);
-    const bool done =
-        changed_.wait_for(lock, seconds(wait), [&] { return stop_ || pulls_done_ >= number; });
-    if (!done) return ipc::ok({{"outcome", "running"}});
-  }
-  const View view = updater_.view();
-  if (view.generation.generation != 0) (void)link_.wait(kAckPatience);
-  const publish::LinkStatus link = link_.status();
-  nlohmann::json fields = {
-      {"outcome", text(view.outcome)},
-      {"generation", view.generation.generation},
-      {"dataplane", link.generation ? nlohmann::json(*link.generation) : nlohmann::json(nullptr)}};
-  if (!view.pull_error) return ipc::ok(std::move(fields));
-  fields.update(ipc::error(*view.pull_error));
-  return fields;
-}
-
-nlohmann::json Service::answer(const nlohmann::json& request) {
-  const auto found = request.find("command");
-  const std::string command =
-      found != request.end() && found->is_string() ? found->get<std::string>() : "";
-  if (command == "status") return ipc::ok(status_json(facts()));
-  if (command == "lists") return ipc::ok(lists_json(facts()));
-  if (command == "pull") return answer_pull(request);
-  if (command == "generations") {
-    return ipc::ok(generations_json(updater_.running(), updater_.view()));
-  }
-  if (is_decision(command)) {
-    auto reply =
-        answer_decision(updater_.running(), updater_.view(), request, tuf::system_clock_now());
-    if (reply["ok"] == true && (command == "approve" || command == "resume")) {
-      (void)request_pull();
-      changed_.notify_all();
-    }
-    return reply;
-  }
-  return ipc::error({"no such command: '" + command + "'", "",
-                     "ask for status, lists, generations, pull, hold, rollback, resume, approve, "
-                     "pin or unpin"});
 }
 
 }  // namespace sluice::service

@@ -18,9 +18,13 @@
 #include "control/publish/dataplane_link.h"
 #include "control/service/reply.h"
 #include "control/service/schedule.h"
+#include "control/service/subscriber.h"
 #include "control/service/updater.h"
 
 namespace sluice::service {
+
+/// How long the dataplane is waited for to say that it runs a generation.
+inline constexpr std::chrono::milliseconds kAcknowledged{10'000};
 
 class Service {
  public:
@@ -42,6 +46,7 @@ class Service {
   void take_signals();
   void reload();
   [[nodiscard]] nlohmann::json answer(const nlohmann::json& request);
+  [[nodiscard]] nlohmann::json answer_site_command(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer_pull(const nlohmann::json& request);
   [[nodiscard]] Facts facts() const;
   /// Counts pulls: returns the number that a request made now will have been served with.
@@ -60,9 +65,11 @@ class Service {
   std::uint64_t pulls_wanted_ = 1;     // guarded by mutex_; the first one is the start's own
   std::uint64_t pulls_done_ = 0;       // guarded by mutex_
   bool reload_wanted_ = false;         // guarded by mutex_
+  bool look_again_ = false;            // guarded by mutex_; at when something ends
   std::optional<Error> config_error_;  // guarded by mutex_
   bool has_authority_;                 // guarded by mutex_
   std::thread worker_;
+  Subscriber subscriber_;  // the last, so that it ends before what it calls
 };
 
 }  // namespace sluice::service

@@ -19,6 +19,8 @@ Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool
     : config_(std::move(config)),
       clock_(clock),
       stop_(stop),
+      site_(config_.state_dir / "site", clock_,
+            [](const std::string& told) { log(Level::error, "site", told); }),
       running_(config_.generations_dir(), config_.keep_generations,
                config_.state_dir / "decisions.json", std::move(clock), std::move(on_activated)) {}
 
@@ -36,6 +38,8 @@ View Updater::view() const {
     view.generation = current->header();
     auto sources = compile::sources_from_json(current->sources_json());
     view.next_change = sources.next_change;
+    const auto& local = sources.local_next_change;
+    if (local && (!view.next_change || *local < *view.next_change)) view.next_change = local;
     view.dropped = std::move(sources.dropped);
     view.dropped_count = sources.dropped_count;
   }
@@ -43,7 +47,9 @@ View Updater::view() const {
 }
 
 void Updater::set_config(schema::Config config) {
+  const std::lock_guard lock(building_);
   config_ = std::move(config);
+  site_.set_subscriptions(config_.subscriptions);
   running_.set_keep(config_.keep_generations);
 }
 
@@ -52,6 +58,8 @@ Status Updater::recover() {
     if (auto status = files::make_folder(folder); !status) return status;
     files::remove_leftovers(folder);
   }
+  if (auto status = site_.recover(); !status) return status;
+  site_.set_subscriptions(config_.subscriptions);
   load_release();
   drop_unused_files(nullptr);
   return running_.recover();
@@ -81,13 +89,21 @@ void Updater::set_release(const compile::Release& release) {
 
 void Updater::drop_unused_files(const compile::Release* also) const {
   std::set<std::string> used = {kReleaseFile};
+  // What has come of a file in a transfer that broke is of use while the file is wanted.
+  const auto use = [&](const compile::ListFile& file) {
+    used.insert(file.stored_name());
+    used.insert("." + file.stored_name() + std::string(files::kPartSuffix));
+  };
   for (const compile::Release* release : {release_ ? &*release_ : nullptr, also}) {
     if (release == nullptr) continue;
     for (const compile::ReleaseList& list : release->lists) {
       used.insert(list.full_file());
-      used.insert(list.orders.stored_name());
+      use(list.full);
+      use(list.orders);
+      if (release != also) continue;
+      for (const compile::DeltaFile& delta : list.deltas) use(delta.file);
     }
-    for (const compile::ListFile& file : release->policy) used.insert(file.stored_name());
+    for (const compile::ListFile& file : release->policy) use(file);
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(lists_dir(), error)) {
@@ -110,11 +126,13 @@ bool Updater::is_stale() const {
   // Before the first list the dataplane's own `fail` rule holds, not an empty list.
   if (!current) return release_ || !config_.authority;
   if (current->policy_json() != policy_json()) return true;
-  return !running_.held() && !only_policy_differs();
+  const auto sources = compile::sources_from_json(current->sources_json());
+  if (sources.local != site_.layers().ids()) return true;
+  return !running_.held() && !lists_are_right();
 }
 
-/// Whether release and time ask for nothing else than what runs lists.
-bool Updater::only_policy_differs() const {
+/// Whether release and time ask for nothing else than what runs lists of the authority.
+bool Updater::lists_are_right() const {
   const auto sources = compile::sources_from_json(running_.current()->sources_json());
   return (!release_ || sources.release == compile::release_id(*release_)) &&
          (!sources.next_change || *sources.next_change > clock_());
@@ -124,18 +142,21 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
                                        std::vector<sync::Brought> brought) {
   const auto current = running_.current();
   const Running::Place place = running_.next_place();
+  const compile::LocalLayers local = site_.layers();
   const BuildInput input{.release = release,
                          .current = current,
                          .current_release = release_ ? &*release_ : nullptr,
                          .brought = std::move(brought),
+                         .local = &local,
                          .lists_dir = lists_dir(),
                          .policy_json = policy_json(),
                          .now = clock_(),
                          .generation = place.number,
                          .output = place.path};
-  const bool same_lists = input.brought.empty() && current && release_ && release == &*release_ &&
-                          (running_.held() || only_policy_differs());
-  auto built = same_lists ? build_with_policy(input) : build_generation(input);
+  const compile::Release* const mine = release_ ? &*release_ : nullptr;
+  const bool same_lists =
+      input.brought.empty() && current && release == mine && (running_.held() || lists_are_right());
+  auto built = same_lists ? build_local(input) : build_generation(input);
   if (!built) return fail(built.error());
   log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
   return running_.verify(place.number);
@@ -150,7 +171,9 @@ Status Updater::make_again() {
   return running_.activate(*made);
 }
 
-Status Updater::refresh_generation() {
+Status Updater::refresh_generation(std::chrono::milliseconds patience) {
+  const std::unique_lock lock(building_, patience);
+  if (!lock) return fail("another generation is being made", {}, "this is done right after it");
   update_view([this](View& view) {
     const auto next = schema::next_policy_at(config_, clock_().time_since_epoch().count());
     view.next_policy.reset();
@@ -162,6 +185,13 @@ Status Updater::refresh_generation() {
     view.build_error = status ? std::nullopt : std::optional(status.error());
   });
   return status;
+}
+
+void Updater::take_subscriptions() {
+  (void)refresh_generation();
+  if (const auto current = running_.current()) {
+    site_.drop_unused(compile::sources_from_json(current->sources_json()).local);
+  }
 }
 
 }  // namespace sluice::service

@@ -2,7 +2,10 @@
 // where a person holds another. Any failure leaves the generation that runs where it is, and is
 // told.
 //
-// Thread safety: one thread calls everything but view() and running(), which any thread may call.
+// Thread safety: one thread, the worker, calls everything but view(), running(), site() and
+// refresh_generation(), which any thread may call. Only the worker changes what is configured and
+// released, and holds building_ while it does; so it may read that without the lock, and others
+// read it under the lock.
 #pragma once
 
 #include <atomic>
@@ -18,6 +21,7 @@
 #include "control/compile/compile.h"
 #include "control/service/builder.h"
 #include "control/service/running.h"
+#include "control/site/site.h"
 #include "control/sync/lists.h"
 #include "control/tuf/time.h"
 
@@ -73,12 +77,19 @@ class Updater {
   /// Asks the authority, and publishes what is new.
   Outcome pull();
 
-  /// Makes a generation again where policy, release or time ask for it. Call it after recover(),
-  /// set_config(), the end of a hold, and when View::next_change or next_policy has come.
-  Status refresh_generation();
+  /// Makes a generation again where policy, release, the site's own lists or time ask for it. Call
+  /// it after recover(), set_config(), a change of the site's lists, the end of a hold, and when
+  /// View::next_change or next_policy has come. Fails, to be called again, where another generation
+  /// is made for longer than `patience`.
+  Status refresh_generation(std::chrono::milliseconds patience = std::chrono::hours(1));
+
+  /// The same after a subscription was asked for, on the thread that did it.
+  void take_subscriptions();
 
   [[nodiscard]] View view() const;
   [[nodiscard]] Running& running() { return running_; }
+  [[nodiscard]] site::Site& site() { return site_; }
+  [[nodiscard]] const site::Site& site() const { return site_; }
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
@@ -92,7 +103,7 @@ class Updater {
   /// The configuration's, as of now.
   [[nodiscard]] std::string policy_json() const;
   [[nodiscard]] bool is_stale() const;
-  [[nodiscard]] bool only_policy_differs() const;
+  [[nodiscard]] bool lists_are_right() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
                                               std::vector<sync::Brought> brought);
   [[nodiscard]] Status make_again();
@@ -106,8 +117,11 @@ class Updater {
   schema::Config config_;
   tuf::Clock clock_;
   const std::atomic<bool>& stop_;
+  site::Site site_;
   Running running_;
+  mutable std::timed_mutex building_;  // held from the choice of a number until that one runs
   std::optional<compile::Release> release_;
+  sync::Validators validators_;
   std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;  // guarded by mutex_

@@ -62,10 +62,14 @@ Status Client::update_root() {
 
 Status Client::update_timestamp() {
   const std::string path = "metadata/timestamp.json";
-  auto bytes = fetcher_.get(path, tuf::kMaxTimestampOctets);
-  if (!bytes) return fail(bytes.error());
-  if (!*bytes) return fail("the mirror has no such file", path, "check authority.url");
-  auto envelope = tuf::parse_envelope(**bytes, path);
+  const auto& seen = trust_.timestamp();
+  auto asked = fetcher_.get_changed(path, tuf::kMaxTimestampOctets, seen ? seen->version : 0);
+  if (!asked) return fail(asked.error());
+  // Whatever a mirror says, what was signed to end ends.
+  if (asked->unchanged) return check_fresh(*seen, path);
+  const auto& bytes = asked->bytes;
+  if (!bytes) return fail("the mirror has no such file", path, "check authority.url");
+  auto envelope = tuf::parse_envelope(*bytes, path);
   if (!envelope) return fail(envelope.error());
   const tuf::Root& root = trust_.root();
   if (auto status = tuf::verify(*envelope, root.keys, root.roles.at("timestamp"), path); !status) {
@@ -73,17 +77,20 @@ Status Client::update_timestamp() {
   }
   auto timestamp = tuf::parse_timestamp(envelope->body, path);
   if (!timestamp) return fail(timestamp.error());
-  const auto& seen = trust_.timestamp();
   if (seen && timestamp->version < seen->version) {
     return older(path, seen->version, timestamp->version);
   }
   // The same version says nothing new, whatever is in it: what was seen first stands.
-  if (seen && timestamp->version == seen->version) return check_fresh(*seen, path);
+  if (seen && timestamp->version == seen->version) {
+    fetcher_.confirm(seen->version);
+    return check_fresh(*seen, path);
+  }
   if (seen && timestamp->snapshot.version < seen->snapshot.version) {
     return older(path + ": snapshot.json", seen->snapshot.version, timestamp->snapshot.version);
   }
   if (auto status = check_fresh(*timestamp, path); !status) return status;
-  return trust_.accept_timestamp(**bytes, std::move(*timestamp));
+  fetcher_.confirm(timestamp->version);
+  return trust_.accept_timestamp(*bytes, std::move(*timestamp));
 }
 
 Result<Client::Fetched> Client::fetch_listed(const std::string& path, const tuf::MetaFile& file,

@@ -1,225 +1,204 @@
 #include "control/sync/fetcher.h"
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <curl/curl.h>
-#include <functional>
+#include <algorithm>
+#include <random>
 
-#include "control/files/file.h"
-#include "control/tuf/digest.h"
+#include "control/sync/part_file.h"
 
 namespace sluice::sync {
 namespace {
 
 // The slowest mean rate at which a whole list may still come.
 constexpr std::uint64_t kSlowestMean = 10'000;
-constexpr long kMaxRedirects = 3;
+// Attempts of one pull at a download that each brought some more.
+constexpr unsigned kMaxRounds = 10;
+constexpr std::chrono::milliseconds kLongestPause{10'000};
 
-struct EasyFree {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-};
-struct FileClose {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-bool is_stopped(const FetchOptions& options) {
-  return options.stop != nullptr && options.stop->load();
-}
-
-using Sink = std::function<bool(std::string_view)>;
-
-std::size_t on_data(char* data, std::size_t size, std::size_t count, void* sink) {
-  const std::size_t octets = size * count;
-  return (*static_cast<Sink*>(sink))({data, octets}) ? octets : 0;
-}
-
-int on_progress(void* options, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return is_stopped(*static_cast<FetchOptions*>(options)) ? 1 : 0;
-}
-
-std::string advice_for(CURLcode code) {
-  switch (code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-      return "check authority.ca_file and the mirror's certificate";
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-      return "check authority.url and the network";
-    case CURLE_OPERATION_TIMEDOUT:
-      return "the mirror stalls; it is asked again later";
-    default:
-      return {};
-  }
-}
-
-bool holds(const std::filesystem::path& path, std::uint64_t length, std::string_view sha256) {
-  std::error_code error;
-  if (std::filesystem::file_size(path, error) != length || error) return false;
-  const std::unique_ptr<std::FILE, FileClose> file(std::fopen(path.c_str(), "rbe"));
-  if (!file) return false;
-  tuf::Sha256 hash;
-  std::string piece(1 << 16, '\0');
-  while (const std::size_t n = std::fread(piece.data(), 1, piece.size(), file.get())) {
-    hash.add({piece.data(), n});
-  }
-  return hash.finish() == sha256;
+tl::unexpected<Error> bad_status(long status, const std::string& url) {
+  return fail("the mirror answers with status " + std::to_string(status), url);
 }
 
 }  // namespace
 
 struct Fetcher::State {
   FetchOptions options;
-  std::unique_ptr<CURL, EasyFree> curl;
-  std::array<char, CURL_ERROR_SIZE> message{};
+  Http http;
+  Validators* validators;
+  std::mt19937 random{std::random_device{}()};
+  std::optional<std::pair<std::string, Validators::One>> pending;  // of get_changed()
 
-  void prepare(const std::string& url, Sink& sink, std::chrono::seconds limit) {
-    CURL* const c = curl.get();
-    curl_easy_reset(c);
-    curl_easy_setopt(c, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https,file");
-    // A redirect into the file system, or to plain HTTP, is an attack or a mistake.
-    curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(c, CURLOPT_MAXREDIRS, kMaxRedirects);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
-    curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
-    curl_easy_setopt(c, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    if (!options.ca_file.empty()) {
-      curl_easy_setopt(c, CURLOPT_CAINFO, options.ca_file.c_str());
-      curl_easy_setopt(c, CURLOPT_CAPATH, nullptr);
-    }
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, static_cast<long>(options.connect_timeout.count()));
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, static_cast<long>(limit.count()));
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT,
-                     static_cast<long>(options.stall_octets_per_second));
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.stall_timeout.count()));
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, &sink);
-    curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(c, CURLOPT_XFERINFODATA, &options);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, message.data());
-    curl_easy_setopt(c, CURLOPT_USERAGENT, "sluice/" SLUICE_VERSION);
+  void next_mirror() {
+    std::rotate(options.base_urls.begin(), options.base_urls.begin() + 1, options.base_urls.end());
   }
 
-  /// False where the mirror has no such file. `refused` is what the sink says when it stops.
-  Result<bool> transfer(std::string_view path, Sink sink, std::chrono::seconds limit,
-                        const std::string& refused) {
-    const std::string url = options.base_url + std::string(path);
-    if (is_stopped(options)) return fail("the process is stopping", url);
-    // The body of an error page is not the document, and is thrown away.
-    bool checked = false;
-    bool good = true;
-    Sink guarded = [&](std::string_view bytes) {
-      if (!checked) {
-        long status = 0;
-        curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-        good = status == 0 || status == 200;
-        checked = true;
-      }
-      return good && sink(bytes);
-    };
-    prepare(url, guarded, limit);
-    const CURLcode code = curl_easy_perform(curl.get());
-    long status = 0;
-    curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-    if (status == 404 || status == 410 || code == CURLE_FILE_COULDNT_READ_FILE) return false;
-    if (status != 0 && status != 200 && (code == CURLE_OK || code == CURLE_WRITE_ERROR)) {
-      return fail("the mirror answers with status " + std::to_string(status), url);
+  /// Asks one mirror after the other until one answers.
+  template <class Ask>
+  auto ask(const Ask& once) -> decltype(once(std::string())) {
+    for (std::size_t tried = 1;; ++tried) {
+      auto answer = once(options.base_urls.front());
+      if (answer || tried == options.base_urls.size()) return answer;
+      next_mirror();
     }
-    if (code == CURLE_OK) return true;
-    if (code == CURLE_WRITE_ERROR) return fail(refused, url, "nothing of it is used");
-    if (code == CURLE_ABORTED_BY_CALLBACK) return fail("the process is stopping", url);
-    const std::string detail = message.data();
-    return fail(detail.empty() ? curl_easy_strerror(code) : detail, url, advice_for(code));
   }
+
+  Result<Changed> get_once(const std::string& url, std::uint64_t max_octets,
+                           const Validators::One* known);
+  Status download_once(const std::string& url, PartFile& part);
 };
+
+Result<Fetcher::Changed> Fetcher::State::get_once(const std::string& url, std::uint64_t max_octets,
+                                                  const Validators::One* known) {
+  std::string body;
+  const HttpSink sink = [&](const HttpHead&, std::string_view bytes) {
+    if (body.size() + bytes.size() > max_octets) return false;
+    body.append(bytes);
+    return true;
+  };
+  HttpRequest request{.url = url, .limit = options.metadata_timeout};
+  if (known != nullptr) {
+    request.etag = known->etag;
+    // Where there is an ETag, a time says nothing more (RFC 9110 section 13.1.3).
+    if (known->etag.empty()) request.last_modified = known->last_modified;
+  }
+  auto head =
+      http.get(request, sink,
+               "is longer than the " + std::to_string(max_octets) + " octets that it may have");
+  if (!head) return fail(head.error());
+  pending.emplace(url, Validators::One{.etag = head->etag,
+                                       .last_modified = head->last_modified,
+                                       .since = std::chrono::steady_clock::now()});
+  if (head->status == 304 && known != nullptr) return Changed{.unchanged = true};
+  if (head->status == 404 || head->status == 410) return Changed{};
+  if (head->status != 200) return bad_status(head->status, url);
+  return Changed{.bytes = std::move(body)};
+}
+
+/// One attempt; goes on where the part file ends.
+Status Fetcher::State::download_once(const std::string& url, PartFile& part) {
+  const std::uint64_t from = url.starts_with("file:") ? 0 : part.size();
+  if (from == 0) {
+    if (auto status = part.restart(); !status) return status;
+  }
+  bool first = true;
+  Status written;
+  const HttpSink sink = [&](const HttpHead& head, std::string_view bytes) {
+    if (first) {
+      first = false;
+      // What is said of the range decides where the octets go; whether they are right is for the
+      // hash of the whole.
+      if (head.status == 200 && part.size() > 0) written = part.restart();
+      if (head.status == 206 && (head.range_from != part.size() ||
+                                 head.range_total.value_or(part.length()) != part.length())) {
+        written = fail("answers with another part of the file than was asked for", url,
+                       "nothing of it is used");
+      }
+    }
+    if (written) written = part.add(bytes);
+    return written.has_value();
+  };
+  const HttpRequest request{
+      .url = url, .limit = std::chrono::seconds(60 + part.length() / kSlowestMean), .from = from};
+  auto head = http.get(request, sink, "is not what was signed for");
+  if (!written) {
+    part.discard();
+    return written;
+  }
+  if (part.size() == 0) part.discard();
+  if (!head) return fail(head.error());  // what has come stays
+  const bool good = head->status == 200 || (head->status == 206 && from > 0);
+  if (!good) {
+    // It is no beginning of the mirror's file, or the mirror sends what nobody asked for.
+    if (head->status == 416 || head->status == 206) part.discard();
+    if (head->status == 404 || head->status == 410) {
+      return fail("the mirror has no such file", url, "it is asked again later");
+    }
+    return bad_status(head->status, url);
+  }
+  return part.finish(url);
+}
 
 Fetcher::Fetcher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Fetcher::Fetcher(Fetcher&&) noexcept = default;
 Fetcher& Fetcher::operator=(Fetcher&&) noexcept = default;
 Fetcher::~Fetcher() = default;
 
-Result<Fetcher> Fetcher::create(FetchOptions options) {
-  const std::string& url = options.base_url;
-  if (!url.starts_with("https://") && !url.starts_with("file:///")) {
-    return fail("the authority's URL is neither https:// nor file:///", url,
-                "write authority.url as https://lists.example/repo/");
+Result<Fetcher> Fetcher::create(FetchOptions options, Validators* validators) {
+  if (options.base_urls.empty()) return fail("no mirror is named", "authority.url");
+  for (std::string& url : options.base_urls) {
+    if (!url.starts_with("https://") && !url.starts_with("file:///")) {
+      return fail("the authority's URL is neither https:// nor file:///", url,
+                  "write authority.url as https://lists.example/repo/");
+    }
+    if (!url.ends_with('/')) url.push_back('/');
   }
-  if (!url.ends_with('/')) options.base_url.push_back('/');
-  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
-  auto state = std::make_unique<State>();
-  state->options = std::move(options);
-  state->curl.reset(curl_easy_init());
-  if (global != CURLE_OK || !state->curl) return fail("libcurl cannot start");
+  auto http = Http::create(options.http);
+  if (!http) return fail(http.error());
+  auto state = std::make_unique<State>(State{std::move(options), std::move(*http), validators});
+  std::shuffle(state->options.base_urls.begin(), state->options.base_urls.end(), state->random);
   return Fetcher(std::move(state));
 }
 
+const std::string& Fetcher::mirror() const { return state_->options.base_urls.front(); }
+std::size_t Fetcher::mirrors() const { return state_->options.base_urls.size(); }
+void Fetcher::distrust() { state_->next_mirror(); }
+
 Result<std::optional<std::string>> Fetcher::get(std::string_view path, std::uint64_t max_octets) {
-  std::string body;
-  const Sink sink = [&](std::string_view bytes) {
-    if (body.size() + bytes.size() > max_octets) return false;
-    body.append(bytes);
-    return true;
-  };
-  auto found = state_->transfer(
-      path, sink, state_->options.metadata_timeout,
-      "is longer than the " + std::to_string(max_octets) + " octets that it may have");
-  if (!found) return fail(found.error());
-  if (!*found) return std::nullopt;
-  return body;
+  auto changed = state_->ask([&](const std::string& base) {
+    return state_->get_once(base + std::string(path), max_octets, nullptr);
+  });
+  if (!changed) return fail(changed.error());
+  return std::move(changed->bytes);
+}
+
+Result<Fetcher::Changed> Fetcher::get_changed(std::string_view path, std::uint64_t max_octets,
+                                              std::uint64_t version) {
+  return state_->ask([&](const std::string& base) {
+    const std::string url = base + std::string(path);
+    const Validators::One* known = nullptr;
+    if (state_->validators != nullptr && version != 0) {
+      const auto found = state_->validators->by_url.find(url);
+      const bool usable =
+          found != state_->validators->by_url.end() && found->second.version == version &&
+          std::chrono::steady_clock::now() - found->second.since < kLongestConditional &&
+          !(found->second.etag.empty() && found->second.last_modified.empty());
+      if (usable) known = &found->second;
+    }
+    return state_->get_once(url, max_octets, known);
+  });
+}
+
+void Fetcher::confirm(std::uint64_t version) {
+  if (state_->validators == nullptr || !state_->pending) return;
+  auto& [url, one] = *state_->pending;
+  one.version = version;
+  state_->validators->by_url[url] = std::move(one);
+  state_->pending.reset();
 }
 
 Status Fetcher::download(std::string_view path, const std::filesystem::path& to,
                          std::uint64_t length, std::string_view sha256) {
-  if (holds(to, length, sha256)) return {};
-  const std::filesystem::path part =
-      to.parent_path() / ("." + to.filename().string() + std::string(files::kPartSuffix));
-  std::unique_ptr<std::FILE, FileClose> file(std::fopen(part.c_str(), "wbe"));
-  const auto abandon = [&](tl::unexpected<Error> error) {
-    file.reset();
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-    return error;
-  };
-  const auto system_fault = [&](const char* what) {
-    return abandon(fail(std::string(what) + ": " + std::strerror(errno), part.string(),
-                        "free some space, and check owner and mode"));
-  };
-  if (!file) return system_fault("cannot create");
-
-  std::uint64_t received = 0;
-  bool written = true;
-  tuf::Sha256 hash;
-  const Sink sink = [&](std::string_view bytes) {
-    received += bytes.size();
-    if (received > length) return false;
-    hash.add(bytes);
-    written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size();
-    return written;
-  };
-  const auto limit = std::chrono::seconds(60 + length / kSlowestMean);
-  auto found = state_->transfer(path, sink, limit,
-                                "is longer than its signed " + std::to_string(length) + " octets");
-  if (!written) return system_fault("cannot write");
-  if (!found) return abandon(fail(found.error()));
-  const std::string url = state_->options.base_url + std::string(path);
-  if (!*found) return abandon(fail("the mirror has no such file", url, "it is asked again later"));
-  if (received != length) {
-    return abandon(fail("has " + std::to_string(received) + " octets where " +
-                            std::to_string(length) + " were signed for",
-                        url, "nothing of it is used"));
+  auto part = PartFile::open(to, length, sha256);
+  if (!part) return fail(part.error());
+  if (part->is_done()) return {};
+  std::uniform_real_distribution<double> jitter(0.5, 1.5);
+  auto pause = state_->options.first_pause;
+  bool mended = false;
+  for (unsigned round = 1;; ++round) {
+    const std::uint64_t before = part->size();
+    const Status status = state_->ask([&](const std::string& base) {
+      return state_->download_once(base + std::string(path), *part);
+    });
+    if (status || part->fault() || round == kMaxRounds) return status;
+    // What was put together was wrong: that may be the fault of what was there before.
+    // Once: a mirror that lies about parts each time is for the next pull.
+    const bool poisoned = !mended && before > 0 && part->size() == 0;
+    mended = mended || poisoned;
+    // Given up where a whole round has brought nothing: the rest is for the next pull.
+    if (!poisoned && part->size() <= before) return status;
+    const double milliseconds = static_cast<double>(pause.count()) * jitter(state_->random);
+    state_->http.wait(std::chrono::milliseconds(static_cast<std::int64_t>(milliseconds)));
+    pause = std::min(pause * 2, kLongestPause);
   }
-  if (hash.finish() != sha256) {
-    return abandon(fail("does not match its signed SHA-256", url, "nothing of it is used"));
-  }
-  if (std::fflush(file.get()) != 0) return system_fault("cannot write");
-  file.reset();
-  if (auto status = files::sync_file(part); !status) return abandon(fail(status.error()));
-  return files::rename_synced(part, to);
 }
 
 }  // namespace sluice::sync

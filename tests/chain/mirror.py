@@ -1,6 +1,7 @@
 """An HTTPS mirror on loopback that serves a repository, and misbehaves on request."""
 import http.server
 import pathlib
+import socket
 import ssl
 import subprocess
 import threading
@@ -17,7 +18,7 @@ def make_ca(folder, name="localhost"):
             "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Chain test CA", "-days", "2")
     openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
             "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
-    (folder / "san").write_text(f"subjectAltName=DNS:{name}\n")
+    (folder / "san").write_text(f"subjectAltName=DNS:{name},IP:::1\n")
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
             "-CAcreateserial", "-out", "server.pem", "-days", "2", "-extfile", "san")
     return folder / "ca.pem", folder / "server.pem", folder / "server.key"
@@ -37,9 +38,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.reply(404, b"<html>not here</html>")
         return self.reply(200, path.read_bytes())
 
-    def reply(self, status, body, length=None):
+    def reply(self, status, body, length=None, headers=()):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -54,12 +57,17 @@ class Server(http.server.ThreadingHTTPServer):
         """A client that hangs up, or distrusts the certificate, is what these tests are about."""
 
 
+class Server6(Server):
+    address_family = socket.AF_INET6
+
+
 class Mirror:
-    def __init__(self, repo, certificate, key):
+    def __init__(self, repo, certificate, key, ipv6=False):
         self.repo = pathlib.Path(repo)
         self.behaviours = {}  # part of a path: what to do with its request
         self.requests = []
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.host = "[::1]" if ipv6 else "localhost"
+        self.server = Server6(("::1", 0), Handler) if ipv6 else Server(("127.0.0.1", 0), Handler)
         self.server.mirror = self
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
@@ -71,7 +79,7 @@ class Mirror:
 
     @property
     def url(self):
-        return f"https://localhost:{self.server.server_address[1]}/"
+        return f"https://{self.host}:{self.server.server_address[1]}/"
 
     def close(self):
         self.server.shutdown()

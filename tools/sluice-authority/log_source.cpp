@@ -19,7 +19,7 @@ Result<LogSource> LogSource::open(const std::string& place, const std::filesyste
     if (error) return fail("there is no such folder", place, "name a repository's folder or URL");
     url = "file://" + folder.string() + "/";
   }
-  auto fetcher = sync::Fetcher::create({.base_url = url, .ca_file = ca_file});
+  auto fetcher = sync::Fetcher::create({.base_urls = {url}, .http = {.ca_file = ca_file}});
   if (!fetcher) return fail(fetcher.error());
   return LogSource(std::move(*fetcher));
 }

@@ -79,6 +79,23 @@ int decide(const Context& context, const DecisionOptions& options);
 /// Generations that can be gone back to, and a release that waits to be approved.
 int show_generations(const Context& context);
 
+/// What a person decides about the site's own lists; sluice-control carries it out.
+struct SiteOptions {
+  std::string command;  // allow, block, remove, approve
+  std::string name;     // a domain name; of approve, a subscription
+  std::string who;      // empty: the user
+  std::string reason;
+  std::vector<std::string> categories;
+  std::string scope;  // empty: tree
+  std::string until;
+};
+int change_site(const Context& context, const SiteOptions& options);
+/// Entries, subscriptions, and what waits.
+int show_site(const Context& context);
+
+/// The person behind sudo, else the user.
+[[nodiscard]] std::string own_name();
+
 struct ListDiffOptions {
   std::string from;  // files, or numbers of kept generations
   std::string to;

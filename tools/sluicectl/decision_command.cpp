@@ -11,13 +11,6 @@
 namespace sluice::ctl {
 namespace {
 
-/// The person behind sudo, else the user.
-std::string own_name() {
-  if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') return sudo;
-  const passwd* user = ::getpwuid(::getuid());
-  return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
-}
-
 Result<nlohmann::json> ask(const Context& context, const nlohmann::json& request) {
   const auto config = load_config(context);
   if (!config) return fail(config.error());
@@ -33,6 +26,12 @@ std::string text_at(const nlohmann::json& object, const char* key) {
 }
 
 }  // namespace
+
+std::string own_name() {
+  if (const char* sudo = std::getenv("SUDO_USER"); sudo != nullptr && *sudo != '\0') return sudo;
+  const passwd* user = ::getpwuid(::getuid());
+  return user != nullptr ? user->pw_name : "uid " + std::to_string(::getuid());
+}
 
 int decide(const Context& context, const DecisionOptions& options) {
   nlohmann::json request = {{"command", options.command},

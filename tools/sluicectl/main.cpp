@@ -1,17 +1,15 @@
 // The command line of sluicectl.
 #include <exception>
-#include <functional>
 #include <iostream>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/site_cli.h"
 
 namespace sluice::ctl {
 namespace {
-
-using Command = std::function<int(const Context&)>;
 
 struct StatsOptions {
   bool all = false;
@@ -197,6 +195,7 @@ int run(int argc, char** argv) {
   ListCompileOptions compile;
   DecisionOptions decision;
   ListDiffOptions diff;
+  SiteOptions site;
   std::filesystem::path checked;
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
@@ -206,6 +205,7 @@ int run(int argc, char** argv) {
   add_list(list, show, compile, chosen);
   add_decisions(*list, decision, chosen);
   add_diff(*list, diff, chosen);
+  add_site(app, site, chosen);
   add_config(app, checked, chosen);
 
   try {

@@ -34,7 +34,7 @@ class Authority : public ::testing::Test {
   }
 
   Result<compile::Release> refresh() {
-    auto fetcher = sync::Fetcher::create({.base_url = "file://" + workspace_.repo().string()});
+    auto fetcher = sync::Fetcher::create({.base_urls = {"file://" + workspace_.repo().string()}});
     auto trust = sync::Trust::load(folder_.path() / "trust", workspace_.folder / "root.json");
     if (!fetcher) return fail(fetcher.error());
     if (!trust) return fail(trust.error());
@@ -194,7 +194,7 @@ TEST_F(Authority, ThirtyStepsAndARollUpAreSigned) {
   }
   EXPECT_EQ(files, 33U);
   // They lead where they say.
-  auto fetcher = sync::Fetcher::create({.base_url = "file://" + workspace_.repo().string()});
+  auto fetcher = sync::Fetcher::create({.base_urls = {"file://" + workspace_.repo().string()}});
   auto now = refresh();
   ASSERT_TRUE(now);
   now->lists[0] = *list;

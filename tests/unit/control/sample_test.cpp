@@ -28,7 +28,7 @@ class Sample : public ::testing::Test {
   }
 
   Result<compile::Release> refresh() {
-    auto fetcher = sync::Fetcher::create({.base_url = "file://" + sample().string() + "/"});
+    auto fetcher = sync::Fetcher::create({.base_urls = {"file://" + sample().string() + "/"}});
     auto trust = sync::Trust::load(folder_.path() / "trust", sample() / "metadata/1.root.json");
     if (!fetcher) return fail(fetcher.error());
     if (!trust) return fail(trust.error());

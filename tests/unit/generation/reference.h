@@ -23,6 +23,7 @@ inline generation::Answer reference(const Entries& entries, const std::string& k
   using generation::Disposition;
   using generation::Layer;
   std::array<std::uint64_t, 5> layers{};
+  std::uint64_t allowed = 0;
   generation::Answer answer;
   for (std::size_t end = key.find('.'); end != std::string::npos; end = key.find('.', end + 1)) {
     const auto found = entries.find(key.substr(0, end + 1));
@@ -30,7 +31,6 @@ inline generation::Answer reference(const Entries& entries, const std::string& k
     answer.matched_labels = static_cast<std::uint8_t>(
         std::count(key.begin(), key.begin() + static_cast<long>(end) + 1, '.'));
     const bool itself = end + 1 == key.size();
-    bool allow = false;
     bool block = false;
     for (const generation::Record& r : found->second) {
       if (!reaches(r.scope, itself)) continue;
@@ -38,18 +38,28 @@ inline generation::Answer reference(const Entries& entries, const std::string& k
       if (r.disposition != Disposition::allow) continue;
       auto& mask = layers[static_cast<std::size_t>(r.layer)];
       mask = r.category == 0 ? 0 : mask & ~(1ULL << r.category);
-      allow |= r.layer == Layer::site;
+      if (r.layer == Layer::site) allowed |= r.category == 0 ? ~0ULL : 1ULL << r.category;
     }
     for (const generation::Record& r : found->second) {
       if (!reaches(r.scope, itself) || r.disposition != Disposition::block) continue;
       layers[static_cast<std::size_t>(r.layer)] |= 1ULL << r.category;
       block |= r.layer == Layer::site;
     }
-    if (allow) answer.local_allow = true;
-    if (block) answer.local_allow = false;
+    if (block) allowed = 0;
   }
   for (const std::uint64_t mask : layers) answer.categories |= mask;
   answer.emergency = layers[4] != 0;
+  if (allowed == 0) return answer;
+  const std::uint64_t kept = layers[4] | (1ULL << 4);  // terror may never be lifted
+  answer.local_allow = true;
+  std::uint64_t left = 0;
+  for (unsigned category = 0; category < 64; ++category) {
+    const std::uint64_t bit = 1ULL << category;
+    if ((answer.categories & bit) == 0) continue;
+    if ((kept & bit) == 0 && (allowed & bit) == 0) answer.local_allow = false;
+    if ((kept & bit) != 0 || (allowed & bit) == 0) left |= bit;
+  }
+  if (!answer.local_allow) answer.categories = left;
   return answer;
 }
 

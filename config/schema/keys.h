@@ -1,0 +1,24 @@
+// What the files of the table of keys share. Not for use outside of them.
+//
+// Thread safety: constant data.
+#pragma once
+
+#include "config/schema/shape.h"
+
+namespace sluice::schema {
+
+inline constexpr Shape kPath{.kind = Kind::path, .noun = "an absolute path"};
+
+constexpr Shape whole_number(std::int64_t minimum, std::int64_t maximum) {
+  return {.kind = Kind::integer, .noun = "a whole number", .minimum = minimum, .maximum = maximum};
+}
+constexpr Shape one_of(std::span<const std::string_view> choices) {
+  return {.kind = Kind::choice, .noun = "a word", .choices = choices};
+}
+
+// What an appliance fetches (keys_downloads.cpp).
+extern const Shape kAuthority;
+extern const Shape kSubscriptions;
+extern const Shape kProxy;
+
+}  // namespace sluice::schema

@@ -1,0 +1,225 @@
+#include "control/compile/local.h"
+
+#include <algorithm>
+#include <set>
+
+#include "config/base/json.h"
+#include "config/generation/codec.h"
+#include "control/compile/compile.h"
+#include "control/tuf/json.h"
+
+namespace sluice::compile {
+namespace {
+
+using generation::Record;
+
+/// Keys of all local records of a generation, by the source's name: the long way, which reads every
+/// entry.
+Result<std::map<std::string, std::vector<std::string>>> scan(const generation::Generation& base) {
+  std::map<std::string, std::vector<std::string>> keys;
+  std::map<std::uint32_t, std::string> lists;
+  Status fault;
+  auto status = base.for_each_entry([&](std::string_view key, std::string_view value) {
+    const auto entry = generation::EntryView::decode(value);
+    for (std::size_t i = 0; entry && i < entry->record_count(); ++i) {
+      const Record record = entry->record(i);
+      if (!is_local(record)) continue;
+      auto known = lists.find(record.provenance);
+      if (known == lists.end()) {
+        auto provenance = base.provenance(record.provenance);
+        if (!provenance) fault = fail(provenance.error());
+        known = lists.emplace(record.provenance, provenance ? provenance->list : "").first;
+      }
+      keys[known->second].emplace_back(key);
+    }
+  });
+  if (!status) return fail(status.error());
+  if (!fault) return fail(fault.error());
+  return keys;
+}
+
+/// What a source had in the base and what it has now.
+struct Differing {
+  std::string name;
+  std::vector<std::string> former;
+  LocalContent content;
+};
+
+Result<std::vector<Differing>> find_differing(const LocalInput& input) {
+  const auto before = sources_from_json(input.base->sources_json()).local;
+  const auto after = input.layers->ids();
+  std::vector<Differing> out;
+  std::set<std::string> names;
+  for (const auto& [name, id] : before) names.insert(name);
+  for (const auto& [name, id] : after) names.insert(name);
+  std::optional<std::map<std::string, std::vector<std::string>>> scanned;
+  for (const std::string& name : names) {
+    const auto was = before.find(name);
+    const auto is = after.find(name);
+    if (was != before.end() && is != after.end() && was->second == is->second) continue;
+    Differing one{.name = name};
+    if (was != before.end()) {
+      auto known = input.layers->former ? input.layers->former(name, was->second) : std::nullopt;
+      if (!known) {
+        if (!scanned) {
+          auto all = scan(*input.base);
+          if (!all) return fail(all.error());
+          scanned = std::move(*all);
+        }
+        known = (*scanned)[name];
+      }
+      one.former = std::move(*known);
+    }
+    for (const LocalSource& source : input.layers->sources) {
+      if (source.name != name) continue;
+      auto content = source.read();
+      if (!content) return fail(content.error());
+      one.content = std::move(*content);
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+/// Changes the records of one source after the other, key by key over all of them.
+class LocalCompiler {
+ public:
+  LocalCompiler(const LocalInput& input, generation::DeltaWriter writer,
+                std::vector<Differing> differing)
+      : input_(input), writer_(std::move(writer)), differing_(std::move(differing)) {}
+
+  Result<LocalCompiled> run();
+
+ private:
+  Status change(const std::string& key);
+  Result<bool> belongs(const Record& record, const std::string& source);
+
+  const LocalInput& input_;
+  generation::DeltaWriter writer_;
+  std::vector<Differing> differing_;
+  std::vector<std::size_t> at_;                 // in the content of each
+  std::map<std::uint32_t, std::string> lists_;  // of provenance rows
+  std::uint64_t changed_ = 0;
+};
+
+Result<bool> LocalCompiler::belongs(const Record& record, const std::string& source) {
+  if (!is_local(record)) return false;
+  auto known = lists_.find(record.provenance);
+  if (known == lists_.end()) {
+    auto provenance = input_.base->provenance(record.provenance);
+    if (!provenance) return fail(provenance.error());
+    known = lists_.emplace(record.provenance, provenance->list).first;
+  }
+  return known->second == source;
+}
+
+Status LocalCompiler::change(const std::string& key) {
+  std::vector<Record> records = writer_.records(key);
+  const std::vector<Record> before = records;
+  std::vector<Record> added;
+  for (std::size_t i = 0; i < differing_.size(); ++i) {
+    const Differing& source = differing_[i];
+    for (auto at = records.begin(); at != records.end();) {
+      auto mine = belongs(*at, source.name);
+      if (!mine) return fail(mine.error());
+      at = *mine ? records.erase(at) : at + 1;
+    }
+    const auto& entries = source.content.entries;
+    for (; at_[i] < entries.size() && entries[at_[i]].key == key; ++at_[i]) {
+      Record record = entries[at_[i]].record;
+      auto row = writer_.add_provenance(source.content.provenance[record.provenance]);
+      if (!row) return fail(row.error());
+      record.provenance = *row;
+      added.push_back(record);
+    }
+  }
+  records.insert(records.end(), added.begin(), added.end());
+  if (records == before) return {};
+  ++changed_;
+  return writer_.change(key, records);
+}
+
+Result<LocalCompiled> LocalCompiler::run() {
+  std::set<std::string_view> keys;
+  for (const Differing& source : differing_) {
+    keys.insert(source.former.begin(), source.former.end());
+    for (const LocalEntry& entry : source.content.entries) keys.insert(entry.key);
+  }
+  at_.assign(differing_.size(), 0);
+  for (const std::string_view key : keys) {
+    if (auto status = change(std::string(key)); !status) return fail(status.error());
+  }
+  tuf::Json sources = parse_json(input_.base->sources_json());
+  if (!sources.is_object()) sources = tuf::Json::object();
+  put_local(sources, *input_.layers);
+  writer_.set_policy(input_.policy_json);
+  writer_.set_sources(json_text(sources));
+  auto summary = writer_.finish(input_.output, input_.generation, tuf::to_text(input_.now));
+  if (!summary) return fail(summary.error());
+  return LocalCompiled{std::move(*summary), changed_};
+}
+
+}  // namespace
+
+std::map<std::string, std::string> LocalLayers::ids() const {
+  std::map<std::string, std::string> out;
+  for (const LocalSource& source : sources) out[source.name] = source.id;
+  return out;
+}
+
+Result<LocalStream> LocalStream::open(const LocalLayers& layers) {
+  LocalStream out;
+  std::uint64_t entries = 0;
+  for (const LocalSource& source : layers.sources) {
+    auto content = source.read();
+    if (!content) return fail(content.error());
+    entries += content->entries.size();
+    std::vector<std::optional<std::uint32_t>> rows(content->provenance.size());
+    out.parts_.push_back({std::move(*content), 0, std::move(rows)});
+  }
+  if (entries > kMaxLocalEntries) {
+    return fail("the site's own lists hold " + std::to_string(entries) + " entries; " +
+                    std::to_string(kMaxLocalEntries) + " are the most",
+                "subscriptions", "take fewer subscriptions");
+  }
+  return out;
+}
+
+const std::string* LocalStream::key() const {
+  const std::string* least = nullptr;
+  for (const Part& part : parts_) {
+    if (part.at == part.content.entries.size()) continue;
+    const std::string& key = part.content.entries[part.at].key;
+    if (least == nullptr || key < *least) least = &key;
+  }
+  return least;
+}
+
+Status LocalStream::take(generation::Writer& writer, std::vector<Record>& records) {
+  const std::string key = *this->key();
+  for (Part& part : parts_) {
+    const auto& entries = part.content.entries;
+    for (; part.at < entries.size() && entries[part.at].key == key; ++part.at) {
+      Record record = entries[part.at].record;
+      auto& row = part.rows[record.provenance];
+      if (!row) {
+        auto added = writer.add_provenance(part.content.provenance[record.provenance]);
+        if (!added) return fail(added.error());
+        row = *added;
+      }
+      record.provenance = *row;
+      records.push_back(record);
+    }
+  }
+  return {};
+}
+
+Result<LocalCompiled> compile_local(const LocalInput& input) {
+  auto differing = find_differing(input);
+  if (!differing) return fail(differing.error());
+  auto writer = generation::DeltaWriter::create(input.base);
+  if (!writer) return fail(writer.error());
+  return LocalCompiler(input, std::move(*writer), std::move(*differing)).run();
+}
+
+}  // namespace sluice::compile

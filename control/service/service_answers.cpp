@@ -1,0 +1,116 @@
+// What the control process answers at its socket.
+#include <algorithm>
+
+#include "config/ipc/socket.h"
+#include "control/service/commands.h"
+#include "control/service/service.h"
+#include "control/service/site_commands.h"
+
+namespace sluice::service {
+namespace {
+
+constexpr std::uint64_t kDefaultPullWait = 30;
+constexpr std::uint64_t kMaxPullWait = 600;
+// What a person changes waits no longer for a list of the authority's that is being compiled.
+constexpr std::chrono::milliseconds kSitePatience{5'000};
+
+}  // namespace
+
+Facts Service::facts() const {
+  Facts facts;
+  facts.view = updater_.view();
+  facts.link = link_.status();
+  facts.now = tuf::system_clock_now();
+  facts.started = started_;
+  facts.site_alarms = updater_.site().alarms();
+  const std::lock_guard lock(mutex_);
+  facts.config_error = config_error_;
+  facts.has_authority = has_authority_;
+  facts.pulling = pulls_wanted_ != pulls_done_;
+  return facts;
+}
+
+std::uint64_t Service::request_pull() {
+  const std::lock_guard lock(mutex_);
+  // One that is under way may have asked the mirror before this request, so it does not count.
+  pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1) + (pulls_wanted_ != pulls_done_ ? 1 : 0);
+  return pulls_wanted_;
+}
+
+nlohmann::json Service::answer_pull(const nlohmann::json& request) {
+  std::uint64_t wait = kDefaultPullWait;
+  if (const auto found = request.find("wait_seconds");
+      found != request.end() && found->is_number_unsigned()) {
+    wait = std::min(found->get<std::uint64_t>(), kMaxPullWait);
+  }
+  const std::uint64_t number = request_pull();
+  changed_.notify_all();
+  {
+    std::unique_lock lock(mutex_);
+    const bool done = changed_.wait_for(lock, std::chrono::seconds(wait),
+                                        [&] { return stop_ || pulls_done_ >= number; });
+    if (!done) return ipc::ok({{"outcome", "running"}});
+  }
+  const View view = updater_.view();
+  if (view.generation.generation != 0) (void)link_.wait(kAcknowledged);
+  const publish::LinkStatus link = link_.status();
+  nlohmann::json fields = {
+      {"outcome", text(view.outcome)},
+      {"generation", view.generation.generation},
+      {"dataplane", link.generation ? nlohmann::json(*link.generation) : nlohmann::json(nullptr)}};
+  if (!view.pull_error) return ipc::ok(std::move(fields));
+  fields.update(ipc::error(*view.pull_error));
+  return fields;
+}
+
+nlohmann::json Service::answer_site_command(const nlohmann::json& request) {
+  auto reply = answer_site(updater_.site(), updater_.running(), request, tuf::system_clock_now());
+  const auto command = request["command"].get<std::string>();
+  if (reply["ok"] != true || !changes_site(command)) return reply;
+  const Status status = updater_.refresh_generation(kSitePatience);
+  {
+    // The next end of an entry may be another one now.
+    const std::lock_guard lock(mutex_);
+    look_again_ = true;
+  }
+  changed_.notify_all();
+  const View view = updater_.view();
+  reply["generation"] = view.generation.generation;
+  // It is decided all the same, and stays so.
+  if (!status) reply["waits"] = status.error().text();
+  if (status && view.generation.generation != 0) (void)link_.wait(kAcknowledged);
+  const auto runs = link_.status().generation;
+  reply["dataplane"] = runs ? nlohmann::json(*runs) : nlohmann::json(nullptr);
+  return reply;
+}
+
+nlohmann::json Service::answer(const nlohmann::json& request) {
+  const auto found = request.find("command");
+  const std::string command =
+      found != request.end() && found->is_string() ? found->get<std::string>() : "";
+  if (command == "status") return ipc::ok(status_json(facts()));
+  if (command == "lists") return ipc::ok(lists_json(facts()));
+  if (command == "pull") return answer_pull(request);
+  if (command == "generations") {
+    return ipc::ok(generations_json(updater_.running(), updater_.view()));
+  }
+  if (is_site_command(command)) return answer_site_command(request);
+  if (is_decision(command)) {
+    auto reply =
+        answer_decision(updater_.running(), updater_.view(), request, tuf::system_clock_now());
+    if (reply["ok"] == true && (command == "approve" || command == "resume")) {
+      (void)request_pull();
+      changed_.notify_all();
+    }
+    // What the site lists holds, whatever is gone back to of the authority's.
+    if (reply["ok"] == true && command == "rollback") {
+      (void)updater_.refresh_generation(kSitePatience);
+    }
+    return reply;
+  }
+  return ipc::error({"no such command: '" + command + "'", "",
+                     "ask for status, lists, generations, pull, hold, rollback, resume, approve, "
+                     "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
+}
+
+}  // namespace sluice::service
