@@ -190,6 +190,8 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                 .watched = fields.categories("watch"),
                 .strict = fields.boolean("strict"),
                 .hours = {},
+                .withhold_ech = fields.boolean("withhold_ech"),
+                .refuse_encrypted_dns = fields.boolean("refuse_encrypted_dns"),
                 .block_when_time_unknown = fields.boolean("block_when_time_unknown", true)};
   for (const json& item : fields.list("hours")) {
     Fields hours(item, "policy.policies.hours");

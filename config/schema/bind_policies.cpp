@@ -155,6 +155,12 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     if (const TextNode* doubt = find(member->value, "in_doubt")) {
       policy.strict = doubt->text == "refuse";
     }
+    if (const TextNode* ech = find(member->value, "ech")) {
+      policy.withhold_ech = ech->text == "withhold";
+    }
+    if (const TextNode* ports = find(member->value, "encrypted_dns_ports")) {
+      policy.refuse_encrypted_dns = ports->text == "refuse";
+    }
     bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }

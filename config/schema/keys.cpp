@@ -43,6 +43,7 @@ constexpr std::array<string_view, 3> kTlsRefusals{"reset", "alert", "drop"};
 constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
 constexpr std::array<string_view, 2> kHttpRefusals{"page", "reset"};
 constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
+constexpr std::array<string_view, 2> kEchChoices{"pass", "withhold"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
@@ -57,6 +58,7 @@ constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
 constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
 constexpr Shape kHttpRefusal = one_of(kHttpRefusals);
 constexpr Shape kDoubt = one_of(kDoubts);
+constexpr Shape kEchChoice = one_of(kEchChoices);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
 constexpr Shape kHolidayPreset{
@@ -217,6 +219,12 @@ constexpr std::array kPolicyFields{
     Field{"when_time_unknown", &kUnknownTime, false, "block",
           "What becomes of the categories of `hours` while the time is not known: `block` refuses "
           "all of them, `pass` none."},
+    Field{"ech", &kEchChoice, false, "pass",
+          "`withhold` takes Encrypted ClientHello configurations out of DNS answers, so that "
+          "browsers name in the clear what they connect to."},
+    Field{"encrypted_dns_ports", &kDoubt, false, "pass",
+          "`refuse` refuses DNS over TLS and QUIC by its port, 853. Resolvers over HTTPS are the "
+          "category `encrypted-dns`."},
     Field{"in_doubt", &kDoubt, false, "pass",
           "What becomes of a first flight that cannot be judged: malformed, longer than is looked "
           "at, or with no room left to keep it. `refuse` is the strict choice."},

@@ -161,6 +161,7 @@ void Pipeline::from_client(Packet& packet) {
   // A reset ends the connection by itself, and is never answered (RFC 9293 3.10.7). One that does
   // not reach the server must not end what is known of the flow.
   if ((tcp.flags & packet::kTcpRst) != 0) return;
+  if (refuses_encrypted_dns(packet) && refuse_encrypted_dns(packet, true)) return;
   const bool syn = (tcp.flags & (packet::kTcpSyn | packet::kTcpAck)) == packet::kTcpSyn;
   const auto payload = payload_of(packet);
   const bool urgent = (tcp.flags & packet::kTcpUrg) != 0;
