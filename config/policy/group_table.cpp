@@ -95,6 +95,10 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
          .withhold_ech = by.withhold_ech,
          .refuse_encrypted_dns = by.refuse_encrypted_dns,
          .policy_index = static_cast<std::uint16_t>(&by - set.policies.data())});
+    for (const Hours& hours : by.hours) {
+      if (hours.cut) table.groups_.back().cut |= hours.categories;
+    }
+    table.any_cut_ |= table.groups_.back().cut;
     table.any_withholds_ech_ |= by.withhold_ech;
     table.any_refuses_encrypted_dns_ |= by.refuse_encrypted_dns;
     return {};

@@ -80,6 +80,7 @@ struct Hours {
   std::uint16_t schedule = 0;  // index into PolicySet::schedules
   CategoryMask categories = 0;
   bool only_during = false;  // blocked while the schedule does not hold; else while it does
+  bool cut = false;          // connections that are open when the block begins are cut
 };
 
 struct Policy {

@@ -200,7 +200,8 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                                        [&](const Schedule& one) { return one.name == name; });
     if (schedule == schedules.end()) hours.refuse("no schedule is named '" + name + "'");
     policy.hours.push_back({static_cast<std::uint16_t>(schedule - schedules.begin()),
-                            hours.categories("categories"), hours.boolean("only_during")});
+                            hours.categories("categories"), hours.boolean("only_during"),
+                            hours.boolean("cut")});
     if (!hours.good()) return fail(hours.error());
   }
   if (!fields.good()) return fail(fields.error());

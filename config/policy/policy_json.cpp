@@ -23,6 +23,7 @@ json hours_json(const Policy& policy, const std::vector<Schedule>& schedules) {
     out.push_back({{"schedule", schedules[hours.schedule].name},
                    {"categories", names_of(hours.categories)},
                    {"only_during", hours.only_during}});
+    if (hours.cut) out.back()["cut"] = true;
   }
   return out;
 }

@@ -122,6 +122,7 @@ policy::Hours bind_one_of_hours(const TextNode& node, const std::string& path,
     return hours;
   }
   hours.only_during = only != nullptr;
+  if (const TextNode* boundary = find(node, "at_boundary")) hours.cut = boundary->text == "cut";
   const TextNode& word = only != nullptr ? *only : *never;
   const std::string at = path + (only != nullptr ? ".only_during" : ".not_during");
   if (check_reference(word, "schedule", schedules, at, faults)) {

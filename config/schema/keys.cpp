@@ -44,6 +44,7 @@ constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
 constexpr std::array<string_view, 2> kHttpRefusals{"page", "reset"};
 constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
 constexpr std::array<string_view, 2> kEchChoices{"pass", "withhold"};
+constexpr std::array<string_view, 2> kBoundaries{"finish", "cut"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
@@ -59,6 +60,7 @@ constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
 constexpr Shape kHttpRefusal = one_of(kHttpRefusals);
 constexpr Shape kDoubt = one_of(kDoubts);
 constexpr Shape kEchChoice = one_of(kEchChoices);
+constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
 constexpr Shape kHolidayPreset{
@@ -201,6 +203,10 @@ constexpr std::array kHoursFields{
           "The schedule outside of which they are refused."},
     Field{"not_during", &kScheduleName, false, "see `only_during`",
           "The schedule while which they are refused. One of both is needed."},
+    Field{
+        "at_boundary", &kBoundary, false, "finish",
+        "What becomes of connections that are open when the refusal begins: they `finish`, or are "
+        "`cut` as soon as anything is sent on them."},
 };
 constexpr Shape kHours{.kind = Kind::mapping,
                        .noun = "categories and a schedule",

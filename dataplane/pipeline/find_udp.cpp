@@ -62,6 +62,7 @@ void Pipeline::find_in_udp(Packet& packet) {
   if (packet.answers) {
     const flow::Key key = key_of(packet, true);
     const std::uint64_t hash = flow::hash(key, secret_);
+    if (active_.any() && is_cut(packet, true, hash)) return;
     if (flows_.may_hold(hash)) {
       flow::Flow* flow = flows_.find(key, hash);
       if (flow != nullptr && flow->state == flow::State::blocked) {
@@ -79,6 +80,7 @@ void Pipeline::find_in_udp(Packet& packet) {
   if (refuses_encrypted_dns(packet) && refuse_encrypted_dns(packet, false)) return;
   const flow::Key key = key_of(packet, false);
   const std::uint64_t hash = flow::hash(key, secret_);
+  if (active_.any() && is_cut(packet, false, hash)) return;
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   if (flow != nullptr) {
     packet.carry(flow);
@@ -181,6 +183,7 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
     flow = nullptr;
   }
   if (flow == nullptr) {
+    if (active_.any()) active_.drop(key, hash);
     flow = flows_.open(key, hash, now_ms_);
     if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
     flow->kind = flow::Kind::quic;

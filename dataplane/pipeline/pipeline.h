@@ -17,6 +17,7 @@
 
 #include "dataplane/act/dns_answer.h"
 #include "dataplane/act/incident.h"
+#include "dataplane/flow/active_flows.h"
 #include "dataplane/flow/fragments.h"
 #include "dataplane/flow/limiter.h"
 #include "dataplane/flow/syn_cache.h"
@@ -67,6 +68,7 @@ class Pipeline {
   void decide();
   void decide(Finding& finding, const generation::Answer& answer);
   void count_verdict(const Finding& finding);
+  [[gnu::cold]] void keep_active(const Packet& packet, policy::CategoryMask categories);
   void make_room();
   void act(std::span<Packet> packets);
   void finish();
@@ -157,6 +159,9 @@ class Pipeline {
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
   [[gnu::cold]] bool refuse_encrypted_dns(Packet& packet, bool stream);
+  /// Where active_.any(): true where the frame's connection was let through, and is to be no
+  /// longer.
+  [[gnu::cold, gnu::noinline]] bool is_cut(Packet& packet, bool from_server, std::uint64_t hash);
   void reset(Packet& packet, packet::Way way);
   void write_reset(Packet& packet, packet::Way way, act::TcpNumbers numbers);
   Emission* emit(const Packet& packet, packet::Way way);
@@ -203,6 +208,7 @@ class Pipeline {
 
   flow::Table flows_;
   flow::SynCache syns_;
+  flow::ActiveFlows active_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   EchSeen ech_;

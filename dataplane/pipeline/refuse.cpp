@@ -198,6 +198,26 @@ bool Pipeline::refuse_encrypted_dns(Packet& packet, bool stream) {
   return true;
 }
 
+bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
+  if (!active_.may_hold(hash)) return false;
+  const flow::Key key = key_of(packet, from_server);
+  const bool tcp = packet.frame.kind == packet::FrameKind::tcp;
+  if (tcp && !from_server &&
+      (packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) != 0) {
+    active_.drop(key, hash);  // another connection
+    return false;
+  }
+  const policy::CategoryMask categories = active_.find(key, hash, now_ms_);
+  if ((categories & masks_[group_of(packet, from_server)].blocked) == 0) return false;
+  packet.fate = Fate::drop;
+  counters_.add(Id::flow_cut);
+  if (!tcp || !may_refuse(packet)) return true;
+  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
+  reset(packet, Way::back);
+  reset(packet, Way::onward);
+  return true;
+}
+
 // A later frame of a flow that was refused.
 void Pipeline::refuse_again(Packet& packet) {
   flow::Flow& flow = *packet.flow;
