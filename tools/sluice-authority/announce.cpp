@@ -4,6 +4,7 @@
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/publish.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
@@ -55,13 +56,13 @@ Result<std::optional<std::uint64_t>> prove(const Workspace& workspace, std::uint
 
 }  // namespace
 
-Result<std::uint64_t> write_release(const Workspace& workspace, tuf::Json meta,
-                                    std::uint64_t after) {
+Result<std::uint64_t> write_release(const Workspace& workspace, const tuf::Root& root,
+                                    tuf::Json meta, std::uint64_t after) {
   const std::uint64_t version = free_version(workspace, after);
   tuf::Json snapshot = document("snapshot", version, workspace.clock() + workspace.expiry.snapshot);
   snapshot["meta"] = std::move(meta);
   tuf::Json listed;
-  auto status = sign_and_write(workspace, "snapshot", snapshot,
+  auto status = sign_and_write(workspace, "snapshot", root.roles.at("snapshot"), snapshot,
                                metadata_path(workspace, version, "snapshot"), listed);
   if (!status) return fail(status.error());
   auto head = read_log(workspace);
@@ -74,19 +75,22 @@ Result<std::uint64_t> write_release(const Workspace& workspace, tuf::Json meta,
   return version;
 }
 
-Result<Announced> announce(const Workspace& workspace, std::uint64_t snapshot,
-                           std::uint64_t last_timestamp) {
+Result<Announced> announce(const Workspace& workspace, const tuf::Root& root,
+                           std::uint64_t snapshot, std::uint64_t last_timestamp) {
   auto bytes =
       files::read_bounded(metadata_path(workspace, snapshot, "snapshot"), tuf::kMaxSnapshotOctets);
   if (!bytes) return fail(bytes.error());
   auto logged = prove(workspace, snapshot);
   if (!logged) return fail(logged.error());
+  // Right before the timestamp: where the timestamp's key is a new one, appliances that come
+  // between the two refuse what they find, and ask again.
+  if (auto status = install_root(workspace, root.version); !status) return fail(status.error());
   const std::uint64_t version = last_timestamp + 1;
   tuf::Json timestamp =
       document("timestamp", version, workspace.clock() + workspace.expiry.timestamp);
   timestamp["meta"]["snapshot.json"] = meta_of(snapshot, *bytes);
   tuf::Json ignored;
-  auto status = sign_and_write(workspace, "timestamp", timestamp,
+  auto status = sign_and_write(workspace, "timestamp", root.roles.at("timestamp"), timestamp,
                                workspace.metadata() / "timestamp.json", ignored);
   if (!status) return fail(status.error());
   return Announced{version, *logged};

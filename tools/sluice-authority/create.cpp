@@ -1,4 +1,6 @@
 // How an authority begins: keys, root, delegations, and a release without lists.
+#include <map>
+
 #include "control/files/file.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/publish.h"
@@ -14,10 +16,9 @@ tuf::Json role_json(const std::vector<tuf::PrivateKey>& keys, unsigned threshold
   return {{"keyids", std::move(ids)}, {"threshold", threshold}};
 }
 
-Status write_root(const Workspace& workspace, const tuf::Json& root) {
-  auto keys = local_keys(workspace, "root");
-  if (!keys) return fail(keys.error());
-  auto envelope = sign_document(root, *keys);
+Status write_root(const Workspace& workspace, const tuf::Json& root,
+                  const std::vector<tuf::PrivateKey>& keys) {
+  auto envelope = sign_document(root, keys);
   if (!envelope) return fail(envelope.error());
   const std::string text = envelope_text(*envelope);
   for (const auto& path : {workspace.metadata() / "1.root.json", workspace.metadata() / "root.json",
@@ -27,9 +28,20 @@ Status write_root(const Workspace& workspace, const tuf::Json& root) {
   return {};
 }
 
+/// Signs with keys at hand, so that no encrypted one is opened again.
+Status write_signed(const std::filesystem::path& path, const tuf::Json& body,
+                    const std::vector<tuf::PrivateKey>& keys, tuf::Json& meta) {
+  auto envelope = sign_document(body, keys);
+  if (!envelope) return fail(envelope.error());
+  const std::string text = envelope_text(*envelope);
+  meta = meta_of(body["version"].get<std::uint64_t>(), text);
+  return files::write_atomic(path, text);
+}
+
 }  // namespace
 
-Status create_authority(const Workspace& workspace, const std::string& log_origin) {
+Status create_authority(const Workspace& workspace, const std::string& log_origin,
+                        std::string_view passphrase) {
   if (std::filesystem::exists(workspace.folder / "authority.json") ||
       std::filesystem::exists(workspace.keys())) {
     return fail("an authority is here already", workspace.folder.string(),
@@ -48,13 +60,15 @@ Status create_authority(const Workspace& workspace, const std::string& log_origi
   tuf::Json& delegations = targets["delegations"];
   delegations = {{"keys", tuf::Json::object()}, {"roles", tuf::Json::array()}};
   tuf::Json meta = tuf::Json::object();
+  std::map<std::string, std::vector<tuf::PrivateKey>> made;
   for (const RoleShape& shape : role_shapes()) {
-    auto keys = make_keys(workspace, shape);
+    auto keys = make_keys(workspace, shape, is_online(shape.role) ? "" : passphrase);
     if (!keys) return fail(keys.error());
     const bool is_list = shape.role.starts_with("list-");
     tuf::Json& known = is_list ? delegations["keys"] : root["keys"];
     for (const tuf::PrivateKey& key : *keys) known[key.keyid()] = key.public_json();
     tuf::Json role = role_json(*keys, shape.threshold);
+    made[shape.role] = std::move(*keys);
     if (!is_list) {
       root["roles"][shape.role] = std::move(role);
       continue;
@@ -65,19 +79,21 @@ Status create_authority(const Workspace& workspace, const std::string& log_origi
     delegations["roles"].push_back(std::move(role));
     tuf::Json empty = document("targets", 1, now + workspace.list_expiry(department));
     empty["targets"] = tuf::Json::object();
-    auto status =
-        sign_and_write(workspace, shape.role, empty, metadata_path(workspace, 1, shape.role),
-                       meta[shape.role + ".json"]);
+    auto status = write_signed(metadata_path(workspace, 1, shape.role), empty, made[shape.role],
+                               meta[shape.role + ".json"]);
     if (!status) return status;
   }
-  if (auto status = write_root(workspace, root); !status) return status;
-  auto status = sign_and_write(workspace, "targets", targets,
-                               metadata_path(workspace, 1, "targets"), meta["targets.json"]);
+  if (auto status = write_root(workspace, root, made["root"]); !status) return status;
+  auto status = write_signed(metadata_path(workspace, 1, "targets"), targets, made["targets"],
+                             meta["targets.json"]);
   if (status) status = create_log(workspace, log_origin);
   if (!status) return status;
-  auto release = write_release(workspace, std::move(meta), 0);
+  auto parsed = tuf::parse_root(root, "root.json");
+  if (!parsed) return fail(parsed.error());
+  auto release = write_release(workspace, *parsed, std::move(meta), 0);
   if (!release) return fail(release.error());
-  if (auto announced = announce(workspace, *release, 0); !announced) return fail(announced.error());
+  auto announced = announce(workspace, *parsed, *release, 0);
+  if (!announced) return fail(announced.error());
   return save_settings(workspace);
 }
 

@@ -109,7 +109,7 @@ Status log_cosign_command(const Workspace& workspace, const LogOptions& options)
 
 Status log_witness_command(const LogOptions& options) {
   if (auto status = tlog::check_key_name(options.name); !status) return status;
-  auto key = tuf::PrivateKey::load(options.key);
+  auto key = tuf::PrivateKey::load(options.key, options.passphrase);
   if (!key) return fail(key.error());
   auto policy = chosen_policy(options.policy, options.log);
   if (!policy) return fail(policy.error());

@@ -25,6 +25,7 @@ struct LogOptions {
   std::filesystem::path ca_file;
   std::uint64_t names = 20;  // how many are told of each list
   tuf::Clock clock = tuf::system_clock_now;
+  tuf::Passphrase passphrase;  // of the witness's key, or the log's
 };
 
 Status log_init_command(const Workspace& workspace, const LogOptions& options);

@@ -63,7 +63,7 @@ Status create_log(const Workspace& workspace, std::string origin) {
   if (std::filesystem::exists(checkpoint_path(workspace))) {
     return fail("a log is here already", log_folder(workspace).string(), "logs are never replaced");
   }
-  auto keys = make_keys(workspace, {kRole, 1, 1});
+  auto keys = make_keys(workspace, {kRole, 1, 1}, {});
   if (!keys) return fail(keys.error());
   if (origin.empty()) origin = "sluice.invalid/" + keys->front().keyid().substr(0, 16);
   if (auto status = tlog::check_key_name(origin); !status) return status;

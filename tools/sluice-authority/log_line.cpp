@@ -48,6 +48,7 @@ Status run_log_line(const CLI::App& app, const LogOptions& options,
   if (log->got_subcommand("monitor")) return log_monitor_command(options);
   auto workspace = open_workspace(dir);
   if (!workspace) return fail(workspace.error());
+  workspace->passphrase = options.passphrase;
   if (log->got_subcommand("init")) return log_init_command(*workspace, options);
   if (log->got_subcommand("cosign")) return log_cosign_command(*workspace, options);
   return log_status_command(*workspace);

@@ -8,7 +8,9 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/key_line.h"
 #include "tools/sluice-authority/log_line.h"
+#include "tools/sluice-authority/role_line.h"
 
 namespace {
 
@@ -27,6 +29,9 @@ struct Arguments {
   NameOptions name;
   StageOptions stage;
   LogOptions log;
+  KeyOptions key;
+  RoleChange role;
+  PassphraseSource passphrase;
   std::string log_name;
   bool policy = false;
   unsigned root_days = 365;
@@ -103,6 +108,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
   add_export(app, a);
   add_log_line(app, a.log);
+  add_key_line(app, a.key);
+  add_role_line(app, a.role);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
 }
@@ -115,11 +122,26 @@ Status choose(const CLI::App& app, const Arguments& a) {
     workspace.folder = a.init_dir;
     workspace.expiry = {days(a.root_days),      days(a.targets_days),  days(a.list_days),
                         days(a.emergency_days), days(a.snapshot_days), hours(a.timestamp_hours)};
-    return init_command(workspace, a.log_name);
+    return init_command(workspace, a.log_name, a.passphrase);
   }
-  if (app.got_subcommand("log")) return run_log_line(app, a.log, a.dir);
+  if (app.got_subcommand("key")) {
+    KeyOptions key = a.key;
+    key.passphrase = a.passphrase;
+    return run_key_line(app, key);
+  }
+  if (app.got_subcommand("log")) {
+    LogOptions log = a.log;
+    log.passphrase = passphrase_from(a.passphrase);
+    return run_log_line(app, log, a.dir);
+  }
   auto workspace = open_workspace(a.dir);
   if (!workspace) return fail(workspace.error());
+  workspace->passphrase = passphrase_from(a.passphrase);
+  if (app.got_subcommand("role")) {
+    RoleChange change = a.role;
+    change.passphrase = a.passphrase;
+    return run_role_line(app, *workspace, std::move(change));
+  }
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
   if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);
@@ -133,10 +155,10 @@ Status choose(const CLI::App& app, const Arguments& a) {
 int run(int argc, char** argv) {
   CLI::App app{
       "Authors, signs and publishes the lists of an authority as a static TUF repository.\n"
-      "Private keys are kept unencrypted in DIR/keys (mode 0600); encryption at rest is not\n"
-      "there yet, so keep that folder on an encrypted disk, and root's keys offline."};
+      "Private keys are in DIR/keys, encrypted by a passphrase; keep root's offline."};
   Arguments arguments;
   app.add_option("-d,--dir", arguments.dir, "The authority's folder")->capture_default_str();
+  add_passphrase_options(app, arguments.passphrase);
   app.set_version_flag("--version", SLUICE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();

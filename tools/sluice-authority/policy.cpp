@@ -9,6 +9,7 @@
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -47,14 +48,6 @@ Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
   const auto file = workspace.policy() / (list + ".txt");
   if (!std::filesystem::exists(file)) return std::string();
   return packed_names(file, list, version);
-}
-
-Result<tuf::Json> read_signed(const std::filesystem::path& path) {
-  auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
-  if (!bytes) return fail(bytes.error());
-  auto envelope = tuf::parse_strict(*bytes, path.string());
-  if (envelope && envelope->contains("signed")) return envelope;
-  return fail("is no signed document", path.string());
 }
 
 /// By which appliances believe the log. One that does not name this log would stop every update.
@@ -108,21 +101,6 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
   return targets;
 }
 
-Result<std::vector<tuf::PrivateKey>> signers(const Workspace& workspace, const tuf::RoleKeys& role,
-                                             const StageOptions& options) {
-  if (options.keys.empty()) return local_keys(workspace, "targets");
-  std::vector<tuf::PrivateKey> keys;
-  for (const std::filesystem::path& path : options.keys) {
-    auto key = tuf::PrivateKey::load(path);
-    if (!key) return fail(key.error());
-    if (std::find(role.keyids.begin(), role.keyids.end(), key->keyid()) == role.keyids.end()) {
-      return fail("the key does not belong to the role targets", path.string());
-    }
-    keys.push_back(std::move(*key));
-  }
-  return keys;
-}
-
 }  // namespace
 
 std::filesystem::path staged_policy(const Workspace& workspace) {
@@ -130,19 +108,26 @@ std::filesystem::path staged_policy(const Workspace& workspace) {
 }
 
 Result<Staged> stage_policy(const Workspace& workspace, const Published& published,
-                            const StageOptions& options) {
+                            const StageOptions& options, std::optional<tuf::Json> delegations) {
   const std::uint64_t version = published.targets.version + 1;
-  const tuf::RoleKeys& role = published.root.roles.at("targets");
-  auto keys = signers(workspace, role, options);
+  auto root = next_root(workspace, published);
+  if (!root) return fail(root.error());
+  const tuf::RoleKeys& role = root->roles.at("targets");
+  auto keys = signers(workspace, "targets", role, options.keys);
   if (!keys) return fail(keys.error());
-  auto now = read_signed(metadata_path(workspace, published.targets.version, "targets"));
+  auto next = next_targets(workspace, published);
+  if (!next) return fail(next.error());
+  // A change of delegations that is staged already goes with the rules.
+  auto now = read_signed(next->version > published.targets.version
+                             ? staged_policy(workspace)
+                             : metadata_path(workspace, published.targets.version, "targets"));
   if (!now) return fail(now.error());
   auto targets = stage_files(workspace, version);
   if (!targets) return fail(targets.error());
   const std::uint64_t count = targets->size();
   tuf::Json body = document("targets", version, workspace.clock() + workspace.expiry.targets);
   body["targets"] = std::move(*targets);
-  body["delegations"] = (*now)["signed"]["delegations"];
+  body["delegations"] = delegations ? std::move(*delegations) : (*now)["signed"]["delegations"];
 
   tuf::Json envelope = {{"signatures", tuf::Json::array()}, {"signed", body}};
   if (auto there = read_signed(staged_policy(workspace))) {

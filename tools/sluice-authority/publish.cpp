@@ -7,6 +7,7 @@
 #include "control/sync/departments.h"
 #include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/policy.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
@@ -41,12 +42,11 @@ Result<StagedRole> read_verified(const std::filesystem::path& path, const std::s
 }
 
 Result<StagedRole> read_staged(const Workspace& workspace, const std::string& department,
-                               const Published& published) {
+                               const tuf::Targets& top) {
   const std::filesystem::path path = staged_document(workspace, department);
-  const tuf::DelegatedRole* role = published.role(department);
+  const tuf::DelegatedRole* role = find_role(top, department);
   if (role == nullptr) return fail("the repository has no such role", path.string());
-  return read_verified(path, department, published.targets.keys, *role,
-                       "--department " + department);
+  return read_verified(path, department, top.keys, *role, "--department " + department);
 }
 
 Status install_payloads(const Workspace& workspace, const tuf::Targets& targets) {
@@ -63,11 +63,11 @@ Status install_payloads(const Workspace& workspace, const tuf::Targets& targets)
 }
 
 /// Publishes the staged rules, if there are any that were not published before a cut.
-Status publish_policy(const Workspace& workspace, const Published& published, tuf::Json& meta) {
+Status publish_policy(const Workspace& workspace, const Published& published, const tuf::Root& root,
+                      tuf::Json& meta) {
   const std::filesystem::path path = staged_policy(workspace);
   if (!std::filesystem::exists(path)) return {};
-  auto role =
-      read_verified(path, "", published.root.keys, published.root.roles.at("targets"), "--policy");
+  auto role = read_verified(path, "", root.keys, root.roles.at("targets"), "--policy");
   if (!role) return fail(role.error());
   const std::uint64_t version = role->targets.version;
   if (version <= published.targets.version) return {};
@@ -88,11 +88,12 @@ tuf::Json meta_json(const tuf::Snapshot& snapshot) {
 }
 
 Result<std::vector<StagedRole>> read_all_staged(const Workspace& workspace,
-                                                const Published& published) {
+                                                const Published& published,
+                                                const tuf::Targets& top) {
   std::vector<StagedRole> staged;
   for (const std::string& department : departments()) {
     if (!std::filesystem::exists(staged_document(workspace, department))) continue;
-    auto role = read_staged(workspace, department, published);
+    auto role = read_staged(workspace, department, top);
     if (!role) return fail(role.error());
     // Left from a publish() that was cut off after its last step.
     const auto now = published.lists.find(department);
@@ -103,8 +104,14 @@ Result<std::vector<StagedRole>> read_all_staged(const Workspace& workspace,
 }
 
 /// Whether the snapshot must be made anew though nothing has changed: it would expire before long,
-/// or it was made before there was a log.
-Result<bool> is_due(const Workspace& workspace, const Published& published) {
+/// its keys are others now, or it was made before there was a log.
+Result<bool> is_due(const Workspace& workspace, const Published& published, const tuf::Root& root) {
+  const auto path = metadata_path(workspace, published.snapshot.version, "snapshot");
+  auto bytes = files::read_bounded(path, tuf::kMaxSnapshotOctets);
+  if (!bytes) return fail(bytes.error());
+  auto envelope = tuf::parse_envelope(*bytes, path.string());
+  if (!envelope) return fail(envelope.error());
+  if (!tuf::verify(*envelope, root.keys, root.roles.at("snapshot"), path.string())) return true;
   if (published.snapshot.expires - workspace.clock() < workspace.expiry.snapshot / 2) return true;
   auto log = read_log(workspace);
   if (!log) return fail(log.error());
@@ -116,11 +123,16 @@ Result<bool> is_due(const Workspace& workspace, const Published& published) {
 Result<PublishReport> publish(const Workspace& workspace) {
   auto published = load_published(workspace);
   if (!published) return fail(published.error());
-  auto staged = read_all_staged(workspace, *published);
+  if (auto status = check_staged_root(workspace, *published); !status) return fail(status.error());
+  auto root = next_root(workspace, *published);
+  if (!root) return fail(root.error());
+  auto top = next_targets(workspace, *published);
+  if (!top) return fail(top.error());
+  auto staged = read_all_staged(workspace, *published, *top);
   if (!staged) return fail(staged.error());
   const tuf::Json before = meta_json(published->snapshot);
   tuf::Json meta = before;
-  if (auto status = publish_policy(workspace, *published, meta); !status) {
+  if (auto status = publish_policy(workspace, *published, *root, meta); !status) {
     return fail(status.error());
   }
   PublishReport report;
@@ -135,15 +147,18 @@ Result<PublishReport> publish(const Workspace& workspace) {
     meta[name + ".json"] = meta_of(role.targets.version, role.bytes);
     report.departments.push_back(role.department);
   }
-  auto due = is_due(workspace, *published);
+  if (auto status = check_documents(workspace, meta, *root, *top); !status) {
+    return fail(status.error());
+  }
+  auto due = is_due(workspace, *published, *root);
   if (!due) return fail(due.error());
   report.snapshot = published->snapshot.version;
   if (*due || meta != before) {
-    auto release = write_release(workspace, std::move(meta), report.snapshot);
+    auto release = write_release(workspace, *root, std::move(meta), report.snapshot);
     if (!release) return fail(release.error());
     report.snapshot = *release;
   }
-  auto announced = announce(workspace, report.snapshot, published->timestamp.version);
+  auto announced = announce(workspace, *root, report.snapshot, published->timestamp.version);
   if (!announced) return fail(announced.error());
   report.timestamp = announced->timestamp;
   report.logged = announced->logged;

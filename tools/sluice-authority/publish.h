@@ -10,14 +10,16 @@
 #include <vector>
 
 #include "config/base/result.h"
-#include "control/tuf/json.h"
+#include "control/tuf/metadata.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace sluice::authority {
 
 /// Makes keys, root, delegations to every department of the taxonomy, a log of this name, and an
-/// empty first release. Refuses a folder that holds an authority already.
-[[nodiscard]] Status create_authority(const Workspace& workspace, const std::string& log_origin);
+/// empty first release. Refuses a folder that holds an authority already. Keys that do not sign
+/// unattended are encrypted, unless the passphrase is empty.
+[[nodiscard]] Status create_authority(const Workspace& workspace, const std::string& log_origin,
+                                      std::string_view passphrase);
 
 struct PublishReport {
   std::vector<std::string> departments;  // whose new lists were published
@@ -27,19 +29,19 @@ struct PublishReport {
 };
 
 /// Signs and logs a snapshot of these documents under a number after `after`, which is the result.
-/// It is not announced yet: no client looks at it.
-[[nodiscard]] Result<std::uint64_t> write_release(const Workspace& workspace, tuf::Json meta,
-                                                  std::uint64_t after);
+/// It is not announced yet: no client looks at it. `root` says whose keys sign, here and below.
+[[nodiscard]] Result<std::uint64_t> write_release(const Workspace& workspace, const tuf::Root& root,
+                                                  tuf::Json meta, std::uint64_t after);
 
 struct Announced {
   std::uint64_t timestamp = 0;
   std::optional<std::uint64_t> logged;
 };
 
-/// Writes the snapshot's proof and then the timestamp that leads to it. Fails, and changes nothing,
-/// while the log's witnesses are no quorum.
-[[nodiscard]] Result<Announced> announce(const Workspace& workspace, std::uint64_t snapshot,
-                                         std::uint64_t last_timestamp);
+/// Writes the snapshot's proof, the root that is staged, and then the timestamp that leads to both.
+/// Fails, and changes nothing, while the log's witnesses are no quorum.
+[[nodiscard]] Result<Announced> announce(const Workspace& workspace, const tuf::Root& root,
+                                         std::uint64_t snapshot, std::uint64_t last_timestamp);
 
 /// Publishes what is staged, each document checked against its role's threshold first, in a new
 /// snapshot, if there is something new or the last one is in the second half of its life, and signs

@@ -5,6 +5,7 @@
 #include "control/files/file.h"
 #include "control/sync/departments.h"
 #include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 
 namespace sluice::authority {
 namespace {
@@ -86,10 +87,7 @@ Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& worksp
 }
 
 const tuf::DelegatedRole* Published::role(const std::string& department) const {
-  const auto found =
-      std::find_if(targets.roles.begin(), targets.roles.end(),
-                   [&](const tuf::DelegatedRole& one) { return one.name == role_of(department); });
-  return found == targets.roles.end() ? nullptr : &*found;
+  return find_role(targets, department);
 }
 
 std::optional<compile::ReleaseList> Published::list(const std::string& department) const {

@@ -10,10 +10,18 @@
 
 namespace sluice::authority {
 
-Status init_command(const Workspace& workspace, const std::string& log_name) {
-  if (auto status = create_authority(workspace, log_name); !status) return status;
+Status init_command(const Workspace& workspace, const std::string& log_name,
+                    const PassphraseSource& source) {
+  auto passphrase = new_passphrase(source);
+  if (!passphrase) return fail(passphrase.error());
+  auto status = create_authority(workspace, log_name, passphrase->value_or(""));
+  if (!status) return status;
   std::cout << workspace.folder.string() << ": an authority with an empty first release\n"
-            << "  keys/       private keys, unencrypted: keep them apart, and root's offline\n"
+            << (*passphrase
+                    ? "  keys/       private keys, encrypted but for snapshot, timestamp and "
+                      "log: keep root's offline\n"
+                    : "  keys/       private keys, NOT ENCRYPTED for want of a passphrase: "
+                      "sluice-authority key encrypt\n")
             << "  root.json   install it on every appliance, by a way that you trust\n"
             << "  repo/       static files: let any web server serve them over HTTPS\n";
   return {};
