@@ -125,7 +125,10 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!trust) return failed(Outcome::failed, trust.error());
   sync::Client client(*fetcher, *trust, clock_);
   auto release = client.refresh();
-  update_view([&](View& view) { view.not_logged = client.not_logged(); });
+  update_view([&](View& view) {
+    view.not_logged = client.not_logged();
+    if (client.witnessed()) view.witnessed = client.witnessed();
+  });
   if (trust->timestamp()) {
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }

@@ -348,6 +348,7 @@ class Appliance(LogTest):
         box = self.box()
         self.assertEqual(box.status()["entries"], 2)
         self.assertTrue((box.state / "trust/tlog-policy.txt").exists())
+        self.assertRegex(box.status()["pull"]["witnessed"], r"^20\d\d-.*Z$")
         # Witnesses are enough where a mirror carries no tiles.
         self.authority.add("one.example")
         self.authority.run("sign")
