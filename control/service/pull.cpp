@@ -137,7 +137,10 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     fetcher->distrust();
     release = client.refresh();
   }
-  update_view([&](View& view) { view.not_logged = client.not_logged(); });
+  update_view([&](View& view) {
+    view.not_logged = client.not_logged();
+    if (client.witnessed()) view.witnessed = client.witnessed();
+  });
   if (trust->timestamp()) {
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
