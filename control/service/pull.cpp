@@ -127,17 +127,32 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   auto fetcher =
       sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
   if (!fetcher) return failed(Outcome::failed, fetcher.error());
-  auto trust = sync::Trust::load(trust_dir(), authority.root);
+  return pull_from(*fetcher, error);
+}
+
+/// Whatever carries the lists here, they are verified in this one way.
+Outcome Updater::pull_from(sync::Fetcher& fetcher, std::optional<Error>& error) {
+  const auto failed = [&](Outcome outcome, const Error& reason) {
+    error = reason;
+    return outcome;
+  };
+  auto trust = sync::Trust::load(trust_dir(), config_.authority->root);
   if (!trust) return failed(Outcome::failed, trust.error());
-  sync::Client client(*fetcher, *trust, clock_);
+  sync::Client client(fetcher, *trust, clock_);
   auto release = client.refresh();
   // A mirror that is behind, or lies, is no reason to believe less of the others.
-  for (std::size_t asked = 1; !release && asked < fetcher->mirrors() && !stop_; ++asked) {
+  for (std::size_t asked = 1; !release && asked < fetcher.mirrors() && !stop_; ++asked) {
     log(Level::warning, "mirror", release.error().text() + " (the next mirror is asked)");
-    fetcher->distrust();
+    fetcher.distrust();
     release = client.refresh();
   }
   if (trust->timestamp()) {
+    if (const auto& issued = trust->timestamp()->issued) {
+      const std::string source = "timestamp " + std::to_string(trust->timestamp()->version);
+      if (auto status = floor_.raise(*issued, source); !status) {
+        log(Level::warning, "time", status.error().text());
+      }
+    }
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
   if (!release) return failed(Outcome::failed, release.error());
@@ -159,7 +174,7 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   }
   if (running_.held()) return Outcome::on_hold;
   if (waits_already(*release)) return failed(Outcome::held, *held_error_);
-  return take_new(*fetcher, *release, error);
+  return take_new(fetcher, *release, error);
 }
 
 Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
@@ -210,7 +225,12 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
 
 Outcome Updater::pull() {
   std::optional<Error> error;
-  const Outcome outcome = config_.authority ? pull_release(error) : Outcome::no_authority;
+  const bool asks = config_.authority && !config_.authority->url.empty();
+  const Outcome outcome = asks ? pull_release(error) : Outcome::no_authority;
+  return tell_outcome(outcome, error);
+}
+
+Outcome Updater::tell_outcome(Outcome outcome, const std::optional<Error>& error) {
   // A pull that a stopping process broke off says nothing about the authority.
   if (stop_) return outcome;
   update_view([&](View& view) {

@@ -7,6 +7,9 @@ namespace {
 
 using nlohmann::json;
 
+// Machines that serve the authority need not agree with this one to the second.
+constexpr std::chrono::seconds kSmallSkew{300};
+
 json time_or_null(const std::optional<tuf::Time>& time) {
   return time ? json(tuf::to_text(*time)) : json(nullptr);
 }
@@ -60,7 +63,7 @@ json alarms_json(const Facts& facts) {
                                  view.hold->who + ": " + view.hold->reason);
   }
   if (view.build_error) raise("compile-failed", view.build_error->text());
-  if (facts.has_authority && view.fresh_until && *view.fresh_until <= facts.now) {
+  if (view.fresh_until && *view.fresh_until <= facts.now) {
     raise("lists-stale", "the authority's timestamp expired " +
                              age_text(facts.now - *view.fresh_until) +
                              " ago; the last good lists stay in use");
@@ -74,6 +77,17 @@ json alarms_json(const Facts& facts) {
         std::to_string(view.dropped_count) + " entries of the authority are left out:";
     for (const std::string& one : view.dropped) text += " " + one;
     raise("entries-dropped", text);
+  }
+  if (facts.clock.behind > kSmallSkew) {
+    raise("clock-behind", "the clock says " + tuf::to_text(facts.clock.system) + ", and it was " +
+                              tuf::to_text(facts.clock.floor) + " by " + facts.clock.source +
+                              "; that is gone by. Set the clock");
+  }
+  if (facts.clock.doubted) {
+    raise("clock-behind",
+          "the clock says " + tuf::to_text(facts.clock.system) + ", and the authority has signed " +
+              tuf::to_text(*facts.clock.doubted) +
+              " as the present. Check the clock; if it is right, tell the authority");
   }
   for (const json& one : facts.site_alarms) alarms.push_back(one);
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
@@ -100,6 +114,11 @@ json status_json(const Facts& facts) {
           {"entries", view.generation.entries},
           {"created", view.generation.created},
           {"next_change", time_or_null(view.next_change)},
+          {"clock",
+           {{"system", tuf::to_text(facts.clock.system)},
+            {"floor", tuf::to_text(facts.clock.floor)},
+            {"floor_source", facts.clock.source},
+            {"behind_seconds", facts.clock.behind.count()}}},
           {"pull", std::move(pull)},
           {"release", view.release ? json({{"snapshot", view.release->snapshot_version},
                                            {"targets", view.release->targets_version},

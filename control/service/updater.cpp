@@ -6,6 +6,7 @@
 #include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
+#include "control/sync/trust.h"
 
 namespace sluice::service {
 namespace {
@@ -15,14 +16,15 @@ constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
 }  // namespace
 
 Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
-                 OnActivated on_activated)
+                 OnActivated on_activated, tuf::Time built)
     : config_(std::move(config)),
-      clock_(clock),
+      floor_(config_.state_dir / "time-floor.json", built, std::move(clock)),
+      clock_([this] { return floor_.now(); }),
       stop_(stop),
       site_(config_.state_dir / "site", clock_,
             [](const std::string& told) { log(Level::error, "site", told); }),
       running_(config_.generations_dir(), config_.keep_generations,
-               config_.state_dir / "decisions.json", std::move(clock), std::move(on_activated)) {}
+               config_.state_dir / "decisions.json", clock_, std::move(on_activated)) {}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -51,6 +53,7 @@ void Updater::set_config(schema::Config config) {
   config_ = std::move(config);
   site_.set_subscriptions(config_.subscriptions);
   running_.set_keep(config_.keep_generations);
+  load_freshness();
 }
 
 Status Updater::recover() {
@@ -58,11 +61,24 @@ Status Updater::recover() {
     if (auto status = files::make_folder(folder); !status) return status;
     files::remove_leftovers(folder);
   }
+  std::error_code ignored;
+  std::filesystem::remove_all(bundle_dir(), ignored);  // of an import that was cut
   if (auto status = site_.recover(); !status) return status;
   site_.set_subscriptions(config_.subscriptions);
+  load_freshness();
   load_release();
   drop_unused_files(nullptr);
   return running_.recover();
+}
+
+/// Until when what was seen last is fresh: nobody may ask again for days.
+void Updater::load_freshness() {
+  std::optional<tuf::Time> until;
+  if (config_.authority) {
+    const auto trust = sync::Trust::load(trust_dir(), config_.authority->root);
+    if (trust && trust->timestamp()) until = trust->timestamp()->expires;
+  }
+  update_view([&](View& view) { view.fresh_until = until; });
 }
 
 void Updater::load_release() {

@@ -19,10 +19,12 @@
 #include "config/generation/reader.h"
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
+#include "control/files/file.h"
 #include "control/service/builder.h"
 #include "control/service/running.h"
 #include "control/site/site.h"
 #include "control/sync/lists.h"
+#include "control/sync/time_floor.h"
 #include "control/tuf/time.h"
 
 namespace sluice::service {
@@ -64,8 +66,9 @@ struct View {
 class Updater {
  public:
   /// `stop`, once true, ends downloads; it must outlive the updater.
+  /// `built`: when the program was, below which no clock is believed.
   Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
-          OnActivated on_activated);
+          OnActivated on_activated, tuf::Time built = {});
 
   /// After a start: repairs what a crash left behind, and offers the current generation.
   [[nodiscard]] Status recover();
@@ -74,6 +77,8 @@ class Updater {
 
   /// Asks the authority, and publishes what is new.
   Outcome pull();
+  /// The same of a repository that was carried here as one file: see files::unpack_tar().
+  Outcome import_bundle(const std::filesystem::path& file);
 
   /// Makes a generation again where policy, release, the site's own lists or time ask for it. Call
   /// it after recover(), set_config(), a change of the site's lists, the end of a hold, and when
@@ -85,12 +90,17 @@ class Updater {
   void take_subscriptions();
 
   [[nodiscard]] View view() const;
+  /// The time as far as it is known: see sync::TimeFloor.
+  [[nodiscard]] const sync::TimeFloor& time() const { return floor_; }
   [[nodiscard]] Running& running() { return running_; }
   [[nodiscard]] site::Site& site() { return site_; }
   [[nodiscard]] const site::Site& site() const { return site_; }
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
+  [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, std::optional<Error>& error);
+  Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
+  [[nodiscard]] Outcome pull_bundle(const std::filesystem::path& file, std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
   [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
                                  std::optional<Error>& error);
@@ -104,14 +114,17 @@ class Updater {
                                               std::vector<sync::Brought> brought);
   [[nodiscard]] Status make_again();
   void load_release();
+  void load_freshness();
   void set_release(const compile::Release& release);
   void drop_unused_files(const compile::Release* also) const;
   [[nodiscard]] std::filesystem::path lists_dir() const { return config_.state_dir / "lists"; }
   [[nodiscard]] std::filesystem::path trust_dir() const { return config_.state_dir / "trust"; }
+  [[nodiscard]] std::filesystem::path bundle_dir() const { return config_.state_dir / "bundle"; }
   void update_view(const std::function<void(View&)>& change);
 
   schema::Config config_;
-  tuf::Clock clock_;
+  sync::TimeFloor floor_;
+  tuf::Clock clock_;  // floor_'s
   const std::atomic<bool>& stop_;
   site::Site site_;
   Running running_;

@@ -38,6 +38,8 @@ Status publish_command(const Workspace& workspace);
 /// What is published and applies now, as a response policy zone for other resolvers.
 Status export_rpz_command(const Workspace& workspace, const std::string& zone,
                           const std::filesystem::path& out);
+/// What is published as one tar archive, for `sluicectl list import-bundle`.
+Status bundle_command(const Workspace& workspace, const std::filesystem::path& out);
 Status status_command(const Workspace& workspace);
 
 }  // namespace sluice::authority

@@ -99,6 +99,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
   add_export(app, a);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
+  CLI::App* bundle = app.add_subcommand("bundle", "What is published as one file, for a stick");
+  bundle->add_option("--out", a.out, "The tar archive to write")->required();
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
 }
 
@@ -114,6 +116,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
   }
   auto workspace = open_workspace(a.dir);
   if (!workspace) return fail(workspace.error());
+  if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
   if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);

@@ -109,6 +109,7 @@ Status write_snapshot_and_timestamp(const Workspace& workspace, tuf::Json meta,
   if (!status) return status;
   tuf::Json timestamp = document("timestamp", report.timestamp, now + workspace.expiry.timestamp);
   timestamp["meta"]["snapshot.json"] = std::move(snapshot_meta);
+  timestamp["issued"] = tuf::to_text(now);
   tuf::Json ignored;
   return sign_and_write(workspace, "timestamp", timestamp, workspace.metadata() / "timestamp.json",
                         ignored);
