@@ -34,7 +34,9 @@ constexpr std::array kAuthorityFields{
           "against it."},
     Field{"ca_file", &kPath, false, "the system's",
           "The certificate authorities that the repository's server is checked against."},
-    Field{"poll_seconds", &kPoll, false, "300", "How often to ask for a newer list."},
+    Field{"poll_seconds", &kPoll, false, "45",
+          "How often to ask for a newer list. Where the authority has an emergency list, 45 at "
+          "most."},
 };
 }  // namespace
 

@@ -30,7 +30,7 @@ Outcome Updater::pull_bundle(const std::filesystem::path& file, std::optional<Er
   auto fetcher = sync::Fetcher::create(
       {.base_urls = {"file://" + folder.string() + "/"}, .http = {.stop = &stop_}});
   if (!fetcher) return failed(fetcher.error());
-  return pull_from(*fetcher, error);
+  return pull_from(*fetcher, false, error);
 }
 
 Outcome Updater::import_bundle(const std::filesystem::path& file) {

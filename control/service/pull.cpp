@@ -127,11 +127,11 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   auto fetcher =
       sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
   if (!fetcher) return failed(Outcome::failed, fetcher.error());
-  return pull_from(*fetcher, error);
+  return pull_from(*fetcher, true, error);
 }
 
 /// Whatever carries the lists here, they are verified in this one way.
-Outcome Updater::pull_from(sync::Fetcher& fetcher, std::optional<Error>& error) {
+Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error) {
   const auto failed = [&](Outcome outcome, const Error& reason) {
     error = reason;
     return outcome;
@@ -161,6 +161,11 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, std::optional<Error>& error) 
     auto status = compile::check_sequence(*release_, *release);
     if (!status) return failed(Outcome::failed, status.error());
   }
+  auto rollout = read_rollout(fetcher, *release);
+  if (!rollout) return failed(Outcome::failed, rollout.error());
+  rollout_ = std::move(*rollout);
+  // What a person carries here is for now.
+  if (staged) stage(*release);
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
     (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
@@ -173,8 +178,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, std::optional<Error>& error) 
     return keep_release(*release, error);
   }
   if (running_.held()) return Outcome::on_hold;
-  if (waits_already(*release)) return failed(Outcome::held, *held_error_);
-  return take_new(fetcher, *release, error);
+  const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
+                                                  : take_new(fetcher, *release, error);
+  if (outcome == Outcome::held) take_urgent(fetcher, *release);
+  return outcome;
 }
 
 Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
@@ -211,7 +218,9 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   const std::lock_guard lock(building_);
   auto made = build(&release, std::move(*brought));
   if (!made) return failed(made.error());
-  if (held(compile::check_probes(**made, *rules))) {
+  auto found = compile::check_probes(**made, *rules);
+  for (Error& one : check_here(**made, *rules)) found.push_back(std::move(one));
+  if (held(found)) {
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }

@@ -32,6 +32,22 @@ std::string age_text(std::chrono::seconds age) {
   return hours < 48 ? std::to_string(hours) + " h" : std::to_string(hours / 24) + " days";
 }
 
+json rollout_json(const StagingView& staging) {
+  json waiting = json::array();
+  for (const Waiting& one : staging.waiting) {
+    waiting.push_back({{"department", one.department},
+                       {"seq", one.seq},
+                       {"seen", tuf::to_text(one.seen)},
+                       {"due", tuf::to_text(one.due)}});
+  }
+  const bool has_ring = !staging.turn.ring.empty();
+  return {{"appliance", staging.appliance},
+          {"ring", has_ring ? json(staging.turn.ring) : json(nullptr)},
+          {"place", has_ring ? json(staging.place) : json(nullptr)},
+          {"delay_hours", staging.turn.delay.count()},
+          {"waiting", std::move(waiting)}};
+}
+
 }  // namespace
 
 json held_release_json(const View& view) {
@@ -126,6 +142,8 @@ json status_json(const Facts& facts) {
                                            {"expires", tuf::to_text(view.release->expires)}})
                                    : json(nullptr)},
           {"lists", list_versions(view)},
+          {"rollout", rollout_json(view.staging)},
+          {"what_if", view.what_if ? compile::to_json(*view.what_if) : json(nullptr)},
           {"dropped", {{"count", view.dropped_count}, {"first", view.dropped}}},
           {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
           {"held_release", held_release_json(view)},

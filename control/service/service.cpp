@@ -156,8 +156,7 @@ void Service::work() {
       const auto bundle = std::exchange(bundle_wanted_, std::nullopt);
       lock.unlock();
       const bool good = succeeded(bundle ? updater_.import_bundle(*bundle) : updater_.pull());
-      const auto pause =
-          schedule.next(seconds(config_.authority ? config_.authority->poll_seconds : 3600), good);
+      const auto pause = schedule.next(updater_.poll_period(), good);
       lock.lock();
       next_poll = std::chrono::steady_clock::now() + pause;
       pulls_done_ = std::max(pulls_done_, wanted);

@@ -12,6 +12,8 @@ namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
+// With a tenth of jitter, and time to fetch, compile and swap, less than a minute.
+constexpr std::chrono::seconds kEmergencyPoll{45};
 
 }  // namespace
 
@@ -24,7 +26,8 @@ Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool
       site_(config_.state_dir / "site", clock_,
             [](const std::string& told) { log(Level::error, "site", told); }),
       running_(config_.generations_dir(), config_.keep_generations,
-               config_.state_dir / "decisions.json", clock_, std::move(on_activated)) {}
+               config_.state_dir / "decisions.json", clock_, std::move(on_activated)),
+      staging_(config_.state_dir / "rollout.json") {}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -54,6 +57,9 @@ void Updater::set_config(schema::Config config) {
   site_.set_subscriptions(config_.subscriptions);
   running_.set_keep(config_.keep_generations);
   load_freshness();
+  if (auto id = appliance_id(config_.appliance, config_.state_dir / "appliance-id")) {
+    appliance_ = std::move(*id);
+  }
 }
 
 Status Updater::recover() {
@@ -66,6 +72,9 @@ Status Updater::recover() {
   if (auto status = site_.recover(); !status) return status;
   site_.set_subscriptions(config_.subscriptions);
   load_freshness();
+  auto id = appliance_id(config_.appliance, config_.state_dir / "appliance-id");
+  if (!id) return fail(id.error());
+  appliance_ = std::move(*id);
   load_release();
   drop_unused_files(nullptr);
   return running_.recover();
@@ -127,6 +136,12 @@ void Updater::drop_unused_files(const compile::Release* also) const {
     std::error_code ignored;
     std::filesystem::remove(entry.path(), ignored);
   }
+}
+
+std::chrono::seconds Updater::poll_period() const {
+  const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
+  const bool has_emergency = release_ && release_->find(compile::kEmergency) != nullptr;
+  return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
 bool Updater::is_stale() const {

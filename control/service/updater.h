@@ -19,9 +19,12 @@
 #include "config/generation/reader.h"
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
+#include "control/compile/rules.h"
+#include "control/compile/what_if.h"
 #include "control/files/file.h"
 #include "control/service/builder.h"
 #include "control/service/running.h"
+#include "control/service/staging.h"
 #include "control/site/site.h"
 #include "control/sync/lists.h"
 #include "control/sync/time_floor.h"
@@ -61,6 +64,8 @@ struct View {
   std::vector<std::string> dropped;
   std::uint64_t dropped_count = 0;
   std::optional<Hold> hold;  // in force now
+  StagingView staging;
+  std::optional<compile::WhatIf> what_if;  // of the newest release that was compiled
 };
 
 class Updater {
@@ -74,6 +79,10 @@ class Updater {
   [[nodiscard]] Status recover();
 
   void set_config(schema::Config config);
+
+  /// How long to wait until the next pull: what the configuration says, and no longer than lets an
+  /// emergency list be here within a minute where the authority has one.
+  [[nodiscard]] std::chrono::seconds poll_period() const;
 
   /// Asks the authority, and publishes what is new.
   Outcome pull();
@@ -98,7 +107,13 @@ class Updater {
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
-  [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, std::optional<Error>& error);
+  [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
+  [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
+      sync::Fetcher& fetcher, const compile::Release& release);
+  void stage(compile::Release& release);
+  void take_urgent(sync::Fetcher& fetcher, const compile::Release& held);
+  [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
+                                              const compile::Rules& rules);
   Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
   [[nodiscard]] Outcome pull_bundle(const std::filesystem::path& file, std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
@@ -131,7 +146,10 @@ class Updater {
   mutable std::timed_mutex building_;  // held from the choice of a number until that one runs
   std::optional<compile::Release> release_;
   sync::Validators validators_;
-  std::optional<Error> held_error_;  // of the release that waits for a person
+  Staging staging_;
+  std::string appliance_;                    // by which rings know it
+  std::optional<compile::Rollout> rollout_;  // of the newest release seen
+  std::optional<Error> held_error_;          // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;  // guarded by mutex_
 };
