@@ -50,6 +50,10 @@ void bind_authority(const TextNode& node, References references, Config& config,
   take(node, "ca_file", authority.ca_file);
   take(node, "poll_seconds", authority.poll_seconds);
   if (const TextNode* mirrors = find(node, "mirrors")) bind_mirrors(*mirrors, authority, faults);
+  if (authority.url.empty() && !authority.mirrors.empty()) {
+    faults.add(node.place, "authority.mirrors", "without authority.url",
+               "make one of them the url");
+  }
   if (references == References::unchecked) return;
   check_file(find(node, "root"), "authority.root", faults);
   check_file(find(node, "ca_file"), "authority.ca_file", faults);

@@ -96,6 +96,7 @@ void bind_settings(const TextNode& root, Config& config, Faults& faults) {
   }
   take(root, "state_dir", config.state_dir);
   take(root, "run_dir", config.run_dir);
+  take(root, "appliance", config.appliance);
   take(root, "keep_generations", config.keep_generations);
   if (const TextNode* run = find(root, "run_dir"); run && run->text.size() > kLongestRunDir) {
     faults.add(run->place, "run_dir", "is too long for a socket's path",

@@ -61,7 +61,7 @@ struct Authority {
   std::vector<std::string> mirrors;  // that serve the same
   std::filesystem::path root;        // trusted root.json
   std::filesystem::path ca_file;     // empty: the system's
-  std::uint32_t poll_seconds = 300;
+  std::uint32_t poll_seconds = 45;
 };
 
 /// What all downloads go through.
@@ -96,6 +96,7 @@ struct Config {
   std::filesystem::path state_dir = "/var/lib/sluice";
   std::filesystem::path run_dir = "/run/sluice";
   std::uint32_t keep_generations = 5;
+  std::string appliance;  // the id by which rollouts know it; empty: one is made
 
   [[nodiscard]] std::filesystem::path generations_dir() const { return state_dir / "generations"; }
   [[nodiscard]] std::filesystem::path dataplane_socket() const {

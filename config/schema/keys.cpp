@@ -13,6 +13,7 @@ using std::string_view;
 constexpr Shape kTitle{.kind = Kind::text, .noun = "a text", .minimum = 1, .maximum = 128};
 constexpr Shape kPolicyName{.kind = Kind::name, .noun = "the name of a policy"};
 constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};
+constexpr Shape kApplianceId{.kind = Kind::name, .noun = "an id, such as gw-lab-1"};
 constexpr Shape kDevice{.kind = Kind::device, .noun = "a device, such as af_packet:eth1"};
 constexpr Shape kPrefix{.kind = Kind::prefix, .noun = "an IP prefix, such as 10.7.0.0/16"};
 constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address, such as 02:00:5e:10:00:01"};
@@ -297,6 +298,8 @@ constexpr std::array kRootFields{
     Field{"subscriptions", &kSubscriptions, false, "none",
           "Lists of others that this site takes, by names of your own."},
     Field{"proxy", &kProxy, false, "none", "What all downloads go through."},
+    Field{"appliance", &kApplianceId, false, "one is made at the first start",
+          "The id of this appliance, by which the authority's rollouts know it."},
     Field{"state_dir", &kPath, false, "/var/lib/sluice", "Where generations are kept."},
     Field{"run_dir", &kPath, false, "/run/sluice", "Where the control sockets are."},
     Field{"keep_generations", &kKeep, false, "5", "How many generations to keep to go back to."},

@@ -24,7 +24,7 @@ constexpr Shape kOneCategory{.kind = Kind::category, .noun = "a category"};
 constexpr Shape kUrls{.kind = Kind::list, .noun = "a list of addresses", .item = &kUrl};
 
 constexpr std::array kAuthorityFields{
-    Field{"url", &kUrl, true, "",
+    Field{"url", &kUrl, false, "lists come as bundles",
           "Where the repository is. `file:///` reads one that was carried here on a disk."},
     Field{"mirrors", &kUrls, false, "none",
           "Where the same repository is besides. They are asked in random order, `url` among them; "
@@ -34,14 +34,16 @@ constexpr std::array kAuthorityFields{
           "against it."},
     Field{"ca_file", &kPath, false, "the system's",
           "The certificate authorities that the repository's server is checked against."},
-    Field{"poll_seconds", &kPoll, false, "300", "How often to ask for a newer list."},
+    Field{"poll_seconds", &kPoll, false, "45",
+          "How often to ask for a newer list. Where the authority has an emergency list, 45 at "
+          "most."},
 };
 }  // namespace
 
 const Shape kAuthority{.kind = Kind::mapping,
                        .noun = "its keys",
                        .fields = kAuthorityFields,
-                       .because = "a list is pulled from an address and checked with a root"};
+                       .because = "lists are checked with a root"};
 
 namespace {
 

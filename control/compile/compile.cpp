@@ -6,6 +6,7 @@
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpl.h"
 #include "control/compile/orders.h"
+#include "control/compile/rollout.h"
 #include "control/compile/rules.h"
 #include "control/tuf/digest.h"
 
@@ -235,7 +236,9 @@ std::string release_id(const Release& release) {
     files.push_back({list.department, list.seq, list.entries, list.full.sha256,
                      list.full.content_sha256, list.orders.sha256, list.orders.content_sha256});
   }
-  for (const ListFile& file : release.policy) files.push_back({file.path, file.sha256});
+  for (const ListFile& file : release.policy) {
+    if (file.path != kRolloutFile) files.push_back({file.path, file.sha256});
+  }
   return tuf::sha256(tuf::canonical(files));
 }
 

@@ -6,6 +6,7 @@
 #include "config/base/json.h"
 #include "control/compile/cpd.h"
 #include "control/compile/orders.h"
+#include "control/compile/rollout.h"
 #include "control/compile/rules.h"
 #include "control/tuf/json.h"
 
@@ -146,11 +147,15 @@ Status DeltaCompiler::check_base() const {
       input_.after->lists.end(),
       [](const ReleaseList& a, const ReleaseList& b) { return a.department == b.department; });
   if (!same_lists) return fail("departments came or went", {}, kCompileWhole);
-  const bool same_rules = std::equal(input_.before->policy.begin(), input_.before->policy.end(),
-                                     input_.after->policy.begin(), input_.after->policy.end(),
-                                     [](const ListFile& a, const ListFile& b) {
-                                       return a.path == b.path && a.sha256 == b.sha256;
-                                     });
+  // When a release is taken says nothing of what it lists.
+  const auto rules_of = [](const Release& release) {
+    std::map<std::string, std::string> out;
+    for (const ListFile& file : release.policy) {
+      if (file.path != kRolloutFile) out[file.path] = file.sha256;
+    }
+    return out;
+  };
+  const bool same_rules = rules_of(*input_.before) == rules_of(*input_.after);
   if (!same_rules) return fail("the signed rules have changed", {}, kCompileWhole);
   return {};
 }

@@ -3,9 +3,27 @@
 #include <algorithm>
 
 #include "control/compile/cpd_make.h"
+#include "control/compile/local.h"
+#include "control/compile/rollout.h"
 
 namespace sluice::compile {
 namespace {
+
+/// Whether the authority lists a name, in one of its categories that keep people from something
+/// where `blocks`. What the site lists itself says nothing about the authority's release.
+bool is_listed(const generation::Generation& generation, const name::LookupName& name,
+               bool blocks) {
+  bool listed = false;
+  for (const generation::Covering& one : generation.covering(name)) {
+    if (one.record.disposition == generation::Disposition::protect) return false;
+    const policy::Category* category = policy::find_category(one.record.category);
+    const bool permits =
+        blocks && category != nullptr && category->minors_default == policy::MinorsDefault::allow;
+    listed = listed || (one.record.disposition == generation::Disposition::block && !permits &&
+                        !is_local(one.record));
+  }
+  return listed;
+}
 
 bool permitted(const BulkChange& bulk, std::uint64_t before, std::uint64_t after) {
   // Entries are at most 50 million, so the products fit.
@@ -91,20 +109,30 @@ Result<std::vector<Error>> check_churn(const Release& previous, const Release& n
   return out;
 }
 
+std::vector<Error> check_popular(const generation::Generation& before,
+                                 const generation::Generation& made, const Rules& rules,
+                                 std::uint64_t most) {
+  std::uint64_t fresh = 0;
+  std::string first;
+  for (const NameSet::Entry& entry : rules.popular.entries()) {
+    const std::string text = name::from_reversed_key(entry.key);
+    name::LookupName name;
+    if (name::from_text(text, name) != name::Defect::none) continue;
+    if (!is_listed(made, name, true) || is_listed(before, name, true)) continue;
+    if (fresh++ == 0) first = text;
+  }
+  if (fresh <= most) return {};
+  return {{std::to_string(fresh) + " popular names would be listed from now on, " + first +
+               " among them; the signed rollout permits " + std::to_string(most),
+           std::string(kRolloutFile), ""}};
+}
+
 std::vector<Error> check_probes(const generation::Generation& made, const Rules& rules) {
   std::vector<Error> out;
-  const auto cursor = made.cursor();
-  if (!cursor) return {cursor.error()};
   const auto probe = [&](const std::string& text, bool wanted) {
     name::LookupName name;
     if (name::from_text(text, name) != name::Defect::none) return;
-    // What the site lists itself says nothing about the authority's release.
-    const auto covering = made.covering(name);
-    const bool listed = std::any_of(covering.begin(), covering.end(), [](const auto& one) {
-      return one.record.disposition == generation::Disposition::block && !is_local(one.record);
-    });
-    const bool hit = listed && !cursor->find(name).is_protected;
-    if (hit == wanted) return;
+    if (is_listed(made, name, false) == wanted) return;
     out.push_back(
         {wanted ? "must be listed, and would not be" : "must never be listed, and would be", text,
          ""});

@@ -33,6 +33,12 @@ namespace sluice::compile {
                                                      const std::filesystem::path& folder,
                                                      const Rules& rules);
 
+/// Popular names that the authority lists from now on, where they are more than `most`: a release
+/// in its first rings is held for a person before it blocks what many use.
+[[nodiscard]] std::vector<Error> check_popular(const generation::Generation& before,
+                                               const generation::Generation& made,
+                                               const Rules& rules, std::uint64_t most);
+
 /// Names that must be listed and are not, or must not be and are.
 [[nodiscard]] std::vector<Error> check_probes(const generation::Generation& made,
                                               const Rules& rules);

@@ -7,6 +7,7 @@
 
 #include "config/policy/taxonomy.h"
 #include "control/compile/public_suffix.h"
+#include "control/compile/rollout.h"
 #include "control/compile/zstd_lines.h"
 #include "control/files/file.h"
 
@@ -96,6 +97,9 @@ Status read_guards(const YAML::Node& guards, const std::vector<ListFile>& files,
   if (const YAML::Node churn = guards["churn"]) {
     rules.max_removed_ratio = ratio(churn["max_removed_ratio"], rules.max_removed_ratio);
   }
+  if (const YAML::Node what_if = guards["what_if"]) {
+    rules.max_lifted_ratio = ratio(what_if["max_lifted_ratio"], rules.max_lifted_ratio);
+  }
   if (const YAML::Node probes = guards["probes"]) {
     rules.must_hit = names(probes["must_hit"]);
     rules.must_miss = names(probes["must_miss"]);
@@ -146,7 +150,7 @@ Status read_yaml(const std::vector<ListFile>& files, std::string_view path,
 
 bool is_policy_file(std::string_view path) {
   return path == kGuardsFile || path == kTaxonomyFile || path == kProtectedFile ||
-         path == kPopularFile;
+         path == kPopularFile || path == kRolloutFile;
 }
 
 NameSet::NameSet(std::vector<Entry> entries) {

@@ -57,6 +57,7 @@ struct Rules {
   std::uint64_t min_ratio = 800'000;
   std::uint64_t max_ratio = 1'500'000;
   std::uint64_t max_removed_ratio = 100'000;
+  std::uint64_t max_lifted_ratio = 250'000;  // of what was blocked here lately
   NameSet protected_names;
   NameSet popular;
   NameSet public_suffixes;

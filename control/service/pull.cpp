@@ -127,14 +127,23 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   auto fetcher =
       sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
   if (!fetcher) return failed(Outcome::failed, fetcher.error());
-  auto trust = sync::Trust::load(trust_dir(), authority.root);
+  return pull_from(*fetcher, true, error);
+}
+
+/// Whatever carries the lists here, they are verified in this one way.
+Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error) {
+  const auto failed = [&](Outcome outcome, const Error& reason) {
+    error = reason;
+    return outcome;
+  };
+  auto trust = sync::Trust::load(trust_dir(), config_.authority->root);
   if (!trust) return failed(Outcome::failed, trust.error());
-  sync::Client client(*fetcher, *trust, clock_);
+  sync::Client client(fetcher, *trust, clock_);
   auto release = client.refresh();
   // A mirror that is behind, or lies, is no reason to believe less of the others.
-  for (std::size_t asked = 1; !release && asked < fetcher->mirrors() && !stop_; ++asked) {
+  for (std::size_t asked = 1; !release && asked < fetcher.mirrors() && !stop_; ++asked) {
     log(Level::warning, "mirror", release.error().text() + " (the next mirror is asked)");
-    fetcher->distrust();
+    fetcher.distrust();
     release = client.refresh();
   }
   update_view([&](View& view) {
@@ -142,6 +151,12 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     if (client.witnessed()) view.witnessed = client.witnessed();
   });
   if (trust->timestamp()) {
+    if (const auto& issued = trust->timestamp()->issued) {
+      const std::string source = "timestamp " + std::to_string(trust->timestamp()->version);
+      if (auto status = floor_.raise(*issued, source); !status) {
+        log(Level::warning, "time", status.error().text());
+      }
+    }
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
   if (!release) return failed(Outcome::failed, release.error());
@@ -150,6 +165,11 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     auto status = compile::check_sequence(*release_, *release);
     if (!status) return failed(Outcome::failed, status.error());
   }
+  auto rollout = read_rollout(fetcher, *release);
+  if (!rollout) return failed(Outcome::failed, rollout.error());
+  rollout_ = std::move(*rollout);
+  // What a person carries here is for now.
+  if (staged) stage(*release);
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
     (void)go_forward(running_, compile::release_id(*release), policy_json(), clock_());
@@ -161,8 +181,10 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     return keep_release(*release, error);
   }
   if (running_.held()) return Outcome::on_hold;
-  if (waits_already(*release)) return failed(Outcome::held, *held_error_);
-  return take_new(*fetcher, *release, error);
+  const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
+                                                  : take_new(fetcher, *release, error);
+  if (outcome == Outcome::held) take_urgent(fetcher, *release);
+  return outcome;
 }
 
 Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
@@ -199,7 +221,9 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   const std::lock_guard lock(building_);
   auto made = build(&release, std::move(*brought));
   if (!made) return failed(made.error());
-  if (held(compile::check_probes(**made, *rules))) {
+  auto found = compile::check_probes(**made, *rules);
+  for (Error& one : check_here(**made, *rules)) found.push_back(std::move(one));
+  if (held(found)) {
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }
@@ -213,7 +237,12 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
 
 Outcome Updater::pull() {
   std::optional<Error> error;
-  const Outcome outcome = config_.authority ? pull_release(error) : Outcome::no_authority;
+  const bool asks = config_.authority && !config_.authority->url.empty();
+  const Outcome outcome = asks ? pull_release(error) : Outcome::no_authority;
+  return tell_outcome(outcome, error);
+}
+
+Outcome Updater::tell_outcome(Outcome outcome, const std::optional<Error>& error) {
   // A pull that a stopping process broke off says nothing about the authority.
   if (stop_) return outcome;
   update_view([&](View& view) {

@@ -7,6 +7,9 @@ namespace {
 
 using nlohmann::json;
 
+// Machines that serve the authority need not agree with this one to the second.
+constexpr std::chrono::seconds kSmallSkew{300};
+
 json time_or_null(const std::optional<tuf::Time>& time) {
   return time ? json(tuf::to_text(*time)) : json(nullptr);
 }
@@ -27,6 +30,22 @@ json list_versions(const View& view) {
 std::string age_text(std::chrono::seconds age) {
   const auto hours = std::chrono::duration_cast<std::chrono::hours>(age).count();
   return hours < 48 ? std::to_string(hours) + " h" : std::to_string(hours / 24) + " days";
+}
+
+json rollout_json(const StagingView& staging) {
+  json waiting = json::array();
+  for (const Waiting& one : staging.waiting) {
+    waiting.push_back({{"department", one.department},
+                       {"seq", one.seq},
+                       {"seen", tuf::to_text(one.seen)},
+                       {"due", tuf::to_text(one.due)}});
+  }
+  const bool has_ring = !staging.turn.ring.empty();
+  return {{"appliance", staging.appliance},
+          {"ring", has_ring ? json(staging.turn.ring) : json(nullptr)},
+          {"place", has_ring ? json(staging.place) : json(nullptr)},
+          {"delay_hours", staging.turn.delay.count()},
+          {"waiting", std::move(waiting)}};
 }
 
 }  // namespace
@@ -61,7 +80,7 @@ json alarms_json(const Facts& facts) {
                                  view.hold->who + ": " + view.hold->reason);
   }
   if (view.build_error) raise("compile-failed", view.build_error->text());
-  if (facts.has_authority && view.fresh_until && *view.fresh_until <= facts.now) {
+  if (view.fresh_until && *view.fresh_until <= facts.now) {
     raise("lists-stale", "the authority's timestamp expired " +
                              age_text(facts.now - *view.fresh_until) +
                              " ago; the last good lists stay in use");
@@ -75,6 +94,17 @@ json alarms_json(const Facts& facts) {
         std::to_string(view.dropped_count) + " entries of the authority are left out:";
     for (const std::string& one : view.dropped) text += " " + one;
     raise("entries-dropped", text);
+  }
+  if (facts.clock.behind > kSmallSkew) {
+    raise("clock-behind", "the clock says " + tuf::to_text(facts.clock.system) + ", and it was " +
+                              tuf::to_text(facts.clock.floor) + " by " + facts.clock.source +
+                              "; that is gone by. Set the clock");
+  }
+  if (facts.clock.doubted) {
+    raise("clock-behind",
+          "the clock says " + tuf::to_text(facts.clock.system) + ", and the authority has signed " +
+              tuf::to_text(*facts.clock.doubted) +
+              " as the present. Check the clock; if it is right, tell the authority");
   }
   for (const json& one : facts.site_alarms) alarms.push_back(one);
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
@@ -102,6 +132,11 @@ json status_json(const Facts& facts) {
           {"entries", view.generation.entries},
           {"created", view.generation.created},
           {"next_change", time_or_null(view.next_change)},
+          {"clock",
+           {{"system", tuf::to_text(facts.clock.system)},
+            {"floor", tuf::to_text(facts.clock.floor)},
+            {"floor_source", facts.clock.source},
+            {"behind_seconds", facts.clock.behind.count()}}},
           {"pull", std::move(pull)},
           {"release", view.release ? json({{"snapshot", view.release->snapshot_version},
                                            {"targets", view.release->targets_version},
@@ -109,6 +144,8 @@ json status_json(const Facts& facts) {
                                            {"expires", tuf::to_text(view.release->expires)}})
                                    : json(nullptr)},
           {"lists", list_versions(view)},
+          {"rollout", rollout_json(view.staging)},
+          {"what_if", view.what_if ? compile::to_json(*view.what_if) : json(nullptr)},
           {"dropped", {{"count", view.dropped_count}, {"first", view.dropped}}},
           {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
           {"held_release", held_release_json(view)},

@@ -18,8 +18,8 @@ struct Facts {
   publish::LinkStatus link;
   std::optional<Error> config_error;  // why a reload was refused
   nlohmann::json site_alarms = nlohmann::json::array();
-  bool has_authority = false;
   bool pulling = false;
+  sync::TimeFloor::State clock;
   tuf::Time now{};
   tuf::Time started{};
 };

@@ -30,11 +30,16 @@ int next_signal(int fd) {
 }
 
 /// How long to sleep at most.
-milliseconds until_change(const std::optional<tuf::Time>& next_change) {
+milliseconds until_change(const std::optional<tuf::Time>& next_change, tuf::Time now) {
   if (!next_change) return kLongestSleep;
-  const milliseconds left = *next_change - tuf::system_clock_now();
+  const milliseconds left = *next_change - now;
   // Not at once where it has passed: what it asks for may have failed.
   return std::clamp<milliseconds>(left, seconds(1), kLongestSleep);
+}
+
+/// Without an address lists come as bundles.
+bool asks_authority(const schema::Config& config) {
+  return config.authority && !config.authority->url.empty();
 }
 
 bool succeeded(Outcome outcome) {
@@ -49,11 +54,13 @@ Service::Service(std::filesystem::path config_file, schema::Config config)
       config_(std::move(config)),
       started_(tuf::system_clock_now()),
       link_({.socket = config_.dataplane_socket()}),
-      updater_(config_, tuf::system_clock_now, stop_,
-               [this](std::uint64_t number, const std::filesystem::path& path) {
-                 link_.want(number, path);
-               }),
-      has_authority_(config_.authority.has_value()),
+      updater_(
+          config_, tuf::system_clock_now, stop_,
+          [this](std::uint64_t number, const std::filesystem::path& path) {
+            link_.want(number, path);
+          },
+          sync::build_time()),
+      has_authority_(asks_authority(config_)),
       subscriber_(
           updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {}
 
@@ -146,10 +153,10 @@ void Service::work() {
       continue;
     }
     if (asked || due) {
+      const auto bundle = std::exchange(bundle_wanted_, std::nullopt);
       lock.unlock();
-      const bool good = succeeded(updater_.pull());
-      const auto pause =
-          schedule.next(seconds(config_.authority ? config_.authority->poll_seconds : 3600), good);
+      const bool good = succeeded(bundle ? updater_.import_bundle(*bundle) : updater_.pull());
+      const auto pause = schedule.next(updater_.poll_period(), good);
       lock.lock();
       next_poll = std::chrono::steady_clock::now() + pause;
       pulls_done_ = std::max(pulls_done_, wanted);
@@ -161,7 +168,7 @@ void Service::work() {
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
     const View view = updater_.view();
-    const tuf::Time now = tuf::system_clock_now();
+    const tuf::Time now = updater_.time().now();
     const bool is_due = (view.next_change && *view.next_change <= now) ||
                         (view.next_policy && *view.next_policy <= now);
     if (is_due) (void)updater_.refresh_generation();
@@ -170,8 +177,8 @@ void Service::work() {
       next_poll = std::chrono::steady_clock::now();
       continue;
     }
-    const SteadyTime limit =
-        std::chrono::steady_clock::now() + until_change(updater_.view().next_change);
+    const SteadyTime limit = std::chrono::steady_clock::now() +
+                             until_change(updater_.view().next_change, updater_.time().now());
     changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit, [this] {
       return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
     });
@@ -200,7 +207,7 @@ void Service::reload() {
   log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");
   const std::lock_guard lock(mutex_);
   config_error_ = error;
-  has_authority_ = config_.authority.has_value();
+  has_authority_ = asks_authority(config_);
 }
 
 }  // namespace sluice::service

@@ -51,6 +51,9 @@ class Service {
   [[nodiscard]] Facts facts() const;
   /// Counts pulls: returns the number that a request made now will have been served with.
   std::uint64_t request_pull();
+  std::uint64_t count_pull();  // the same with mutex_ held
+  [[nodiscard]] nlohmann::json answer_bundle(const nlohmann::json& request);
+  [[nodiscard]] nlohmann::json answer_when_pulled(std::uint64_t number, std::uint64_t wait_seconds);
 
   std::filesystem::path config_file_;
   schema::Config config_;  // of the working thread once it runs
@@ -62,12 +65,13 @@ class Service {
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t pulls_wanted_ = 1;     // guarded by mutex_; the first one is the start's own
-  std::uint64_t pulls_done_ = 0;       // guarded by mutex_
-  bool reload_wanted_ = false;         // guarded by mutex_
-  bool look_again_ = false;            // guarded by mutex_; at when something ends
-  std::optional<Error> config_error_;  // guarded by mutex_
-  bool has_authority_;                 // guarded by mutex_
+  std::uint64_t pulls_wanted_ = 1;  // guarded by mutex_; the first one is the start's own
+  std::uint64_t pulls_done_ = 0;    // guarded by mutex_
+  bool reload_wanted_ = false;      // guarded by mutex_
+  std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
+  bool look_again_ = false;                             // guarded by mutex_; at when something ends
+  std::optional<Error> config_error_;                   // guarded by mutex_
+  bool has_authority_;                                  // guarded by mutex_
   std::thread worker_;
   Subscriber subscriber_;  // the last, so that it ends before what it calls
 };

@@ -9,6 +9,8 @@
 namespace sluice::service {
 namespace {
 
+using nlohmann::json;
+
 constexpr std::uint64_t kDefaultPullWait = 30;
 constexpr std::uint64_t kMaxPullWait = 600;
 // What a person changes waits no longer for a list of the authority's that is being compiled.
@@ -20,30 +22,56 @@ Facts Service::facts() const {
   Facts facts;
   facts.view = updater_.view();
   facts.link = link_.status();
-  facts.now = tuf::system_clock_now();
+  facts.now = updater_.time().now();
+  facts.clock = updater_.time().state();
   facts.started = started_;
   facts.site_alarms = updater_.site().alarms();
   const std::lock_guard lock(mutex_);
   facts.config_error = config_error_;
-  facts.has_authority = has_authority_;
   facts.pulling = pulls_wanted_ != pulls_done_;
   return facts;
 }
 
 std::uint64_t Service::request_pull() {
   const std::lock_guard lock(mutex_);
+  return count_pull();
+}
+
+std::uint64_t Service::count_pull() {
   // One that is under way may have asked the mirror before this request, so it does not count.
   pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1) + (pulls_wanted_ != pulls_done_ ? 1 : 0);
   return pulls_wanted_;
 }
 
-nlohmann::json Service::answer_pull(const nlohmann::json& request) {
+json Service::answer_pull(const json& request) {
   std::uint64_t wait = kDefaultPullWait;
   if (const auto found = request.find("wait_seconds");
       found != request.end() && found->is_number_unsigned()) {
     wait = std::min(found->get<std::uint64_t>(), kMaxPullWait);
   }
-  const std::uint64_t number = request_pull();
+  return answer_when_pulled(request_pull(), wait);
+}
+
+json Service::answer_bundle(const json& request) {
+  const auto found = request.find("path");
+  const std::string path =
+      found != request.end() && found->is_string() ? found->get<std::string>() : "";
+  auto decision = read_decision(request, updater_.time().now());
+  if (!decision) return ipc::error(decision.error());
+  if (!path.starts_with('/')) {
+    return ipc::error({"a bundle is named by its whole path", path, "begin it with '/'"});
+  }
+  audit("import bundle " + path, *decision);
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    bundle_wanted_ = path;
+    number = count_pull();
+  }
+  return answer_when_pulled(number, kMaxPullWait);
+}
+
+json Service::answer_when_pulled(std::uint64_t number, std::uint64_t wait) {
   changed_.notify_all();
   {
     std::unique_lock lock(mutex_);
@@ -54,17 +82,16 @@ nlohmann::json Service::answer_pull(const nlohmann::json& request) {
   const View view = updater_.view();
   if (view.generation.generation != 0) (void)link_.wait(kAcknowledged);
   const publish::LinkStatus link = link_.status();
-  nlohmann::json fields = {
-      {"outcome", text(view.outcome)},
-      {"generation", view.generation.generation},
-      {"dataplane", link.generation ? nlohmann::json(*link.generation) : nlohmann::json(nullptr)}};
+  json fields = {{"outcome", text(view.outcome)},
+                 {"generation", view.generation.generation},
+                 {"dataplane", link.generation ? json(*link.generation) : json(nullptr)}};
   if (!view.pull_error) return ipc::ok(std::move(fields));
   fields.update(ipc::error(*view.pull_error));
   return fields;
 }
 
-nlohmann::json Service::answer_site_command(const nlohmann::json& request) {
-  auto reply = answer_site(updater_.site(), updater_.running(), request, tuf::system_clock_now());
+json Service::answer_site_command(const json& request) {
+  auto reply = answer_site(updater_.site(), updater_.running(), request, updater_.time().now());
   const auto command = request["command"].get<std::string>();
   if (reply["ok"] != true || !changes_site(command)) return reply;
   const Status status = updater_.refresh_generation(kSitePatience);
@@ -80,24 +107,25 @@ nlohmann::json Service::answer_site_command(const nlohmann::json& request) {
   if (!status) reply["waits"] = status.error().text();
   if (status && view.generation.generation != 0) (void)link_.wait(kAcknowledged);
   const auto runs = link_.status().generation;
-  reply["dataplane"] = runs ? nlohmann::json(*runs) : nlohmann::json(nullptr);
+  reply["dataplane"] = runs ? json(*runs) : json(nullptr);
   return reply;
 }
 
-nlohmann::json Service::answer(const nlohmann::json& request) {
+json Service::answer(const json& request) {
   const auto found = request.find("command");
   const std::string command =
       found != request.end() && found->is_string() ? found->get<std::string>() : "";
   if (command == "status") return ipc::ok(status_json(facts()));
   if (command == "lists") return ipc::ok(lists_json(facts()));
   if (command == "pull") return answer_pull(request);
+  if (command == "import-bundle") return answer_bundle(request);
   if (command == "generations") {
     return ipc::ok(generations_json(updater_.running(), updater_.view()));
   }
   if (is_site_command(command)) return answer_site_command(request);
   if (is_decision(command)) {
     auto reply =
-        answer_decision(updater_.running(), updater_.view(), request, tuf::system_clock_now());
+        answer_decision(updater_.running(), updater_.view(), request, updater_.time().now());
     if (reply["ok"] == true && (command == "approve" || command == "resume")) {
       (void)request_pull();
       changed_.notify_all();
@@ -108,9 +136,10 @@ nlohmann::json Service::answer(const nlohmann::json& request) {
     }
     return reply;
   }
-  return ipc::error({"no such command: '" + command + "'", "",
-                     "ask for status, lists, generations, pull, hold, rollback, resume, approve, "
-                     "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
+  return ipc::error(
+      {"no such command: '" + command + "'", "",
+       "ask for status, lists, generations, pull, import-bundle, hold, rollback, resume, approve, "
+       "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
 }
 
 }  // namespace sluice::service

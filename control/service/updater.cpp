@@ -6,23 +6,28 @@
 #include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
+#include "control/sync/trust.h"
 
 namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
+// With a tenth of jitter, and time to fetch, compile and swap, less than a minute.
+constexpr std::chrono::seconds kEmergencyPoll{45};
 
 }  // namespace
 
 Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
-                 OnActivated on_activated)
+                 OnActivated on_activated, tuf::Time built)
     : config_(std::move(config)),
-      clock_(clock),
+      floor_(config_.state_dir / "time-floor.json", built, std::move(clock)),
+      clock_([this] { return floor_.now(); }),
       stop_(stop),
       site_(config_.state_dir / "site", clock_,
             [](const std::string& told) { log(Level::error, "site", told); }),
       running_(config_.generations_dir(), config_.keep_generations,
-               config_.state_dir / "decisions.json", std::move(clock), std::move(on_activated)) {}
+               config_.state_dir / "decisions.json", clock_, std::move(on_activated)),
+      staging_(config_.state_dir / "rollout.json") {}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -51,6 +56,10 @@ void Updater::set_config(schema::Config config) {
   config_ = std::move(config);
   site_.set_subscriptions(config_.subscriptions);
   running_.set_keep(config_.keep_generations);
+  load_freshness();
+  if (auto id = appliance_id(config_.appliance, config_.state_dir / "appliance-id")) {
+    appliance_ = std::move(*id);
+  }
 }
 
 Status Updater::recover() {
@@ -58,11 +67,27 @@ Status Updater::recover() {
     if (auto status = files::make_folder(folder); !status) return status;
     files::remove_leftovers(folder);
   }
+  std::error_code ignored;
+  std::filesystem::remove_all(bundle_dir(), ignored);  // of an import that was cut
   if (auto status = site_.recover(); !status) return status;
   site_.set_subscriptions(config_.subscriptions);
+  load_freshness();
+  auto id = appliance_id(config_.appliance, config_.state_dir / "appliance-id");
+  if (!id) return fail(id.error());
+  appliance_ = std::move(*id);
   load_release();
   drop_unused_files(nullptr);
   return running_.recover();
+}
+
+/// Until when what was seen last is fresh: nobody may ask again for days.
+void Updater::load_freshness() {
+  std::optional<tuf::Time> until;
+  if (config_.authority) {
+    const auto trust = sync::Trust::load(trust_dir(), config_.authority->root);
+    if (trust && trust->timestamp()) until = trust->timestamp()->expires;
+  }
+  update_view([&](View& view) { view.fresh_until = until; });
 }
 
 void Updater::load_release() {
@@ -119,6 +144,12 @@ std::string Updater::policy_json() const {
   // The zone was known when the configuration was read. Without moments, the time is not known.
   log(Level::error, "compile", policy.error().text());
   return policy::to_json(config_.policy);
+}
+
+std::chrono::seconds Updater::poll_period() const {
+  const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
+  const bool has_emergency = release_ && release_->find(compile::kEmergency) != nullptr;
+  return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
 bool Updater::is_stale() const {

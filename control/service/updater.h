@@ -19,10 +19,15 @@
 #include "config/generation/reader.h"
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
+#include "control/compile/rules.h"
+#include "control/compile/what_if.h"
+#include "control/files/file.h"
 #include "control/service/builder.h"
 #include "control/service/running.h"
+#include "control/service/staging.h"
 #include "control/site/site.h"
 #include "control/sync/lists.h"
+#include "control/sync/time_floor.h"
 #include "control/tuf/time.h"
 
 namespace sluice::service {
@@ -62,21 +67,30 @@ struct View {
   std::vector<std::string> dropped;
   std::uint64_t dropped_count = 0;
   std::optional<Hold> hold;  // in force now
+  StagingView staging;
+  std::optional<compile::WhatIf> what_if;  // of the newest release that was compiled
 };
 
 class Updater {
  public:
   /// `stop`, once true, ends downloads; it must outlive the updater.
+  /// `built`: when the program was, below which no clock is believed.
   Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
-          OnActivated on_activated);
+          OnActivated on_activated, tuf::Time built = {});
 
   /// After a start: repairs what a crash left behind, and offers the current generation.
   [[nodiscard]] Status recover();
 
   void set_config(schema::Config config);
 
+  /// How long to wait until the next pull: what the configuration says, and no longer than lets an
+  /// emergency list be here within a minute where the authority has one.
+  [[nodiscard]] std::chrono::seconds poll_period() const;
+
   /// Asks the authority, and publishes what is new.
   Outcome pull();
+  /// The same of a repository that was carried here as one file: see files::unpack_tar().
+  Outcome import_bundle(const std::filesystem::path& file);
 
   /// Makes a generation again where policy, release, the site's own lists or time ask for it. Call
   /// it after recover(), set_config(), a change of the site's lists, the end of a hold, and when
@@ -88,12 +102,23 @@ class Updater {
   void take_subscriptions();
 
   [[nodiscard]] View view() const;
+  /// The time as far as it is known: see sync::TimeFloor.
+  [[nodiscard]] const sync::TimeFloor& time() const { return floor_; }
   [[nodiscard]] Running& running() { return running_; }
   [[nodiscard]] site::Site& site() { return site_; }
   [[nodiscard]] const site::Site& site() const { return site_; }
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
+  [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
+  [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
+      sync::Fetcher& fetcher, const compile::Release& release);
+  void stage(compile::Release& release);
+  void take_urgent(sync::Fetcher& fetcher, const compile::Release& held);
+  [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
+                                              const compile::Rules& rules);
+  Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
+  [[nodiscard]] Outcome pull_bundle(const std::filesystem::path& file, std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
   [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
                                  std::optional<Error>& error);
@@ -109,21 +134,27 @@ class Updater {
                                               std::vector<sync::Brought> brought);
   [[nodiscard]] Status make_again();
   void load_release();
+  void load_freshness();
   void set_release(const compile::Release& release);
   void drop_unused_files(const compile::Release* also) const;
   [[nodiscard]] std::filesystem::path lists_dir() const { return config_.state_dir / "lists"; }
   [[nodiscard]] std::filesystem::path trust_dir() const { return config_.state_dir / "trust"; }
+  [[nodiscard]] std::filesystem::path bundle_dir() const { return config_.state_dir / "bundle"; }
   void update_view(const std::function<void(View&)>& change);
 
   schema::Config config_;
-  tuf::Clock clock_;
+  sync::TimeFloor floor_;
+  tuf::Clock clock_;  // floor_'s
   const std::atomic<bool>& stop_;
   site::Site site_;
   Running running_;
   mutable std::timed_mutex building_;  // held from the choice of a number until that one runs
   std::optional<compile::Release> release_;
   sync::Validators validators_;
-  std::optional<Error> held_error_;  // of the release that waits for a person
+  Staging staging_;
+  std::string appliance_;                    // by which rings know it
+  std::optional<compile::Rollout> rollout_;  // of the newest release seen
+  std::optional<Error> held_error_;          // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;  // guarded by mutex_
 };

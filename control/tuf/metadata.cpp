@@ -149,6 +149,14 @@ Result<Timestamp> parse_timestamp(const Json& body, std::string_view where) {
   if (!meta.good()) return meta.failure();
   timestamp.snapshot = read_meta_file(snapshot);
   if (!snapshot.good()) return snapshot.failure();
+  if (const std::string issued = fields.text_or("issued", ""); !issued.empty()) {
+    auto time = parse_time(issued);
+    if (!time || *time >= timestamp.expires) {
+      return fail("was issued at no time, or after its end", std::string(where), "");
+    }
+    timestamp.issued = *time;
+  }
+  if (!fields.good()) return fields.failure();
   return timestamp;
 }
 

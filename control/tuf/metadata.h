@@ -50,6 +50,7 @@ struct MetaFile {
 
 struct Timestamp : Common {
   MetaFile snapshot;
+  std::optional<Time> issued;  // when it was signed; a field of ours, which others pass over
 };
 
 struct Snapshot : Common {

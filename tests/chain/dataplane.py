@@ -12,6 +12,7 @@ class FakeDataplane:
         self.refuse = refuse
         self.generation = None
         self.loads = []
+        self.events = []  # what it remembers of blocks
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -44,6 +45,8 @@ class FakeDataplane:
             if os.path.getsize(request["path"]) == 0:
                 return {"ok": False, "error": {"what": "empty file", "where": "", "advice": ""}}
             self.generation = int(pathlib.Path(request["path"]).stem)
+        if request["command"] == "events":
+            return {"ok": True, "events": self.events}
         return {"ok": True, "generation": self.generation or 0}
 
     def close(self):

@@ -6,6 +6,7 @@ import random
 import subprocess
 import tarfile
 
+from dataplane import FakeDataplane
 from harness import BIN, ChainTest, eventually, main
 
 SHARED = pathlib.Path(os.environ.get("SLUICE_SHARED",
@@ -271,6 +272,69 @@ class Guards(GuardTest):
         self.assertIn("2 of 2 signatures", done.stdout)
         self.authority.run("publish")
         self.assertEqual(self.box.pull()["outcome"], "published")
+
+
+class WhatIf(GuardTest):
+    """What a release would have let through of this box's own last blocks."""
+
+    def setUp(self):
+        super().setUp()
+        self.authority.add(*[f"n{n}.example" for n in range(8)])
+        self.authority.release()
+        self.box.pull()
+        self.dataplane = FakeDataplane(self.box.run_dir / "dataplane.sock")
+        self.addCleanup(self.dataplane.close)
+
+    def blocks(self, **names):
+        """So many blocks by each name."""
+        self.dataplane.events = [
+            {"entry": name.replace("_", "."), "category": "gambling", "layer": "authority"}
+            for name, count in names.items() for _ in range(count)]
+
+    def test_names_that_matter_here(self):
+        self.blocks(n1_example=40, casino_example=60)
+        self.authority.run("remove", "n1.example")  # one name of ten, and of every fifth block two
+        self.assert_held("40 of the last 100 blocks on this appliance would pass")
+        status = self.box.status()["what_if"]
+        self.assertEqual(status["by_category"], {"gambling": {"blocks": 100, "lifted": 40}})
+        self.assertNotIn("n1.example", json.dumps(self.box.status()))
+        self.approve()
+        self.assertEqual(self.verdict("n1.example"), "pass")
+        found = self.ctl("list", "diff", "2", "3")["what_if"]
+        self.assertEqual((found["blocks"], found["lifted"]), (100, 40))
+
+    def test_what_says_nothing(self):
+        # Few blocks; a bound that is kept; what the site lists itself; answers that are none.
+        self.blocks(n1_example=40, casino_example=59)
+        self.authority.run("remove", "n1.example")
+        self.publish()
+        self.blocks(n2_example=25, casino_example=75)
+        self.authority.run("remove", "n2.example")
+        self.publish()
+        self.blocks(n3_example=100)
+        for event in self.dataplane.events:
+            event["layer"] = "site"
+        self.authority.run("remove", "n3.example")
+        self.publish()
+        self.dataplane.events = [7, {}, {"entry": 3, "layer": []}, {"entry": "..", "layer": "authority",
+                                                                   "category": "nothing"}] * 100
+        self.authority.run("remove", "n4.example")
+        self.publish()
+        self.dataplane.close()
+        self.authority.run("remove", "n5.example")
+        self.publish()
+
+    def test_the_signed_bound(self):
+        (self.authority.folder / "policy").mkdir(exist_ok=True)
+        (self.authority.folder / "policy/guards.yaml").write_text(
+            "guards: 1\nwhat_if: {max_lifted_ratio: 0.5}\n")
+        self.authority.run("sign", "--policy")
+        self.blocks(n1_example=50, casino_example=50)
+        self.authority.run("remove", "n1.example")
+        self.publish()
+        self.blocks(n2_example=51, casino_example=49)
+        self.authority.run("remove", "n2.example")
+        self.assert_held("more than 50 in a hundred")
 
 
 if __name__ == "__main__":

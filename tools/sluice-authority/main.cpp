@@ -116,6 +116,8 @@ void add_commands(CLI::App& app, Arguments& a) {
   add_key_line(app, a.key);
   add_role_line(app, a.role);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
+  CLI::App* bundle = app.add_subcommand("bundle", "What is published as one file, for a stick");
+  bundle->add_option("--out", a.out, "The tar archive to write")->required();
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
   app.add_subcommand("categories", "The taxonomy, in English and Chinese");
 }
@@ -153,6 +155,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
   if (app.got_subcommand("emergency")) {
     return emergency_command(*workspace, a.names, a.name, a.flow.act);
   }
+  if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
   if (app.got_subcommand("import") && a.format != "csv" &&

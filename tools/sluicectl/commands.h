@@ -74,8 +74,11 @@ struct DecisionOptions {
   std::uint64_t generation = 0;  // rollback: 0 is the one before
   std::uint64_t hours = 72;
   std::string release;
+  std::filesystem::path bundle;
 };
 int decide(const Context& context, const DecisionOptions& options);
+/// Takes the lists out of a repository that was carried here as one file.
+int import_bundle(const Context& context, const DecisionOptions& options);
 /// Generations that can be gone back to, and a release that waits to be approved.
 int show_generations(const Context& context);
 

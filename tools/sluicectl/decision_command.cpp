@@ -50,6 +50,28 @@ int decide(const Context& context, const DecisionOptions& options) {
   return kYes;
 }
 
+int import_bundle(const Context& context, const DecisionOptions& options) {
+  const auto config = load_config(context);
+  if (!config) return report(context, config.error());
+  std::error_code error;
+  const auto path = std::filesystem::absolute(options.bundle, error);
+  const nlohmann::json request = {{"command", "import-bundle"},
+                                  {"path", path.string()},
+                                  {"who", options.who.empty() ? own_name() : options.who},
+                                  {"reason", options.reason}};
+  // All that it holds is unpacked, verified and compiled before there is an answer.
+  auto reply = ipc::call(config->control_socket(), request, std::chrono::minutes(10));
+  if (!reply) return report(context, reply.error(), kNo);
+  reply->erase("ok");
+  if (context.json) {
+    print_json(*reply);
+    return kYes;
+  }
+  std::cout << text_at(*reply, "outcome") << ", generation " << text_at(*reply, "generation")
+            << "\n";
+  return kYes;
+}
+
 int show_generations(const Context& context) {
   const auto reply = ask(context, {{"command", "generations"}});
   if (!reply) return report(context, reply.error());

@@ -5,6 +5,8 @@
 
 #include "config/generation/codec.h"
 #include "config/generation/reader.h"
+#include "config/ipc/socket.h"
+#include "control/compile/what_if.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
@@ -150,6 +152,16 @@ Result<Differences> compare(const Generation& from, const Generation& to, std::s
   return comparison.found();
 }
 
+/// What the newer one would have let through of this gateway's last blocks; nothing where the
+/// gateway cannot be asked.
+std::optional<compile::WhatIf> ask_what_if(const Context& context, const Generation& to) {
+  const auto config = load_config(context);
+  if (!config) return std::nullopt;
+  const auto reply = ipc::call(config->dataplane_socket(), {{"command", "events"}}, kPatience);
+  if (!reply) return std::nullopt;
+  return compile::what_if(compile::past_blocks(*reply), to);
+}
+
 ordered_json json_of(const Generation& from, const Generation& to, const Differences& found) {
   ordered_json categories = ordered_json::array();
   for (const auto& [category, kinds] : found) {
@@ -196,10 +208,17 @@ int diff_lists(const Context& context, const ListDiffOptions& options) {
   if (!to) return report(context, to.error());
   const auto found = compare(**from, **to, options.sample);
   if (!found) return report(context, found.error());
+  const auto lifted = ask_what_if(context, **to);
   if (context.json) {
-    print_json(json_of(**from, **to, *found));
+    ordered_json document = json_of(**from, **to, *found);
+    if (lifted) document["what_if"] = compile::to_json(*lifted);
+    print_json(document);
   } else {
     print(**from, **to, *found);
+    if (lifted) {
+      std::cout << "\nof the last " << lifted->all.blocks << " blocks by the authority's lists, "
+                << lifted->all.lifted << " would pass\n";
+    }
   }
   return kYes;
 }

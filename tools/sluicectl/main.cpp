@@ -143,6 +143,14 @@ void add_decisions(CLI::App& list, DecisionOptions& options, Command& chosen) {
                                    std::pair{"unpin", "Keep it no longer than others"}}) {
     add(name, what)->add_option("generation", options.generation, "Its number")->required();
   }
+  CLI::App* bundle = list.add_subcommand(
+      "import-bundle", "Take the lists out of a repository that was carried here as one file");
+  bundle->add_option("file", options.bundle, "As sluice-authority bundle wrote it")->required();
+  bundle->add_option("--reason", options.reason, "Why, for the log")->default_val("lists by hand");
+  bundle->add_option("--who", options.who, "Who does it; you, if left out");
+  bundle->callback([&options, &chosen] {
+    chosen = [&options](const Context& c) { return import_bundle(c, options); };
+  });
   list.add_subcommand("generations", "What can be gone back to, and what waits to be approved")
       ->callback([&chosen] { chosen = show_generations; });
 }

@@ -1,0 +1,99 @@
+// What of a release an appliance takes now: by rings, and what is urgent past a guard that holds
+// the rest.
+#include "config/ipc/socket.h"
+#include "control/compile/guard.h"
+#include "control/files/file.h"
+#include "control/service/log.h"
+#include "control/service/updater.h"
+
+namespace sluice::service {
+namespace {
+
+constexpr std::uint64_t kMaxRollout = 65'536;
+
+}  // namespace
+
+Result<std::optional<compile::Rollout>> Updater::read_rollout(sync::Fetcher& fetcher,
+                                                              const compile::Release& release) {
+  for (const compile::ListFile& file : release.policy) {
+    if (file.path != compile::kRolloutFile) continue;
+    const auto path = lists_dir() / file.stored_name();
+    auto status = fetcher.download(file.remote_path(), path, file.length, file.sha256);
+    if (!status) return fail(status.error());
+    auto bytes = files::read_bounded(path, kMaxRollout);
+    if (!bytes) return fail(bytes.error());
+    auto rollout = compile::parse_rollout(*bytes, file.path);
+    if (!rollout) return fail(rollout.error());
+    return std::optional(std::move(*rollout));
+  }
+  return std::optional<compile::Rollout>();
+}
+
+void Updater::stage(compile::Release& release) {
+  StagingView told{.appliance = appliance_};
+  if (rollout_) {
+    told.place = compile::place_of(rollout_->salt, appliance_);
+    told.turn = compile::turn_of(*rollout_, appliance_);
+    // An appliance without lists has waited long enough.
+    if (release_) {
+      told.waiting = staging_.hold_back(release, *release_, *rollout_, appliance_, clock_());
+    }
+  }
+  update_view([&](View& view) { view.staging = std::move(told); });
+}
+
+/// A list that shrank by accident must not keep an emergency's waiting until a person has looked.
+void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& held) {
+  if (!release_) return;
+  compile::Release urgent = *release_;
+  const auto is_urgent = [&](const std::string& department) {
+    return rollout_ ? rollout_->urgent.contains(department) : department == compile::kEmergency;
+  };
+  for (const compile::ReleaseList& list : held.lists) {
+    if (!is_urgent(list.department)) continue;
+    std::erase_if(urgent.lists, [&](const auto& one) { return one.department == list.department; });
+    urgent.lists.push_back(list);
+  }
+  // In the order of the release, as a whole compilation has them.
+  std::sort(urgent.lists.begin(), urgent.lists.end(), [&](const auto& a, const auto& b) {
+    const auto place = [&](const compile::ReleaseList& one) {
+      return std::find_if(held.lists.begin(), held.lists.end(),
+                          [&](const auto& list) { return list.department == one.department; }) -
+             held.lists.begin();
+    };
+    return place(a) < place(b);
+  });
+  if (compile::release_id(urgent) == compile::release_id(*release_)) return;
+  const auto view = this->view();
+  const auto held_error = held_error_;
+  std::optional<Error> error;
+  const Outcome outcome = take_new(fetcher, urgent, error);
+  log(error ? Level::error : Level::info, "urgent",
+      std::string(text(outcome)) + (error ? ", " + error->text() : ""));
+  // What waits for a person goes on waiting.
+  held_error_ = held_error;
+  update_view([&](View& now) { now.held_release = view.held_release; });
+}
+
+std::vector<Error> Updater::check_here(const generation::Generation& made,
+                                       const compile::Rules& rules) {
+  std::vector<Error> out;
+  const auto current = running_.current();
+  if (rollout_ && rollout_->max_new_popular && current) {
+    out = compile::check_popular(*current, made, rules, *rollout_->max_new_popular);
+  }
+  // Without a dataplane there is nothing to look at, and nobody to keep from anything.
+  const auto reply =
+      ipc::call(config_.dataplane_socket(), {{"command", "events"}}, std::chrono::seconds(1));
+  std::optional<compile::WhatIf> found;
+  if (reply) found = compile::what_if(compile::past_blocks(*reply), made);
+  if (found) {
+    for (Error& one : compile::check_what_if(*found, rules.max_lifted_ratio)) {
+      out.push_back(std::move(one));
+    }
+  }
+  update_view([&](View& view) { view.what_if = found; });
+  return out;
+}
+
+}  // namespace sluice::service
