@@ -108,6 +108,10 @@ json alarms_json(const Facts& facts) {
   }
   for (const json& one : facts.site_alarms) alarms.push_back(one);
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);
+  if (facts.trial_until) {
+    raise("config-trial", "a configuration is tried until " + tuf::to_text(*facts.trial_until) +
+                              "; sluicectl config confirm keeps it, config rollback ends it");
+  }
   if (facts.config_error) raise("config-refused", facts.config_error->text());
   return alarms;
 }

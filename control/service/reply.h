@@ -18,6 +18,7 @@ struct Facts {
   publish::LinkStatus link;
   std::optional<Error> config_error;  // why a reload was refused
   nlohmann::json site_alarms = nlohmann::json::array();
+  std::optional<tuf::Time> trial_until;  // of a configuration that is tried
   bool pulling = false;
   sync::TimeFloor::State clock;
   tuf::Time now{};

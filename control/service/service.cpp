@@ -52,6 +52,7 @@ bool succeeded(Outcome outcome) {
 Service::Service(std::filesystem::path config_file, schema::Config config)
     : config_file_(std::move(config_file)),
       config_(std::move(config)),
+      state_dir_(config_.state_dir),
       started_(tuf::system_clock_now()),
       link_({.socket = config_.dataplane_socket()}),
       updater_(
@@ -128,6 +129,7 @@ void Service::take_signals() {
   {
     const std::lock_guard lock(mutex_);
     if (signal == SIGHUP) {
+      trial_.reset();  // the file counts
       reload_wanted_ = true;
     } else {
       stop_ = true;
@@ -144,11 +146,18 @@ void Service::work() {
     const std::uint64_t wanted = pulls_wanted_;
     const bool asked = wanted != pulls_done_;
     const bool due = has_authority_ && std::chrono::steady_clock::now() >= next_poll;
+    if (trial_ && std::chrono::steady_clock::now() >= trial_->until) {
+      log(Level::warning, "reload", "nobody kept the configuration that was tried: it ends");
+      trial_.reset();
+      reload_wanted_ = true;
+    }
     if (reload_wanted_) {
       reload_wanted_ = false;
       lock.unlock();
       reload();
       lock.lock();
+      ++reloads_done_;
+      changed_.notify_all();
       pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1);
       continue;
     }
@@ -179,19 +188,25 @@ void Service::work() {
     }
     const SteadyTime limit = std::chrono::steady_clock::now() +
                              until_change(updater_.view().next_change, updater_.time().now());
-    changed_.wait_until(lock, has_authority_ ? std::min(next_poll, limit) : limit, [this] {
+    SteadyTime next = has_authority_ ? std::min(next_poll, limit) : limit;
+    if (trial_) next = std::min(next, trial_->until);
+    changed_.wait_until(lock, next, [this] {
       return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
     });
   }
 }
 
 void Service::reload() {
-  schema::Loaded loaded = schema::load(config_file_);
+  std::filesystem::path file = config_file_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (trial_) file = trial_->file;
+  }
+  schema::Loaded loaded = schema::load(file);
   std::optional<Error> error;
   if (!loaded.config) {
-    error =
-        Error{loaded.faults.empty() ? "cannot be read" : loaded.faults[0].text(),
-              config_file_.string(), "the configuration before stays; see sluicectl config check"};
+    error = Error{loaded.faults.empty() ? "cannot be read" : loaded.faults[0].text(), file.string(),
+                  "the configuration before stays; see sluicectl config check"};
   } else if (loaded.config->state_dir != config_.state_dir ||
              loaded.config->run_dir != config_.run_dir) {
     error = Error{"state_dir or run_dir has changed", config_file_.string(),

@@ -45,6 +45,10 @@ class Service {
   void work();
   void take_signals();
   void reload();
+  /// Once the working thread has taken the configuration over, or refused it.
+  [[nodiscard]] nlohmann::json answer_when_reloaded(std::unique_lock<std::mutex>& lock);
+  [[nodiscard]] static bool is_config_command(std::string_view command);
+  [[nodiscard]] nlohmann::json answer_config_command(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer_site_command(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer_pull(const nlohmann::json& request);
@@ -57,6 +61,7 @@ class Service {
 
   std::filesystem::path config_file_;
   schema::Config config_;  // of the working thread once it runs
+  const std::filesystem::path state_dir_;
   tuf::Time started_;
   std::atomic<bool> stop_{false};
   int signal_fd_ = -1;  // of the main thread
@@ -68,6 +73,15 @@ class Service {
   std::uint64_t pulls_wanted_ = 1;  // guarded by mutex_; the first one is the start's own
   std::uint64_t pulls_done_ = 0;    // guarded by mutex_
   bool reload_wanted_ = false;      // guarded by mutex_
+  std::uint64_t reloads_done_ = 0;  // guarded by mutex_
+  /// A configuration that is tried: it ends with its time, unless it is kept, and with this
+  /// process.
+  struct Trial {
+    std::filesystem::path file;
+    std::chrono::steady_clock::time_point until;
+    tuf::Time until_time;
+  };
+  std::optional<Trial> trial_;                          // guarded by mutex_
   std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
   bool look_again_ = false;                             // guarded by mutex_; at when something ends
   std::optional<Error> config_error_;                   // guarded by mutex_

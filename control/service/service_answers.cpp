@@ -28,6 +28,7 @@ Facts Service::facts() const {
   facts.site_alarms = updater_.site().alarms();
   const std::lock_guard lock(mutex_);
   facts.config_error = config_error_;
+  if (trial_) facts.trial_until = trial_->until_time;
   facts.pulling = pulls_wanted_ != pulls_done_;
   return facts;
 }
@@ -122,6 +123,9 @@ json Service::answer(const json& request) {
   if (command == "generations") {
     return ipc::ok(generations_json(updater_.running(), updater_.view()));
   }
+  if (is_config_command(command)) {
+    return answer_config_command(request);
+  }
   if (is_site_command(command)) return answer_site_command(request);
   if (is_decision(command)) {
     auto reply =
@@ -136,10 +140,10 @@ json Service::answer(const json& request) {
     }
     return reply;
   }
-  return ipc::error(
-      {"no such command: '" + command + "'", "",
-       "ask for status, lists, generations, pull, import-bundle, hold, rollback, resume, approve, "
-       "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
+  return ipc::error({"no such command: '" + command + "'", "",
+                     "ask for status, lists, generations, pull, import-bundle, config-try, "
+                     "config-trial, config-end, config-reload, hold, rollback, resume, approve, "
+                     "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
 }
 
 }  // namespace sluice::service

@@ -107,6 +107,19 @@ struct ListDiffOptions {
 int diff_lists(const Context& context, const ListDiffOptions& options);
 
 int check_config(const Context& context, const std::filesystem::path& file);
+int diff_config(const Context& context, const std::filesystem::path& candidate);
+
+struct ApplyOptions {
+  std::filesystem::path file;
+  std::filesystem::path cases;        // for test_policy(); empty: none
+  std::uint64_t confirm_minutes = 0;  // 0: for good
+  bool dry_run = false;
+  std::string reason;
+  std::string who;
+};
+int apply_config(const Context& context, const ApplyOptions& options);
+int confirm_config(const Context& context, const ApplyOptions& options);
+int rollback_config(const Context& context, const ApplyOptions& options);
 int print_schema();
 
 /// The file to read: the one given, else the running one of the configured state directory, else

@@ -165,13 +165,38 @@ void add_diff(CLI::App& list, ListDiffOptions& options, Command& chosen) {
   diff->callback([&] { chosen = [&](const Context& c) { return diff_lists(c, options); }; });
 }
 
-void add_config(CLI::App& app, std::filesystem::path& file, Command& chosen) {
+void add_config(CLI::App& app, std::filesystem::path& file, ApplyOptions& options,
+                Command& chosen) {
   CLI::App* config = app.add_subcommand("config", "The configuration")->require_subcommand(1);
   CLI::App* check = config->add_subcommand("check", "Report every fault of a configuration");
   check->add_option("file", file, "The YAML file; the configured one if left out");
   check->callback([&] {
     chosen = [&](const Context& c) { return check_config(c, file.empty() ? c.config_file : file); };
   });
+  CLI::App* diff = config->add_subcommand("diff", "What another configuration would change");
+  diff->add_option("file", file, "The other one")->required();
+  diff->callback([&] { chosen = [&](const Context& c) { return diff_config(c, file); }; });
+
+  CLI::App* apply = config->add_subcommand("apply", "Take another configuration into use");
+  apply->add_option("file", options.file, "It")->required();
+  apply->add_flag("--dry-run", options.dry_run, "Only tell what would change");
+  apply->add_option("--test", options.cases, "A table for `policy test`, which must hold");
+  apply
+      ->add_option("--confirm", options.confirm_minutes,
+                   "For so many minutes, unless it is confirmed in time")
+      ->check(CLI::Range(1, 1440));
+  CLI::App* confirm = config->add_subcommand("confirm", "Keep the configuration that is tried");
+  confirm->add_option("file", options.file, "It")->required();
+  CLI::App* rollback =
+      config->add_subcommand("rollback", "End a trial, or go back to the configuration before");
+  for (CLI::App* command : {apply, confirm, rollback}) {
+    command->add_option("--reason", options.reason, "Why, for the log");
+    command->add_option("--who", options.who, "Who decides; you, if left out");
+  }
+  apply->callback([&] { chosen = [&](const Context& c) { return apply_config(c, options); }; });
+  confirm->callback([&] { chosen = [&](const Context& c) { return confirm_config(c, options); }; });
+  rollback->callback(
+      [&] { chosen = [&](const Context& c) { return rollback_config(c, options); }; });
   config->add_subcommand("schema", "Print the format as JSON Schema")->callback([&] {
     chosen = [](const Context&) { return print_schema(); };
   });
@@ -214,7 +239,8 @@ int run(int argc, char** argv) {
   add_decisions(*list, decision, chosen);
   add_diff(*list, diff, chosen);
   add_site(app, site, chosen);
-  add_config(app, checked, chosen);
+  ApplyOptions apply;
+  add_config(app, checked, apply, chosen);
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,155 @@
+// A configuration into use: looked at first, for a while or for good, and back to the one before.
+#include <fcntl.h>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/ipc/socket.h"
+#include "control/files/file.h"
+#include "tools/sluicectl/commands.h"
+
+namespace sluice::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kPatienceForReload{150};
+
+fs::path before_of(const fs::path& file) { return file.string() + ".before"; }
+
+Result<std::string> read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) return fail("cannot be read", file.string());
+  return text;
+}
+
+/// `text` in place of the file, which stays beside it as FILE.before, with its owner and mode.
+Status replace(const fs::path& file, const std::string& text) {
+  struct stat was {};
+  unsigned mode = 0640;
+  const bool there = ::stat(file.c_str(), &was) == 0;
+  if (there) {
+    mode = was.st_mode & 07777;
+    auto old = read_text(file);
+    if (!old) return fail(old.error());
+    if (auto status = files::write_atomic(before_of(file), *old, mode); !status) return status;
+  }
+  if (auto status = files::write_atomic(file, text, mode); !status) return status;
+  if (there) {
+    for (const fs::path& one : {file, before_of(file)}) {
+      if (::chown(one.c_str(), was.st_uid, was.st_gid) != 0) {
+        return fail("cannot give the file back to its owner", one.string(), "use chown");
+      }
+    }
+  }
+  return {};
+}
+
+/// The running control's answer; fields of `request` besides who and why are the command's own.
+Result<nlohmann::json> ask_control(const Context& context, const ApplyOptions& options,
+                                   nlohmann::json request) {
+  const auto config = load_config(context);
+  if (!config) return fail(config.error());
+  request["who"] = options.who.empty() ? own_name() : options.who;
+  request["reason"] = options.reason;
+  return ipc::call(config->control_socket(), request, kPatienceForReload);
+}
+
+int tell(const Context& context, const nlohmann::json& reply, const std::string& what) {
+  if (context.json) {
+    print_json(reply);
+  } else {
+    std::cout << what << "\n";
+  }
+  return kYes;
+}
+
+/// What stands in the file is taken over; where it is refused, the file before comes back.
+int take_over(const Context& context, const ApplyOptions& options, const std::string& text,
+              const std::string& done) {
+  auto old = read_text(context.config_file);
+  if (!old) return report(context, old.error());
+  if (auto status = replace(context.config_file, text); !status) {
+    return report(context, status.error());
+  }
+  auto reply = ask_control(context, options, {{"command", "config-reload"}});
+  if (reply) return tell(context, *reply, done);
+  Error error = reply.error();
+  const std::string there = context.config_file.string();
+  if (auto status = replace(context.config_file, *old); !status) {
+    error.advice += "; and the file before could not be put back: " + status.error().text();
+  } else {
+    error.advice += (error.advice.empty() ? "" : "; ") + there + " is as it was";
+  }
+  return report(context, error, kNo);
+}
+
+}  // namespace
+
+int apply_config(const Context& context, const ApplyOptions& options) {
+  Context candidate = context;
+  candidate.config_file = options.file;
+  candidate.config_given = true;
+  if (const auto loaded = load_config(candidate); !loaded)
+    return report(context, loaded.error(), kNo);
+  const Context quiet{.json = false, .config_file = context.config_file, .config_given = true};
+  if (!context.json && diff_config(quiet, options.file) == kCouldNotAsk) return kCouldNotAsk;
+  if (!options.cases.empty()) {
+    const int tested = test_policy(candidate, {.file = options.cases});
+    if (tested != kYes) return tested;
+  }
+  if (options.dry_run) return kYes;
+  const auto text = read_text(options.file);
+  if (!text) return report(context, text.error());
+  if (options.reason.empty()) {
+    return report(context, {"a change needs a reason, for the log", "--reason", "say why"});
+  }
+  if (options.confirm_minutes == 0) return take_over(context, options, *text, "in use");
+  auto reply = ask_control(
+      context, options,
+      {{"command", "config-try"}, {"seconds", options.confirm_minutes * 60}, {"text", *text}});
+  if (!reply) return report(context, reply.error(), kNo);
+  const std::string file = options.file.string();
+  return tell(context, *reply,
+              "in use until " + (*reply)["trial"].get<std::string>() +
+                  ", and then no longer, unless: sluicectl config confirm " + file);
+}
+
+int confirm_config(const Context& context, const ApplyOptions& options) {
+  const auto text = read_text(options.file);
+  if (!text) return report(context, text.error());
+  // What is kept has to be what was tried.
+  const auto trial = ask_control(context, options, {{"command", "config-trial"}});
+  if (!trial) return report(context, trial.error(), kNo);
+  if ((*trial)["text"] != *text) {
+    return report(context,
+                  {"is not the configuration that is being tried", options.file.string(),
+                   "apply it first, or name the file that you applied"},
+                  kNo);
+  }
+  if (auto status = replace(context.config_file, *text); !status) {
+    return report(context, status.error());
+  }
+  auto reply = ask_control(context, options, {{"command", "config-reload"}});
+  if (!reply) return report(context, reply.error(), kNo);
+  return tell(context, *reply, "kept in " + context.config_file.string());
+}
+
+int rollback_config(const Context& context, const ApplyOptions& options) {
+  if (auto ended = ask_control(context, options, {{"command", "config-end"}})) {
+    return tell(context, *ended,
+                "the trial has ended; " + context.config_file.string() + " is in use");
+  }
+  Context before = context;
+  before.config_file = before_of(context.config_file);
+  before.config_given = true;
+  if (const auto loaded = load_config(before); !loaded) return report(context, loaded.error());
+  const auto text = read_text(before.config_file);
+  if (!text) return report(context, text.error());
+  return take_over(context, options, *text, "the configuration before is in use");
+}
+
+}  // namespace sluice::ctl
