@@ -2,6 +2,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -28,12 +29,26 @@ constexpr std::string_view kUsage =
     "\n"
     "  --config FILE      the configuration; /etc/sluice/sluice.yaml where not given\n"
     "  --generation FILE  judge by this generation, not by the newest good one of state_dir\n"
-    "  --version          print the version\n";
+    "  --version          print the version\n"
+    "\n"
+    "  --clock-for-tests MOMENT  let it be this time at the start, such as "
+    "2026-12-04T20:30+08:00;\n"
+    "                            or 'unknown'\n";
 
 struct Options {
   std::filesystem::path config = "/etc/sluice/sluice.yaml";
   std::filesystem::path generation;
+  std::string clock_for_tests;
 };
+
+Result<gateway::WallClock> clock_of(const Options& options, const schema::Config& config) {
+  if (options.clock_for_tests.empty()) return gateway::WallClock(config.times.trust);
+  if (options.clock_for_tests == "unknown") return gateway::WallClock(policy::Moment{});
+  const auto moment =
+      calendar::parse_moment(options.clock_for_tests, config.times.calendar.time_zone);
+  if (!moment) return fail(moment.error());
+  return gateway::WallClock(policy::Moment(*moment));
+}
 
 int complain(const std::string& text) {
   std::fprintf(stderr, "sluice-dataplane: %s\n", text.c_str());
@@ -52,9 +67,15 @@ int run(const Options& options) {
     std::fprintf(stderr, "%s\n", fault.text().c_str());
   }
   if (!loaded.config) return complain("the configuration is not usable; nothing was started");
-  const schema::Config& config = *loaded.config;
+  schema::Config config = *loaded.config;
+  auto clock = clock_of(options, config);
+  if (!clock) return complain(clock.error().text());
+  // For generations that carry none.
+  auto policy = schema::policy_at(config, clock->now().value_or(std::time(nullptr)));
+  if (!policy) return complain(policy.error().text());
+  config.policy = std::move(*policy);
 
-  auto gateway = gateway::Gateway::start(config, options.generation);
+  auto gateway = gateway::Gateway::start(config, options.generation, *clock);
   if (!gateway) return complain(gateway.error().text());
   const TelemetryEnd telemetry_end;
   std::vector<const stats::Counters*> counters;
@@ -96,6 +117,8 @@ int main(int argc, char** argv) {
       options.config = argv[++i];
     } else if (argument == "--generation" && has_value) {
       options.generation = argv[++i];
+    } else if (argument == "--clock-for-tests" && has_value) {
+      options.clock_for_tests = argv[++i];
     } else {
       std::fprintf(stderr, "sluice-dataplane: cannot use '%s'\n%s", argv[i], kUsage.data());
       return 2;

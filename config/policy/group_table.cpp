@@ -85,8 +85,9 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
       return fail("no policy is named '" + policy + "'", "groups." + group,
                   "define it under policies");
     }
-    table.groups_.push_back(
-        {group, policy, found->second->blocked, found->second->watched, found->second->strict});
+    table.groups_.push_back({group, policy, found->second->blocked, found->second->watched,
+                             found->second->strict,
+                             static_cast<std::uint16_t>(found->second - set.policies.data())});
     return {};
   };
   if (set.default_policy.empty()) {

@@ -40,9 +40,12 @@ struct GroupMatch {
 struct ResolvedGroup {
   std::string name;
   std::string policy;
-  CategoryMask blocked = 0;
+  CategoryMask blocked = 0;  // whatever the time
   CategoryMask watched = 0;
   bool strict = false;
+  std::uint16_t policy_index = kNoPolicy;  // into PolicySet::policies
+
+  static constexpr std::uint16_t kNoPolicy = UINT16_MAX;
 };
 
 class GroupTable {

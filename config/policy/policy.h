@@ -5,6 +5,7 @@
 // safe on the data path.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -37,8 +38,8 @@ enum class Reason : std::uint8_t {
 
 /// What a blocked DNS query is answered with.
 enum class DnsAnswer : std::uint8_t { nxdomain, address };
-/// How a blocked TLS connection is refused: by RST both ways, by a fatal alert to the client and RST
-/// to the server, or by silence.
+/// How a blocked TLS connection is refused: by RST both ways, by a fatal alert to the client and
+/// RST to the server, or by silence.
 enum class TlsRefusal : std::uint8_t { reset, alert, drop };
 /// How a blocked QUIC connection is refused: by CONNECTION_CLOSE, or by silence.
 enum class QuicRefusal : std::uint8_t { close, drop };
@@ -51,13 +52,34 @@ enum class HttpRefusal : std::uint8_t { page, reset };
 
 struct BlockAnswer {
   DnsAnswer dns = DnsAnswer::nxdomain;
-  std::optional<std::array<std::uint8_t, 4>> page_ipv4;   // for DnsAnswer::address
+  std::optional<std::array<std::uint8_t, 4>> page_ipv4;  // for DnsAnswer::address
   std::optional<std::array<std::uint8_t, 16>> page_ipv6;
-  std::uint32_t ttl_seconds = 30;                         // at most 60
+  std::uint32_t ttl_seconds = 30;  // at most 60
   TlsRefusal tls = TlsRefusal::reset;
   QuicRefusal quic = QuicRefusal::close;
   HttpRefusal http = HttpRefusal::page;
   bool guardian = false;  // the home profile: EDE 17 (Filtered) instead of 15 (Blocked)
+};
+
+/// A time that has a name, worked out for the stretch of PolicySet::schedules_from to
+/// schedules_until: the moments at which it begins and ends, in seconds of Unix time, ascending.
+struct Schedule {
+  std::string name;
+  bool active = false;  // at the beginning of the stretch
+  std::vector<std::int64_t> toggles;
+
+  /// At a moment within the stretch.
+  [[nodiscard]] bool holds(std::int64_t moment) const {
+    const auto passed = std::upper_bound(toggles.begin(), toggles.end(), moment);
+    return active != ((passed - toggles.begin()) % 2 != 0);
+  }
+};
+
+/// Categories that are blocked by the clock, besides those that always are.
+struct Hours {
+  std::uint16_t schedule = 0;  // index into PolicySet::schedules
+  CategoryMask categories = 0;
+  bool only_during = false;  // blocked while the schedule does not hold; else while it does
 };
 
 struct Policy {
@@ -66,6 +88,10 @@ struct Policy {
   CategoryMask watched = 0;
   /// What cannot be judged (malformed, too long, no room to keep it) is refused instead of passed.
   bool strict = false;
+  std::vector<Hours> hours;
+  /// While nobody knows the time, or it is outside what was worked out: all categories of `hours`
+  /// are blocked; else none of them.
+  bool block_when_time_unknown = true;
 };
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -97,6 +123,10 @@ struct PolicySet {
   std::vector<Group> groups;
   std::string default_policy;  // for devices of no group
   BlockAnswer answer;
+  std::vector<Schedule> schedules;
+  std::int64_t schedules_from = 0;   // Unix time
+  std::int64_t schedules_until = 0;  // not included
+  std::string time_zone;             // by which people read and write times; empty: the system's
 };
 
 /// The document that travels in a generation, and back. from_json() checks everything: it reads

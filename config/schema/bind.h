@@ -28,6 +28,7 @@ bool check_reference(const TextNode& word, std::string_view what,
                      Faults& faults);
 
 void bind_ports(const TextNode& root, Config& config, Faults& faults);
+void bind_times(const TextNode& root, Config& config, Faults& faults);
 void bind_policies(const TextNode& root, Config& config, Faults& faults);
 void bind_groups(const TextNode& root, Config& config, Faults& faults);
 void bind_settings(const TextNode& root, Config& config, Faults& faults);

@@ -109,6 +109,39 @@ void bind_group_ports(const TextNode* list, const std::string& path, const TextN
   });
 }
 
+policy::Hours bind_one_of_hours(const TextNode& node, const std::string& path,
+                                const std::vector<std::string_view>& schedules, Faults& faults) {
+  policy::Hours hours{.categories =
+                          bind_categories(find(node, "categories"), path + ".categories", faults)};
+  const TextNode* only = find(node, "only_during");
+  const TextNode* never = find(node, "not_during");
+  if ((only != nullptr) == (never != nullptr)) {
+    faults.add(node.place, path,
+               only != nullptr ? "has both only_during and not_during" : "does not say when",
+               "give it either only_during or not_during");
+    return hours;
+  }
+  hours.only_during = only != nullptr;
+  const TextNode& word = only != nullptr ? *only : *never;
+  const std::string at = path + (only != nullptr ? ".only_during" : ".not_during");
+  if (check_reference(word, "schedule", schedules, at, faults)) {
+    const auto found = std::find(schedules.begin(), schedules.end(), word.text);
+    hours.schedule = static_cast<std::uint16_t>(found - schedules.begin());
+  }
+  return hours;
+}
+
+void bind_hours(const TextNode& node, const std::string& path,
+                const std::vector<std::string_view>& schedules, policy::Policy& policy,
+                Faults& faults) {
+  each_item(find(node, "hours"), path + ".hours", [&](const TextNode& item, const std::string& at) {
+    policy.hours.push_back(bind_one_of_hours(item, at, schedules, faults));
+  });
+  if (const TextNode* unknown = find(node, "when_time_unknown")) {
+    policy.block_when_time_unknown = unknown->text == "block";
+  }
+}
+
 }  // namespace
 
 void bind_policies(const TextNode& root, Config& config, Faults& faults) {
@@ -122,6 +155,7 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     if (const TextNode* doubt = find(member->value, "in_doubt")) {
       policy.strict = doubt->text == "refuse";
     }
+    bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
   const TextNode* fallback = find(root, "default_policy");

@@ -25,6 +25,7 @@ Loaded load(const std::filesystem::path& file, References references) {
     if (auto root = parse_document(*text, faults)) {
       check(*root, root_shape(), "", faults);
       bind_ports(*root, config, faults);
+      bind_times(*root, config, faults);
       bind_policies(*root, config, faults);
       bind_groups(*root, config, faults);
       bind_settings(*root, config, faults);

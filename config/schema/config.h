@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "config/calendar/calendar.h"
 #include "config/policy/policy.h"
 
 namespace sluice::schema {
@@ -32,6 +33,15 @@ struct Pair {
   std::string name;
   std::string inside;
   std::string outside;
+};
+
+enum class TrustClock : std::uint8_t { synchronised, always };
+
+/// Which days are of which kind, and times by name; policy.schedules is in the same order.
+struct Times {
+  calendar::Calendar calendar;
+  std::vector<calendar::Schedule> schedules;
+  TrustClock trust = TrustClock::synchronised;
 };
 
 enum class FailMode : std::uint8_t { open, closed };
@@ -78,7 +88,8 @@ struct Config {
   std::vector<Port> ports;
   std::vector<Pair> pairs;
   Dataplane dataplane;
-  policy::PolicySet policy;  // groups, policies, block answers
+  Times times;
+  policy::PolicySet policy;  // groups, policies, block answers; see policy_at()
   std::optional<Authority> authority;
   std::optional<Proxy> proxy;
   std::vector<Subscription> subscriptions;  // by name
@@ -93,6 +104,12 @@ struct Config {
   }
   [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "control.sock"; }
 };
+
+/// The policy with its schedules worked out for 13 months, from before `now` on (Unix time). The
+/// same for all of a month, so that an appliance makes a generation of it once a month.
+[[nodiscard]] Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now);
+/// When policy_at() will give another; nullopt where there are no schedules.
+[[nodiscard]] std::optional<std::int64_t> next_policy_at(const Config& config, std::int64_t now);
 
 /// One fault of a configuration: "school.yaml:12:5: policies.pupils.block[2]: …".
 struct Fault {

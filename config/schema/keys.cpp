@@ -18,6 +18,13 @@ constexpr Shape kDevice{.kind = Kind::device, .noun = "a device, such as af_pack
 constexpr Shape kPrefix{.kind = Kind::prefix, .noun = "an IP prefix, such as 10.7.0.0/16"};
 constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address, such as 02:00:5e:10:00:01"};
 constexpr Shape kIpv4{.kind = Kind::ipv4, .noun = "an IPv4 address"};
+constexpr Shape kDays{.kind = Kind::days,
+                      .noun = "a date, such as \"2026-10-01\", or 2026-10-01/2026-10-07"};
+constexpr Shape kTime{.kind = Kind::time, .noun = "a time of the day, such as \"20:00\""};
+constexpr Shape kZone{
+    .kind = Kind::text, .noun = "a time zone, such as Asia/Shanghai", .minimum = 1, .maximum = 64};
+constexpr Shape kScheduleName{.kind = Kind::name, .noun = "the name of a schedule"};
+constexpr Shape kDayWord{.kind = Kind::name, .noun = "a word for days"};
 constexpr Shape kIpv6{.kind = Kind::ipv6, .noun = "an IPv6 address"};
 
 constexpr Shape kMtu = whole_number(576, 9728);
@@ -37,6 +44,10 @@ constexpr std::array<string_view, 3> kTlsRefusals{"reset", "alert", "drop"};
 constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
 constexpr std::array<string_view, 2> kHttpRefusals{"page", "reset"};
 constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
+constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
+constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
+constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
+constexpr std::array<string_view, 1> kSchedulePresets{"cn-minors-games-2021"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 
 constexpr Shape kProfile = one_of(kProfiles);
@@ -47,6 +58,12 @@ constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
 constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
 constexpr Shape kHttpRefusal = one_of(kHttpRefusals);
 constexpr Shape kDoubt = one_of(kDoubts);
+constexpr Shape kUnknownTime = one_of(kUnknownTimes);
+constexpr Shape kTrust = one_of(kTrusts);
+constexpr Shape kHolidayPreset{
+    .kind = Kind::choice, .noun = "dates under public_holidays", .choices = kHolidayPresets};
+constexpr Shape kSchedulePreset{
+    .kind = Kind::choice, .noun = "a list of windows in [ ]", .choices = kSchedulePresets};
 constexpr Shape kDefaultsWord{
     .kind = Kind::choice, .noun = "a list of categories in [ ]", .choices = kDefaults};
 
@@ -59,6 +76,10 @@ constexpr Shape kCategories{
 constexpr Shape kCpus{.kind = Kind::list, .noun = "a list of CPU numbers", .item = &kCpu};
 constexpr Shape kPrefixes{.kind = Kind::list, .noun = "a list of IP prefixes", .item = &kPrefix};
 constexpr Shape kMacs{.kind = Kind::list, .noun = "a list of MAC addresses", .item = &kMac};
+constexpr Shape kDates{.kind = Kind::list, .noun = "a list of dates", .item = &kDays};
+constexpr Shape kDayWords{.kind = Kind::list, .noun = "a list of days", .item = &kDayWord};
+constexpr Shape kHolidays{
+    .kind = Kind::list, .noun = "a list of years of holidays", .item = &kHolidayPreset};
 constexpr Shape kPortNames{.kind = Kind::list, .noun = "a list of port names", .item = &kPortName};
 
 constexpr std::array kQinqFields{
@@ -132,11 +153,71 @@ constexpr std::array kDataplaneFields{
 };
 constexpr Shape kDataplane{.kind = Kind::mapping, .noun = "its keys", .fields = kDataplaneFields};
 
+constexpr Shape kNamedDates{.kind = Kind::named,
+                            .noun = "dates, as NAME: [DATE, ...]",
+                            .minimum = 0,
+                            .maximum = 1000,
+                            .item = &kDates};
+constexpr std::array kCalendarFields{
+    Field{"time_zone", &kZone, false, "the system's", "By whose clock times are read."},
+    Field{"holidays", &kHolidays, false, "none",
+          "Years of public holidays that come with Sluice, make-up working days included."},
+    Field{"public_holidays", &kDates, false, "none", "More public holidays."},
+    Field{"make_up_days", &kDates, false, "none",
+          "More days that are worked, or taught, in exchange for a holiday."},
+    Field{"dates", &kNamedDates, false, "none",
+          "Dates by names of your own, such as terms and exam weeks."},
+    Field{"trust_clock", &kTrust, false, "synchronised",
+          "When the time counts as known: once the clock was `synchronised` with a time server "
+          "since the start, or `always`."},
+};
+constexpr Shape kCalendar{.kind = Kind::mapping, .noun = "its keys", .fields = kCalendarFields};
+
+constexpr std::array kWindowFields{
+    Field{"days", &kDayWords, true, "",
+          "`monday` to `sunday`, `every-day`, `workdays`, `rest-days`, `public-holidays`, "
+          "`make-up-days`, or names of `calendar.dates`. Any of them will do."},
+    Field{"except", &kDayWords, false, "none", "Days on which it does not begin all the same."},
+    Field{"from", &kTime, false, "\"00:00\"", "When it begins."},
+    Field{"until", &kTime, false, "\"24:00\"",
+          "When it ends; on the next day, where that is not after `from`."},
+};
+constexpr Shape kWindow{.kind = Kind::mapping,
+                        .noun = "a window of time",
+                        .fields = kWindowFields,
+                        .because = "a window is on some days"};
+constexpr Shape kSchedule{
+    .kind = Kind::list, .noun = "a list of windows", .item = &kWindow, .also = &kSchedulePreset};
+constexpr Shape kSchedules{.kind = Kind::named,
+                           .noun = "schedules, as NAME: [{days: [...], from: TIME, until: TIME}]",
+                           .minimum = 0,
+                           .maximum = 1000,
+                           .item = &kSchedule};
+
+constexpr std::array kHoursFields{
+    Field{"categories", &kCategories, true, "", "Which categories."},
+    Field{"only_during", &kScheduleName, false, "see `not_during`",
+          "The schedule outside of which they are refused."},
+    Field{"not_during", &kScheduleName, false, "see `only_during`",
+          "The schedule while which they are refused. One of both is needed."},
+};
+constexpr Shape kHours{.kind = Kind::mapping,
+                       .noun = "categories and a schedule",
+                       .fields = kHoursFields,
+                       .because = "hours are hours of some categories"};
+constexpr Shape kHoursList{
+    .kind = Kind::list, .noun = "a list of categories with schedules", .item = &kHours};
+
 constexpr std::array kPolicyFields{
     Field{"block", &kCategories, false, "nothing",
           "Categories that are refused. `defaults` stands for all that are blocked for minors "
           "unless somebody decides otherwise; in a list it may stand beside others."},
     Field{"watch", &kCategories, false, "nothing", "Categories that pass and are counted."},
+    Field{"hours", &kHoursList, false, "none",
+          "Categories that are refused by the clock, besides those of `block`."},
+    Field{"when_time_unknown", &kUnknownTime, false, "block",
+          "What becomes of the categories of `hours` while the time is not known: `block` refuses "
+          "all of them, `pass` none."},
     Field{"in_doubt", &kDoubt, false, "pass",
           "What becomes of a first flight that cannot be judged: malformed, longer than is looked "
           "at, or with no room left to keep it. `refuse` is the strict choice."},
@@ -191,6 +272,9 @@ constexpr std::array kRootFields{
     Field{"pairs", &kPairs, true, "",
           "Which two ports are joined as a wire, by names of your own."},
     Field{"dataplane", &kDataplane, false, "as below", "The process that forwards packets."},
+    Field{"calendar", &kCalendar, false, "as below", "Which days are of which kind."},
+    Field{"schedules", &kSchedules, false, "none",
+          "Times by names of your own, for `hours` of policies."},
     Field{"policies", &kPolicies, true, "", "What may be reached, by names of your own."},
     Field{"groups", &kGroups, false, "none", "Which devices get which policy."},
     Field{"default_policy", &kPolicyName, true, "", "The policy for devices of no group."},
@@ -239,6 +323,10 @@ string_view pattern(Kind kind) {
       return "^/";
     case Kind::url:
       return "^(https://[^/?#\\s]+(/[^?#\\s]*)?|file:///[^?#\\s]*)$";
+    case Kind::days:
+      return "^[0-9]{4}-[0-9]{2}-[0-9]{2}(/[0-9]{4}-[0-9]{2}-[0-9]{2})?$";
+    case Kind::time:
+      return "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$";
     case Kind::source:
       return "^(https?://[^/@\\s]+(/[^\\s]*)?|file:///[^?#\\s]*)$";
     case Kind::proxy:

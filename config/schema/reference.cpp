@@ -94,6 +94,14 @@ std::string_view text(policy::Override value) {
   return "";
 }
 
+void append_presets(std::string_view what, const std::vector<calendar::Preset>& presets,
+                    std::string& out) {
+  for (const calendar::Preset& preset : presets) {
+    out += "| `" + std::string(preset.name) + "` | " + std::string(what) + " | " +
+           std::string(preset.says) + " | " + std::string(preset.source) + " |\n";
+  }
+}
+
 }  // namespace
 
 std::string key_reference() {
@@ -114,6 +122,9 @@ std::string key_reference() {
            std::string(text(category.minors_default)) + " | " +
            std::string(text(category.override_by)) + " |\n";
   }
+  out += "\n## Presets\n\n| name | of | says | source |\n| --- | --- | --- | --- |\n";
+  append_presets("`schedules`", calendar::schedule_presets(), out);
+  append_presets("`calendar.holidays`", calendar::holiday_presets(), out);
   return out;
 }
 

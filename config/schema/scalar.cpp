@@ -6,6 +6,7 @@
 #include <charconv>
 #include <regex>
 
+#include "config/calendar/calendar.h"
 #include "config/policy/policy.h"
 #include "config/schema/check.h"
 #include "config/schema/nearest.h"
@@ -216,14 +217,35 @@ std::optional<Problem> check_address(const std::string& text, int family) {
                  v4 ? "write it as 192.0.2.1" : "write it as 2001:db8::1"};
 }
 
+/// Of another kind than texts to programs that follow YAML 1.1: dates, and numbers to the base 60.
+std::optional<Problem> needs_quotes(const std::string& text) {
+  return Problem{in_quotes(text) + " is not a text to every program that reads YAML",
+                 "put quotes around it: \"" + text + "\""};
+}
+
+std::optional<Problem> check_days(const TextNode& node) {
+  const auto days = calendar::parse_days(node.text);
+  if (days && node.plain && node.text.find('/') == std::string::npos) {
+    return needs_quotes(node.text);
+  }
+  if (days) return std::nullopt;
+  return Problem{in_quotes(node.text) + " " + days.error().what, days.error().advice};
+}
+
+std::optional<Problem> check_time(const TextNode& node) {
+  const auto time = calendar::parse_time_of_day(node.text);
+  if (time && node.plain) return needs_quotes(node.text);
+  if (time) return std::nullopt;
+  return Problem{in_quotes(node.text) + " " + time.error().what, time.error().advice};
+}
+
 }  // namespace
 
 std::optional<Problem> check_scalar(TextNode& node, const Shape& shape) {
   const std::string& text = node.text;
   if (shape.kind == Kind::integer) return check_integer(node, shape);
   if ((shape.kind == Kind::text || shape.kind == Kind::name) && node.plain && looks_typed(text)) {
-    return Problem{in_quotes(text) + " is not a text to every program that reads YAML",
-                   "put quotes around it: \"" + text + "\""};
+    return needs_quotes(text);
   }
   switch (shape.kind) {
     case Kind::name:
@@ -252,6 +274,10 @@ std::optional<Problem> check_scalar(TextNode& node, const Shape& shape) {
       return check_address(text, AF_INET6);
     case Kind::category:
       return check_category(text, shape);
+    case Kind::days:
+      return check_days(node);
+    case Kind::time:
+      return check_time(node);
     default:
       return std::nullopt;
   }

@@ -30,6 +30,8 @@ enum class Kind : std::uint8_t {
   ipv4,
   ipv6,
   category,  // of the taxonomy, or one of `choices`
+  days,      // "2026-10-01", "2026-10-01/2026-10-07"
+  time,      // "20:00"
 };
 
 struct Field;

@@ -146,6 +146,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     fetcher.distrust();
     release = client.refresh();
   }
+  update_view([&](View& view) { view.not_logged = client.not_logged(); });
   if (trust->timestamp()) {
     if (const auto& issued = trust->timestamp()->issued) {
       const std::string source = "timestamp " + std::to_string(trust->timestamp()->version);
@@ -168,8 +169,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   if (staged) stage(*release);
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
-    (void)go_forward(running_, compile::release_id(*release), policy::to_json(config_.policy),
-                     clock_());
+    (void)go_forward(running_, compile::release_id(*release), policy_json(), clock_());
     // The site's own part of it is made without the authority.
     (void)refresh_generation();
   }

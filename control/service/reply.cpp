@@ -73,6 +73,7 @@ json alarms_json(const Facts& facts) {
   if (view.pull_error) {
     raise(view.outcome == Outcome::held ? "release-held" : "pull-failed", view.pull_error->text());
   }
+  if (view.not_logged) raise("release-not-logged", view.not_logged->text());
   if (view.hold) {
     raise("generation-held", "generation " + std::to_string(view.hold->generation) +
                                  " is held until " + tuf::to_text(view.hold->until) + " by " +

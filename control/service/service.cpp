@@ -167,8 +167,11 @@ void Service::work() {
     lock.unlock();
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
-    const auto next_change = updater_.view().next_change;
-    if (next_change && *next_change <= updater_.time().now()) (void)updater_.refresh_generation();
+    const View view = updater_.view();
+    const tuf::Time now = updater_.time().now();
+    const bool is_due = (view.next_change && *view.next_change <= now) ||
+                        (view.next_policy && *view.next_policy <= now);
+    if (is_due) (void)updater_.refresh_generation();
     lock.lock();
     if (hold_ended && has_authority_) {
       next_poll = std::chrono::steady_clock::now();

@@ -144,11 +144,19 @@ std::chrono::seconds Updater::poll_period() const {
   return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
+std::string Updater::policy_json() const {
+  auto policy = schema::policy_at(config_, clock_().time_since_epoch().count());
+  if (policy) return policy::to_json(*policy);
+  // The zone was known when the configuration was read. Without moments, the time is not known.
+  log(Level::error, "compile", policy.error().text());
+  return policy::to_json(config_.policy);
+}
+
 bool Updater::is_stale() const {
   const auto current = running_.current();
   // Before the first list the dataplane's own `fail` rule holds, not an empty list.
   if (!current) return release_ || !config_.authority;
-  if (current->policy_json() != policy::to_json(config_.policy)) return true;
+  if (current->policy_json() != policy_json()) return true;
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
   return !running_.held() && !lists_are_right();
@@ -172,7 +180,7 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
                          .brought = std::move(brought),
                          .local = &local,
                          .lists_dir = lists_dir(),
-                         .policy_json = policy::to_json(config_.policy),
+                         .policy_json = policy_json(),
                          .now = clock_(),
                          .generation = place.number,
                          .output = place.path};
@@ -197,6 +205,11 @@ Status Updater::make_again() {
 Status Updater::refresh_generation(std::chrono::milliseconds patience) {
   const std::unique_lock lock(building_, patience);
   if (!lock) return fail("another generation is being made", {}, "this is done right after it");
+  update_view([this](View& view) {
+    const auto next = schema::next_policy_at(config_, clock_().time_since_epoch().count());
+    view.next_policy.reset();
+    if (next) view.next_policy = tuf::Time(std::chrono::seconds(*next));
+  });
   const Status status = is_stale() ? make_again() : Status{};
   if (!status) log(Level::error, "compile", status.error().text());
   update_view([&](View& view) {

@@ -56,9 +56,11 @@ struct View {
   Outcome outcome = Outcome::none;          // of the last pull
   std::optional<tuf::Time> pulled;          // when
   std::optional<Error> pull_error;
+  std::optional<Error> not_logged;       // the release has no good proof of the log
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
+  std::optional<tuf::Time> next_policy;  // when schedules are to be worked out further
   std::optional<HeldRelease> held_release;
   // Entries that the signed rules left out: the first ones, and how many there are.
   std::vector<std::string> dropped;
@@ -91,8 +93,8 @@ class Updater {
 
   /// Makes a generation again where policy, release, the site's own lists or time ask for it. Call
   /// it after recover(), set_config(), a change of the site's lists, the end of a hold, and when
-  /// View::next_change has come. Fails, to be called again, where another generation is made for
-  /// longer than `patience`.
+  /// View::next_change or next_policy has come. Fails, to be called again, where another generation
+  /// is made for longer than `patience`.
   Status refresh_generation(std::chrono::milliseconds patience = std::chrono::hours(1));
 
   /// The same after a subscription was asked for, on the thread that did it.
@@ -123,6 +125,8 @@ class Updater {
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
+  /// The configuration's, as of now.
+  [[nodiscard]] std::string policy_json() const;
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] bool lists_are_right() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,

@@ -20,7 +20,12 @@ tl::unexpected<Error> older(const std::string& where, std::uint64_t seen, std::u
 }  // namespace
 
 Client::Client(Fetcher& fetcher, Trust& trust, tuf::Clock clock)
-    : fetcher_(fetcher), trust_(trust), clock_(std::move(clock)) {}
+    : fetcher_(fetcher), trust_(trust), clock_(std::move(clock)), log_(fetcher, trust.folder()) {}
+
+Status Client::logged(Status status) {
+  if (!status) not_logged_ = status.error();
+  return status;
+}
 
 Status Client::check_fresh(const tuf::Common& document, const std::string& where) const {
   if (clock_() < document.expires) return {};
@@ -140,6 +145,8 @@ Status Client::update_snapshot() {
     }
   }
   if (auto status = check_fresh(*snapshot, path); !status) return status;
+  snapshot_sha256_ = tuf::sha256(fetched->bytes);
+  if (auto status = logged(log_.check(snapshot->version, snapshot_sha256_)); !status) return status;
   return trust_.accept_snapshot(fetched->bytes, std::move(*snapshot));
 }
 
@@ -173,6 +180,8 @@ Result<compile::Release> Client::refresh() {
   auto targets = fetch_targets("targets", trust_.root().keys, trust_.root().roles.at("targets"));
   if (!targets) return fail(targets.error());
   if (auto status = check_top_targets(*targets); !status) return fail(status.error());
+  auto status = logged(log_.follow(*targets, trust_.snapshot()->version, snapshot_sha256_));
+  if (!status) return fail(status.error());
 
   compile::Release release;
   release.root_version = trust_.root().version;

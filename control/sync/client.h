@@ -5,11 +5,13 @@
 // Thread safety: one thread per Client.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "config/base/result.h"
 #include "control/compile/release.h"
 #include "control/sync/fetcher.h"
+#include "control/sync/log_check.h"
 #include "control/sync/trust.h"
 #include "control/tuf/time.h"
 
@@ -26,6 +28,9 @@ class Client {
   /// so that a failed update cannot be used to go back.
   [[nodiscard]] Result<compile::Release> refresh();
 
+  /// Why the last refresh() failed, where that is that the release was not logged as it must be.
+  [[nodiscard]] const std::optional<Error>& not_logged() const { return not_logged_; }
+
  private:
   struct Fetched {
     std::string bytes;
@@ -41,9 +46,14 @@ class Client {
                                              std::uint64_t max_octets);
   [[nodiscard]] Status check_fresh(const tuf::Common& document, const std::string& where) const;
 
+  [[nodiscard]] Status logged(Status status);
+
   Fetcher& fetcher_;
   Trust& trust_;
+  std::optional<Error> not_logged_;
   tuf::Clock clock_;
+  LogCheck log_;
+  std::string snapshot_sha256_;  // of what refresh() has verified
 };
 
 }  // namespace sluice::sync

@@ -1,6 +1,7 @@
 #include "control/sync/trust.h"
 
 #include "control/files/file.h"
+#include "control/sync/log_check.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::sync {
@@ -60,6 +61,8 @@ Result<Trust> Trust::load(const std::filesystem::path& folder,
   }
   auto root = read_root(*anchor_bytes, anchor.string());
   if (!root) return fail(root.error());
+  // Another authority has a log of its own.
+  if (known && *known != anchor_digest) LogCheck::forget(folder);
   if (auto status = trust.accept_root(*anchor_bytes, std::move(*root)); !status) {
     return fail(status.error());
   }
@@ -73,8 +76,12 @@ Result<Trust> Trust::load(const std::filesystem::path& folder,
 void Trust::forget_unverified() {
   timestamp_ = stored(folder_ / "timestamp.json", tuf::kMaxTimestampOctets, root_, "timestamp",
                       tuf::parse_timestamp);
+  const bool had_snapshot = snapshot_.has_value();
   snapshot_ = stored(folder_ / "snapshot.json", tuf::kMaxSnapshotOctets, root_, "snapshot",
                      tuf::parse_snapshot);
+  // The officials of the root have replaced the snapshot's keys: all that those led to begins anew,
+  // which is also how an authority recovers that has lost its log.
+  if (had_snapshot && !snapshot_) LogCheck::forget(folder_);
 }
 
 Status Trust::accept_root(std::string_view bytes, tuf::Root root) {

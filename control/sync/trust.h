@@ -26,6 +26,7 @@ class Trust {
   [[nodiscard]] static Result<Trust> load(const std::filesystem::path& folder,
                                           const std::filesystem::path& anchor);
 
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
   [[nodiscard]] const tuf::Root& root() const { return root_; }
   [[nodiscard]] const std::optional<tuf::Timestamp>& timestamp() const { return timestamp_; }
   [[nodiscard]] const std::optional<tuf::Snapshot>& snapshot() const { return snapshot_; }

@@ -1,24 +1,18 @@
 #include "control/tuf/key.h"
 
 #include <array>
-#include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
+#include "control/tuf/key_file.h"
 
 namespace sluice::tuf {
 namespace {
 
 constexpr std::size_t kPublicOctets = 32;
 constexpr std::size_t kSignatureOctets = 64;
-constexpr std::uint64_t kMaxPem = 16'384;
-
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using BioPtr = std::unique_ptr<BIO, BioFree>;
 
 struct DigestContextFree {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
@@ -26,6 +20,10 @@ struct DigestContextFree {
 using DigestContext = std::unique_ptr<EVP_MD_CTX, DigestContextFree>;
 
 KeyHandle own(EVP_PKEY* key) { return {key, KeyFree{}}; }
+
+Json ed25519_json(const std::string& value) {
+  return {{"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", value}}}};
+}
 
 const std::uint8_t* octets(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
@@ -61,6 +59,11 @@ Result<PublicKey> PublicKey::from_json(const Json& object, std::string_view keyi
   return key;
 }
 
+Result<PublicKey> PublicKey::from_value(const std::string& value, std::string_view where) {
+  const Json object = ed25519_json(value);
+  return from_json(object, sha256(canonical(object)), where);
+}
+
 bool PublicKey::verify(std::string_view message, std::span<const std::uint8_t> signature) const {
   if (!key_ || signature.size() != kSignatureOctets) return false;
   const DigestContext context(EVP_MD_CTX_new());
@@ -74,8 +77,7 @@ PrivateKey::PrivateKey(KeyHandle key) : key_(std::move(key)) {
   std::array<std::uint8_t, kPublicOctets> value{};
   std::size_t length = value.size();
   EVP_PKEY_get_raw_public_key(key_.get(), value.data(), &length);
-  public_json_ = {
-      {"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", to_hex(value)}}}};
+  public_json_ = ed25519_json(to_hex(value));
   keyid_ = sha256(canonical(public_json_));
 }
 
@@ -85,33 +87,30 @@ Result<PrivateKey> PrivateKey::generate() {
   return PrivateKey(std::move(key));
 }
 
-Result<PrivateKey> PrivateKey::load(const std::filesystem::path& path) {
-  auto pem = files::read_bounded(path, kMaxPem);
-  if (!pem) return fail(pem.error());
-  const std::string text = std::move(*pem);
-  const BioPtr bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  // An empty password keeps OpenSSL from asking on the terminal for an encrypted key.
-  char no_password[] = "";
-  auto key = own(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, no_password));
-  if (!key || EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) {
-    return fail("is not an unencrypted Ed25519 key in PEM form", path.string(),
-                "make one with sluice-authority init");
+Result<PrivateKey> PrivateKey::load(const std::filesystem::path& path,
+                                    const Passphrase& passphrase) {
+  const bool by_uri = path.string().starts_with("pkcs11:");
+  auto handle = by_uri ? open_by_uri(path.string(), passphrase) : read_pem(path, passphrase);
+  if (!handle) return fail(handle.error());
+  if (EVP_PKEY_get_id(handle->get()) != EVP_PKEY_ED25519) {
+    return fail("is not an Ed25519 key", path.string(), "make one with sluice-authority key");
   }
-  return PrivateKey(std::move(key));
+  return PrivateKey(std::move(*handle));
 }
 
-Status PrivateKey::save(const std::filesystem::path& path) const {
+Status PrivateKey::save(const std::filesystem::path& path, std::string_view passphrase) const {
   if (std::filesystem::exists(path)) {
     return fail("a key is already there", path.string(), "keys are never replaced");
   }
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
-      1) {
-    return fail("OpenSSL cannot write the key", path.string());
-  }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return files::write_atomic(path, {data, static_cast<std::size_t>(size)}, 0600);
+  return replace(path, passphrase);
+}
+
+Status PrivateKey::replace(const std::filesystem::path& path, std::string_view passphrase) const {
+  auto pem = to_pem(key_.get(), passphrase);
+  if (!pem) return fail(pem.error().what, path.string(), pem.error().advice);
+  auto status = files::write_atomic(path, *pem, 0600);
+  OPENSSL_cleanse(pem->data(), pem->size());
+  return status;
 }
 
 Result<std::string> PrivateKey::sign(std::string_view message) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ class PublicKey {
   /// From a key object of metadata under its id; fails where the id is not the object's.
   [[nodiscard]] static Result<PublicKey> from_json(const Json& object, std::string_view keyid,
                                                    std::string_view where);
+  /// From the public value in hexadecimal alone, as formats other than TUF carry it.
+  [[nodiscard]] static Result<PublicKey> from_value(const std::string& value,
+                                                    std::string_view where);
 
   [[nodiscard]] const std::string& keyid() const { return keyid_; }
   /// The public value in hexadecimal: what makes two keys the same key.
@@ -41,13 +45,26 @@ class PublicKey {
   KeyHandle key_;
 };
 
+/// Asked only for a key that is encrypted; `what` names it for the person who types.
+using Passphrase = std::function<Result<std::string>(const std::string& what)>;
+
+/// What a passphrase must have at least.
+inline constexpr std::size_t kMinPassphrase = 12;
+
 class PrivateKey {
  public:
   [[nodiscard]] static Result<PrivateKey> generate();
-  /// PEM, PKCS #8, unencrypted.
-  [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& path);
-  /// Writes mode 0600; never replaces a file.
-  [[nodiscard]] Status save(const std::filesystem::path& path) const;
+  /// PEM, PKCS #8, encrypted or not; or what OpenSSL's providers open by a URI, such as "pkcs11:…"
+  /// for a key that never leaves its token.
+  [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& path,
+                                               const Passphrase& passphrase = {});
+  /// Writes mode 0600; never replaces a file. With a passphrase: PBES2 by scrypt (RFC 7914) and
+  /// AES-256.
+  [[nodiscard]] Status save(const std::filesystem::path& path,
+                            std::string_view passphrase = {}) const;
+  /// The same, in the place of what is there.
+  [[nodiscard]] Status replace(const std::filesystem::path& path,
+                               std::string_view passphrase) const;
 
   [[nodiscard]] const Json& public_json() const { return public_json_; }
   [[nodiscard]] const std::string& keyid() const { return keyid_; }

@@ -29,8 +29,9 @@ int run_worker(void* worker) {
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::start(const schema::Config& config,
-                                                const std::filesystem::path& generation_file) {
-  std::unique_ptr<Gateway> gateway(new Gateway(config));
+                                                const std::filesystem::path& generation_file,
+                                                WallClock clock) {
+  std::unique_ptr<Gateway> gateway(new Gateway(config, clock));
   gateway->shared_.fail = config.dataplane.fail;
   gateway->shared_.idle_sleep_us = config.dataplane.idle_sleep_us;
   if (getrandom(&gateway->shared_.secret, sizeof gateway->shared_.secret, 0) < 0) {
@@ -187,13 +188,12 @@ Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
   auto snapshot = index::Snapshot::build(std::move(*generation), config_.policy, inside_ports_,
                                          config_.dataplane.workers, running_.get());
   if (!snapshot) return fail(snapshot.error());
+  moment_ = clock_.now();
+  (void)(*snapshot)->set_time(moment_);  // nobody has seen those before
   shared_.snapshot.store(snapshot->get(), std::memory_order_release);
   // Events are collected while the snapshot that they were judged by is alive.
   if (workers_started_) {
-    // As rte_rcu_qsbr_synchronize() does, but compiled here, where a sanitizer sees the order that
-    // it makes between the workers' last reads and the snapshot's end.
-    rte_rcu_qsbr* qsbr = shared_.qsbr.get();
-    (void)rte_rcu_qsbr_check(qsbr, rte_rcu_qsbr_start(qsbr), true);
+    wait_until_quiescent();
     collect_events();
     alarms_.clear();
   }
@@ -201,7 +201,33 @@ Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
   return number;
 }
 
+// As rte_rcu_qsbr_synchronize() does, but compiled here, where a sanitizer sees the order that it
+// makes between the workers' last reads and the end of what they read.
+void Gateway::wait_until_quiescent() {
+  rte_rcu_qsbr* const qsbr = shared_.qsbr.get();
+  (void)rte_rcu_qsbr_check(qsbr, rte_rcu_qsbr_start(qsbr), true);
+}
+
+void Gateway::keep_time() {
+  moment_ = clock_.now();
+  if (!running_) return;
+  if (const auto before = running_->set_time(moment_)) wait_until_quiescent();
+}
+
+std::vector<std::string> Gateway::alarms() const {
+  std::vector<std::string> alarms = alarms_;
+  if (running_ && running_->timetable().has_schedules() && !running_->timetable().covers(moment_)) {
+    alarms.emplace_back(
+        moment_ ? "the policy's schedules were not worked out for this time: sluice-control has to "
+                  "make a generation anew; when_time_unknown decides"
+                : "the time is not known, for the clock was never synchronised since the start: "
+                  "when_time_unknown decides; start a time service, or set calendar.trust_clock");
+  }
+  return alarms;
+}
+
 void Gateway::housekeeping() {
+  keep_time();
   const auto now = port::LinkWatch::Clock::now();
   for (port::LinkWatch& link : links_) link.poll(now);
   collect_events();

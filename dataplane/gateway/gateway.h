@@ -15,6 +15,7 @@
 #include "config/base/result.h"
 #include "config/schema/config.h"
 #include "dataplane/eal/eal.h"
+#include "dataplane/gateway/wall_clock.h"
 #include "dataplane/port/link_watch.h"
 #include "dataplane/port/port.h"
 #include "dataplane/worker/shared.h"
@@ -35,7 +36,7 @@ class Gateway {
   /// Opens ports and starts workers; with no generation yet. `generation_file`: judge by this one,
   /// whatever the state folder holds; empty for the newest good one there.
   [[nodiscard]] static Result<std::unique_ptr<Gateway>> start(
-      const schema::Config& config, const std::filesystem::path& generation_file);
+      const schema::Config& config, const std::filesystem::path& generation_file, WallClock clock);
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -44,7 +45,7 @@ class Gateway {
   /// stays. Returns its number.
   [[nodiscard]] Result<std::uint64_t> load(const std::filesystem::path& file);
 
-  /// Link state, block events; to be called a few times a second.
+  /// Link state, block events, what the time changes; to be called a few times a second.
   void housekeeping();
 
   [[nodiscard]] const schema::Config& config() const { return config_; }
@@ -54,19 +55,25 @@ class Gateway {
     return workers_;
   }
   [[nodiscard]] const eal::Environment& environment() const { return environment_; }
-  [[nodiscard]] const std::vector<std::string>& alarms() const { return alarms_; }
+  [[nodiscard]] std::vector<std::string> alarms() const;
+  [[nodiscard]] policy::Moment moment() const { return moment_; }
   [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
 
  private:
-  explicit Gateway(schema::Config config) : config_(std::move(config)) {}
+  Gateway(schema::Config config, WallClock clock)
+      : config_(std::move(config)), clock_(clock), moment_(clock_.now()) {}
   [[nodiscard]] Status open_ports();
   [[nodiscard]] Status make_pool(std::span<const port::Prepared> prepared);
   [[nodiscard]] Status assign_roles();
   [[nodiscard]] Status start_workers();
   void load_at_start(const std::filesystem::path& generation_file);
   void collect_events();
+  void keep_time();
+  void wait_until_quiescent();
 
   schema::Config config_;
+  WallClock clock_;
+  policy::Moment moment_;
   eal::Environment environment_;
   bool eal_started_ = false;
   bool workers_started_ = false;

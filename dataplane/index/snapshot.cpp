@@ -1,5 +1,7 @@
 #include "dataplane/index/snapshot.h"
 
+#include <utility>
+
 namespace sluice::index {
 namespace {
 
@@ -28,6 +30,10 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
 
   std::unique_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->groups_ = std::move(*groups);
+  snapshot->timetable_ = policy::Timetable(set, snapshot->groups_);
+  snapshot->mask_table_ =
+      std::make_unique<const MaskTable>(snapshot->timetable_.masks(policy::Moment{}));
+  snapshot->masks_.store(snapshot->mask_table_->data(), std::memory_order_relaxed);
   auto index = make_index(*generation, running);
   if (!index) return fail(index.error());
   snapshot->index_ = std::move(*index);
@@ -38,6 +44,15 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
   }
   snapshot->generation_ = std::move(generation);
   return std::unique_ptr<const Snapshot>(std::move(snapshot));
+}
+
+std::unique_ptr<const Snapshot::MaskTable> Snapshot::set_time(policy::Moment moment) const {
+  const std::size_t period = timetable_.period(moment);
+  if (period == period_) return nullptr;
+  auto table = std::make_unique<const MaskTable>(timetable_.masks(moment));
+  masks_.store(table->data(), std::memory_order_release);
+  period_ = period;
+  return std::exchange(mask_table_, std::move(table));
 }
 
 }  // namespace sluice::index

@@ -1,9 +1,12 @@
 // Everything that a worker needs to judge: one generation, the index over its names, its policy
-// resolved to masks, and a look-up for each lcore. Immutable; swapped whole.
+// resolved to masks, and a look-up for each lcore. Swapped whole; of what is in it, only the masks
+// change, with the time.
 //
-// Thread safety: lookup(i) belongs to lcore i; the rest is constant.
+// Thread safety: lookup(i) belongs to lcore i, set_time() to the control thread; masks() is written
+// by that and read by the lcores; the rest is constant.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +15,7 @@
 #include "config/base/result.h"
 #include "config/generation/reader.h"
 #include "config/policy/group_table.h"
+#include "config/policy/timetable.h"
 #include "dataplane/index/lookup.h"
 
 namespace sluice::index {
@@ -31,6 +35,18 @@ class Snapshot {
     return generation_;
   }
   [[nodiscard]] const policy::GroupTable& groups() const { return groups_; }
+  /// What each group blocks and watches now, in the order of groups().groups(). The time is unknown
+  /// until set_time() tells it.
+  [[nodiscard]] const policy::Masks* masks() const {
+    return masks_.load(std::memory_order_acquire);
+  }
+  [[nodiscard]] const policy::Timetable& timetable() const { return timetable_; }
+
+  using MaskTable = std::vector<policy::Masks>;
+  /// Lets the masks of a moment be those from the next burst on. Returns the ones before, which
+  /// lcores may still read until each has been quiescent; nullptr where nothing changes.
+  [[nodiscard]] std::unique_ptr<const MaskTable> set_time(policy::Moment moment) const;
+
   [[nodiscard]] const SuffixIndex& index() const { return *index_; }
   [[nodiscard]] const Lookup& lookup(unsigned lcore) const { return lookups_[lcore]; }
 
@@ -38,6 +54,10 @@ class Snapshot {
   Snapshot() = default;
   std::shared_ptr<const generation::Generation> generation_;  // outlives what is below
   policy::GroupTable groups_;
+  policy::Timetable timetable_;
+  mutable std::size_t period_ = 0;
+  mutable std::unique_ptr<const MaskTable> mask_table_;
+  mutable std::atomic<const policy::Masks*> masks_{nullptr};
   std::unique_ptr<const SuffixIndex> index_;
   std::vector<Lookup> lookups_;
 };

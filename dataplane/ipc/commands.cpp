@@ -59,6 +59,7 @@ json status_of(gateway::Gateway& gateway) {
       {"telemetry_socket", gateway.environment().telemetry_socket},
       {"fail", gateway.config().dataplane.fail == schema::FailMode::open ? "open" : "closed"},
       {"alarms", gateway.alarms()},
+      {"time_known", gateway.moment().has_value()},
       {"ports", ports_of(gateway)},
       {"generation", nullptr}};
   if (const index::Snapshot* snapshot = gateway.snapshot(); snapshot != nullptr) {
@@ -68,6 +69,11 @@ json status_of(gateway::Gateway& gateway) {
     reply["generation_created"] = header.created;
     reply["entries"] = header.entries;
     reply["content_sha256"] = header.content_digest;
+    if (snapshot->timetable().covers(gateway.moment())) {
+      for (const policy::Schedule& schedule : snapshot->timetable().schedules()) {
+        reply["schedules"][schedule.name] = schedule.holds(*gateway.moment());
+      }
+    }
     if (header.base) {
       reply["base_path"] = snapshot->generation().base()->path().string();
       reply["base_content_sha256"] = header.base->content_digest;

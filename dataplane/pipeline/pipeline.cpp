@@ -30,6 +30,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
                        std::uint64_t now_ms) {
   stats::StageClock& stages = counters_.stages();  // running since the burst was received
   snapshot_ = &snapshot;
+  masks_ = snapshot.masks();
   now_ms_ = now_ms;
   ++burst_;
   packets_ = packets;
@@ -171,9 +172,9 @@ void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
     finding.verdict = policy::decide(answer, 0, 0);
     return;
   }
-  const policy::ResolvedGroup& group = group_of(packets_[finding.packet], finding.response);
-  finding.group = static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
-  finding.verdict = policy::decide(answer, group.blocked, group.watched);
+  finding.group = group_of(packets_[finding.packet], finding.response);
+  const policy::Masks& masks = masks_[finding.group];
+  finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
 }
 
 std::uint16_t Pipeline::group(const Finding& finding) const {
@@ -182,8 +183,7 @@ std::uint16_t Pipeline::group(const Finding& finding) const {
   for (const Finding& one : findings()) {
     if (one.packet == finding.packet && one.group != kNoGroup) return one.group;
   }
-  const policy::ResolvedGroup& group = group_of(packets_[finding.packet], finding.response);
-  return static_cast<std::uint16_t>(&group - snapshot_->groups().groups().data());
+  return group_of(packets_[finding.packet], finding.response);
 }
 
 void Pipeline::count_verdict(const Finding& finding) {

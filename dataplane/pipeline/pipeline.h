@@ -103,10 +103,9 @@ class Pipeline {
   Asked* keep_copy(Packet& packet, std::span<const std::uint8_t> message);
   void in_doubt(Packet& packet, stats::Id reason);
   policy::Client client_of(const Packet& packet, bool response) const;
-  const policy::ResolvedGroup& group_of(const Packet& packet, bool response) const {
+  std::uint16_t group_of(const Packet& packet, bool response) const {
     const policy::GroupTable& groups = snapshot_->groups();
-    if (!groups.has_claims()) return groups.groups()[0];
-    return groups.groups()[groups.find(client_of(packet, response)).group];
+    return groups.has_claims() ? groups.find(client_of(packet, response)).group : std::uint16_t{0};
   }
 
   // find_udp.cpp
@@ -205,6 +204,7 @@ class Pipeline {
 
   // The burst at hand.
   const index::Snapshot* snapshot_ = nullptr;
+  const policy::Masks* masks_ = nullptr;  // the snapshot's, as of now
   std::uint64_t now_ms_ = 0;
   std::uint64_t burst_ = 0;
   std::span<Packet> packets_;

@@ -78,7 +78,7 @@ class Publish(ChainTest):
         self.assertIn("1 of 2 signatures so far", again)
         other = self.authority.run("sign", "--department", "police",
                                    "--key", keys / "list-press-1.pem", check=False)
-        self.assertIn("does not belong to list-police", other.stderr)
+        self.assertIn("does not belong to the role list-police", other.stderr)
         self.authority.run("sign", "--department", "police", "--key", keys / "list-police-3.pem")
         self.authority.run("publish")
         self.box.start()

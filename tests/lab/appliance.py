@@ -15,7 +15,7 @@ pairs:
   main: {{inside: pupils, outside: internet}}
 dataplane: {{workers: 1, memory_mib: 256, huge_pages: never, fail: {fail}}}
 policies:
-  pupils: {{block: defaults}}
+  pupils: {{{pupils}}}
   teachers: {{}}
 groups:
   teachers: {{policy: teachers, prefixes: [192.0.2.200/32, "2001:db8:7::200/128"], vlans: [20]}}
@@ -47,10 +47,13 @@ class Appliance:
             raise LabError(f"{path} is missing; run ./sluice build")
         return path
 
-    def configure(self, mtu=1500, fail="open", authority=None, answer=None):
-        """`answer`: keys of block_answer that are not the defaults."""
+    def configure(self, mtu=1500, fail="open", authority=None, answer=None,
+                  pupils="block: defaults", more=""):
+        """`answer`: keys of block_answer that are not the defaults; `pupils`: their policy; `more`:
+        lines that stand at the end."""
         answer = "".join(f", {key}: {value}" for key, value in (answer or {}).items())
-        text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail, answer=answer)
+        text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail, answer=answer,
+                             pupils=pupils) + more
         if authority:
             text += AUTHORITY.format(**authority)
         self.config.write_text(text)
@@ -60,9 +63,9 @@ class Appliance:
 
     # ----- processes
 
-    def start_dataplane(self):
+    def start_dataplane(self, *arguments):
         self.dataplane = self.namespace.start(
-            "dataplane", self.program("sluice-dataplane"), "--config", self.config,
+            "dataplane", self.program("sluice-dataplane"), "--config", self.config, *arguments,
             log=self.folder / "dataplane.log")
         self.dataplane.wait_until("answers its status command", self.status, patience=30)
 

@@ -83,7 +83,16 @@ class Workers : public testing::Test {
     config.policy.default_policy = "pupils";
     config.state_dir = folder_ / "state";
     config.run_dir = folder_ / "run";
-    auto gateway = gateway::Gateway::start(config, generation(1));
+    // Every second the masks of all groups are others.
+    const std::int64_t now = std::time(nullptr);
+    config.policy.schedules = {{"every other second", false, {}}};
+    for (std::int64_t second = now; second < now + 600; ++second) {
+      config.policy.schedules[0].toggles.push_back(second);
+    }
+    config.policy.schedules_from = now - 600;
+    config.policy.schedules_until = now + 600;
+    config.policy.policies[0].hours = {{0, policy::bit(policy::find_category("games")->id)}};
+    auto gateway = gateway::Gateway::start(config, generation(1), gateway::WallClock(now));
     ASSERT_TRUE(gateway) << gateway.error().text();
     swap_and_read(**gateway);
   }
@@ -117,7 +126,8 @@ class Workers : public testing::Test {
     const auto blocked = [&](std::size_t worker) {
       return gateway.workers()[worker]->counters().value(stats::Id::verdict_block);
     };
-    for (std::uint64_t swap = 0; swap < kSwaps; ++swap) {
+    const policy::Masks* const masks = gateway.snapshot()->masks();
+    for (std::uint64_t swap = 0; swap < kSwaps || gateway.snapshot()->masks() == masks; ++swap) {
       const std::array before = {blocked(0), blocked(1)};
       auto loaded = gateway.load(folder_of(gateway) / (std::to_string(swap % 2 + 1) + ".lmdb"));
       EXPECT_TRUE(loaded);

@@ -10,6 +10,7 @@
 
 #include "config/base/result.h"
 #include "tools/sluice-authority/draft.h"
+#include "tools/sluice-authority/passphrase.h"
 #include "tools/sluice-authority/stage.h"
 #include "tools/sluice-authority/workspace.h"
 
@@ -21,7 +22,8 @@ struct NameOptions {
   bool emergency = false;
 };
 
-Status init_command(const Workspace& workspace);
+Status init_command(const Workspace& workspace, const std::string& log_name,
+                    const PassphraseSource& passphrase);
 Status add_command(const Workspace& workspace, const std::vector<std::string>& names,
                    const NameOptions& options);
 /// From every department, or from one.

@@ -157,7 +157,7 @@ Status export_rpz_command(const Workspace& workspace, const std::string& zone,
                           const std::filesystem::path& out) {
   auto origin = name::canonical(zone);
   if (!origin) return fail(origin.error());
-  auto published = load_published(workspace);
+  auto published = load_announced(workspace);
   if (!published) return fail(published.error());
   auto serial = serial_of(*published);
   if (!serial) return fail(serial.error());

@@ -8,6 +8,9 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/key_line.h"
+#include "tools/sluice-authority/log_line.h"
+#include "tools/sluice-authority/role_line.h"
 
 namespace {
 
@@ -25,6 +28,11 @@ struct Arguments {
   std::filesystem::path out;
   NameOptions name;
   StageOptions stage;
+  LogOptions log;
+  KeyOptions key;
+  RoleChange role;
+  PassphraseSource passphrase;
+  std::string log_name;
   bool policy = false;
   unsigned root_days = 365;
   unsigned targets_days = 180;
@@ -61,6 +69,7 @@ void add_init(CLI::App& app, Arguments& a) {
   init->add_option("--emergency-days", a.emergency_days)->capture_default_str();
   init->add_option("--snapshot-days", a.snapshot_days)->capture_default_str();
   init->add_option("--timestamp-hours", a.timestamp_hours)->capture_default_str();
+  init->add_option("--log-name", a.log_name, "Name of the log of releases: lists.example/log");
 }
 
 void add_export(CLI::App& app, Arguments& a) {
@@ -98,6 +107,9 @@ void add_commands(CLI::App& app, Arguments& a) {
       ->needs(bulk);
   sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
   add_export(app, a);
+  add_log_line(app, a.log);
+  add_key_line(app, a.key);
+  add_role_line(app, a.role);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   CLI::App* bundle = app.add_subcommand("bundle", "What is published as one file, for a stick");
   bundle->add_option("--out", a.out, "The tar archive to write")->required();
@@ -112,10 +124,26 @@ Status choose(const CLI::App& app, const Arguments& a) {
     workspace.folder = a.init_dir;
     workspace.expiry = {days(a.root_days),      days(a.targets_days),  days(a.list_days),
                         days(a.emergency_days), days(a.snapshot_days), hours(a.timestamp_hours)};
-    return init_command(workspace);
+    return init_command(workspace, a.log_name, a.passphrase);
+  }
+  if (app.got_subcommand("key")) {
+    KeyOptions key = a.key;
+    key.passphrase = a.passphrase;
+    return run_key_line(app, key);
+  }
+  if (app.got_subcommand("log")) {
+    LogOptions log = a.log;
+    log.passphrase = passphrase_from(a.passphrase);
+    return run_log_line(app, log, a.dir);
   }
   auto workspace = open_workspace(a.dir);
   if (!workspace) return fail(workspace.error());
+  workspace->passphrase = passphrase_from(a.passphrase);
+  if (app.got_subcommand("role")) {
+    RoleChange change = a.role;
+    change.passphrase = a.passphrase;
+    return run_role_line(app, *workspace, std::move(change));
+  }
   if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
@@ -130,10 +158,10 @@ Status choose(const CLI::App& app, const Arguments& a) {
 int run(int argc, char** argv) {
   CLI::App app{
       "Authors, signs and publishes the lists of an authority as a static TUF repository.\n"
-      "Private keys are kept unencrypted in DIR/keys (mode 0600); encryption at rest is not\n"
-      "there yet, so keep that folder on an encrypted disk, and root's keys offline."};
+      "Private keys are in DIR/keys, encrypted by a passphrase; keep root's offline."};
   Arguments arguments;
   app.add_option("-d,--dir", arguments.dir, "The authority's folder")->capture_default_str();
+  add_passphrase_options(app, arguments.passphrase);
   app.set_version_flag("--version", SLUICE_VERSION);
   app.require_subcommand(1);
   app.fallthrough();

@@ -8,6 +8,8 @@
 #include "control/compile/zstd_lines.h"
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -48,12 +50,30 @@ Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
   return packed_names(file, list, version);
 }
 
-Result<tuf::Json> read_signed(const std::filesystem::path& path) {
-  auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
+/// By which appliances believe the log. One that does not name this log would stop every update.
+Status stage_log_policy(const Workspace& workspace, const std::filesystem::path& folder,
+                        tuf::Json& targets) {
+  const std::string path(tlog::kPolicyFile);
+  const auto source = workspace.folder / path;
+  if (!std::filesystem::exists(source)) return {};
+  auto bytes = files::read_bounded(source, tlog::kMaxPolicyOctets);
   if (!bytes) return fail(bytes.error());
-  auto envelope = tuf::parse_strict(*bytes, path.string());
-  if (envelope && envelope->contains("signed")) return envelope;
-  return fail("is no signed document", path.string());
+  auto policy = tlog::LogPolicy::parse(*bytes, source.string());
+  if (!policy) return fail(policy.error());
+  auto head = read_log(workspace);
+  if (!head) return fail(head.error());
+  if (!*head)
+    return fail("there is no log", source.string(), "sluice-authority log init makes one");
+  auto believed = policy->check_log((*head)->note, source.string());
+  if (!believed) {
+    Error error = believed.error();
+    error.advice =
+        "appliances would refuse every release; sluice-authority log status tells its key";
+    return fail(std::move(error));
+  }
+  const compile::ListFile file{path, bytes->size(), tuf::sha256(*bytes), {}};
+  targets[path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
+  return files::write_atomic(folder / file.stored_name(), *bytes);
 }
 
 /// Stages the files of the folder; their entries in "targets".
@@ -75,22 +95,10 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
   }
   auto rules = compile::read_rules(files, folder);
   if (!rules) return fail(rules.error());
-  return targets;
-}
-
-Result<std::vector<tuf::PrivateKey>> signers(const Workspace& workspace, const tuf::RoleKeys& role,
-                                             const StageOptions& options) {
-  if (options.keys.empty()) return local_keys(workspace, "targets");
-  std::vector<tuf::PrivateKey> keys;
-  for (const std::filesystem::path& path : options.keys) {
-    auto key = tuf::PrivateKey::load(path);
-    if (!key) return fail(key.error());
-    if (std::find(role.keyids.begin(), role.keyids.end(), key->keyid()) == role.keyids.end()) {
-      return fail("the key does not belong to the role targets", path.string());
-    }
-    keys.push_back(std::move(*key));
+  if (auto status = stage_log_policy(workspace, folder, targets); !status) {
+    return fail(status.error());
   }
-  return keys;
+  return targets;
 }
 
 }  // namespace
@@ -100,19 +108,26 @@ std::filesystem::path staged_policy(const Workspace& workspace) {
 }
 
 Result<Staged> stage_policy(const Workspace& workspace, const Published& published,
-                            const StageOptions& options) {
+                            const StageOptions& options, std::optional<tuf::Json> delegations) {
   const std::uint64_t version = published.targets.version + 1;
-  const tuf::RoleKeys& role = published.root.roles.at("targets");
-  auto keys = signers(workspace, role, options);
+  auto root = next_root(workspace, published);
+  if (!root) return fail(root.error());
+  const tuf::RoleKeys& role = root->roles.at("targets");
+  auto keys = signers(workspace, "targets", role, options.keys);
   if (!keys) return fail(keys.error());
-  auto now = read_signed(metadata_path(workspace, published.targets.version, "targets"));
+  auto next = next_targets(workspace, published);
+  if (!next) return fail(next.error());
+  // A change of delegations that is staged already goes with the rules.
+  auto now = read_signed(next->version > published.targets.version
+                             ? staged_policy(workspace)
+                             : metadata_path(workspace, published.targets.version, "targets"));
   if (!now) return fail(now.error());
   auto targets = stage_files(workspace, version);
   if (!targets) return fail(targets.error());
   const std::uint64_t count = targets->size();
   tuf::Json body = document("targets", version, workspace.clock() + workspace.expiry.targets);
   body["targets"] = std::move(*targets);
-  body["delegations"] = (*now)["signed"]["delegations"];
+  body["delegations"] = delegations ? std::move(*delegations) : (*now)["signed"]["delegations"];
 
   tuf::Json envelope = {{"signatures", tuf::Json::array()}, {"signed", body}};
   if (auto there = read_signed(staged_policy(workspace))) {

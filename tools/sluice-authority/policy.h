@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "config/base/result.h"
 #include "tools/sluice-authority/published.h"
@@ -13,11 +14,12 @@
 
 namespace sluice::authority {
 
-/// Builds the next document of the role targets with these files and the delegations that are
-/// published, and signs it, or adds signatures to what is staged already with the same content.
-/// Refuses rules that an appliance would refuse.
+/// Builds the next document of the role targets with these files and these delegations, or those
+/// that are staged or published, and signs it, or adds signatures to what is staged already with
+/// the same content. Refuses rules that an appliance would refuse.
 [[nodiscard]] Result<Staged> stage_policy(const Workspace& workspace, const Published& published,
-                                          const StageOptions& options);
+                                          const StageOptions& options,
+                                          std::optional<tuf::Json> delegations = {});
 
 /// "staged/targets.json"
 [[nodiscard]] std::filesystem::path staged_policy(const Workspace& workspace);

@@ -4,6 +4,8 @@
 
 #include "control/files/file.h"
 #include "control/sync/departments.h"
+#include "tools/sluice-authority/log_keep.h"
+#include "tools/sluice-authority/next_roles.h"
 
 namespace sluice::authority {
 namespace {
@@ -18,14 +20,8 @@ Result<Document> read(const std::filesystem::path& path,
   return parse(envelope->body, path.string());
 }
 
-}  // namespace
-
-std::filesystem::path metadata_path(const Workspace& workspace, std::uint64_t version,
-                                    const std::string& role) {
-  return workspace.metadata() / (std::to_string(version) + "." + role + ".json");
-}
-
-Result<Published> load_published(const Workspace& workspace) {
+/// The release of the snapshot that the timestamp names, or of a later one.
+Result<Published> load(const Workspace& workspace, std::uint64_t snapshot_version) {
   Published out;
   auto root = read(workspace.metadata() / "root.json", tuf::parse_root);
   if (!root) return fail(root.error());
@@ -33,8 +29,8 @@ Result<Published> load_published(const Workspace& workspace) {
   auto timestamp = read(workspace.metadata() / "timestamp.json", tuf::parse_timestamp);
   if (!timestamp) return fail(timestamp.error());
   out.timestamp = std::move(*timestamp);
-  auto snapshot = read(metadata_path(workspace, out.timestamp.snapshot.version, "snapshot"),
-                       tuf::parse_snapshot);
+  const std::uint64_t version = std::max(snapshot_version, out.timestamp.snapshot.version);
+  auto snapshot = read(metadata_path(workspace, version, "snapshot"), tuf::parse_snapshot);
   if (!snapshot) return fail(snapshot.error());
   out.snapshot = std::move(*snapshot);
   for (const auto& [name, file] : out.snapshot.meta) {
@@ -50,11 +46,48 @@ Result<Published> load_published(const Workspace& workspace) {
   return out;
 }
 
+}  // namespace
+
+std::filesystem::path metadata_path(const Workspace& workspace, std::uint64_t version,
+                                    const std::string& role) {
+  return workspace.metadata() / (std::to_string(version) + "." + role + ".json");
+}
+
+Result<Published> load_published(const Workspace& workspace) {
+  auto head = read_log(workspace);
+  if (!head) return fail(head.error());
+  if (!*head) return load(workspace, 0);
+  auto last = last_logged(workspace, **head);
+  if (!last) return fail(last.error());
+  return load(workspace, *last ? (*last)->version : 0);
+}
+
+Result<Published> load_announced(const Workspace& workspace) { return load(workspace, 0); }
+
+Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& workspace) {
+  std::vector<tlog::LogPolicy> out;
+  // Nothing is announced yet by an authority that is being made.
+  if (!std::filesystem::exists(workspace.metadata() / "timestamp.json")) return out;
+  std::string last;
+  for (const auto load_one : {load_announced, load_published}) {
+    auto published = load_one(workspace);
+    if (!published) return fail(published.error());
+    const std::string path(tlog::kPolicyFile);
+    const auto found = published->targets.targets.find(path);
+    if (found == published->targets.targets.end() || found->second.sha256 == last) continue;
+    last = found->second.sha256;
+    const compile::ListFile file{path, found->second.length, last, {}};
+    auto bytes = files::read_bounded(workspace.repo() / file.remote_path(), tlog::kMaxPolicyOctets);
+    if (!bytes) return fail(bytes.error());
+    auto policy = tlog::LogPolicy::parse(*bytes, path);
+    if (!policy) return fail(policy.error());
+    out.push_back(std::move(*policy));
+  }
+  return out;
+}
+
 const tuf::DelegatedRole* Published::role(const std::string& department) const {
-  const auto found =
-      std::find_if(targets.roles.begin(), targets.roles.end(),
-                   [&](const tuf::DelegatedRole& one) { return one.name == role_of(department); });
-  return found == targets.roles.end() ? nullptr : &*found;
+  return find_role(targets, department);
 }
 
 std::optional<compile::ReleaseList> Published::list(const std::string& department) const {

@@ -7,9 +7,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/base/result.h"
 #include "control/compile/release.h"
+#include "control/tlog/policy.h"
 #include "control/tuf/metadata.h"
 #include "tools/sluice-authority/workspace.h"
 
@@ -27,7 +29,14 @@ struct Published {
   [[nodiscard]] const tuf::DelegatedRole* role(const std::string& department) const;
 };
 
+/// The newest release that was made: the one to work on. It may wait for the log's witnesses.
 [[nodiscard]] Result<Published> load_published(const Workspace& workspace);
+/// The release that clients are led to.
+[[nodiscard]] Result<Published> load_announced(const Workspace& workspace);
+
+/// By which appliances believe the log: those that they have now, and those that come with the
+/// newest release. Empty where the officials have signed none.
+[[nodiscard]] Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& workspace);
 
 /// "metadata/7.targets.json" and the like, under the repository.
 [[nodiscard]] std::filesystem::path metadata_path(const Workspace& workspace, std::uint64_t version,

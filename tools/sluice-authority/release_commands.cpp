@@ -10,10 +10,18 @@
 
 namespace sluice::authority {
 
-Status init_command(const Workspace& workspace) {
-  if (auto status = create_authority(workspace); !status) return status;
+Status init_command(const Workspace& workspace, const std::string& log_name,
+                    const PassphraseSource& source) {
+  auto passphrase = new_passphrase(source);
+  if (!passphrase) return fail(passphrase.error());
+  auto status = create_authority(workspace, log_name, passphrase->value_or(""));
+  if (!status) return status;
   std::cout << workspace.folder.string() << ": an authority with an empty first release\n"
-            << "  keys/       private keys, unencrypted: keep them apart, and root's offline\n"
+            << (*passphrase
+                    ? "  keys/       private keys, encrypted but for snapshot, timestamp and "
+                      "log: keep root's offline\n"
+                    : "  keys/       private keys, NOT ENCRYPTED for want of a passphrase: "
+                      "sluice-authority key encrypt\n")
             << "  root.json   install it on every appliance, by a way that you trust\n"
             << "  repo/       static files: let any web server serve them over HTTPS\n";
   return {};
@@ -58,8 +66,9 @@ Status sign_policy_command(const Workspace& workspace, const StageOptions& optio
 Status publish_command(const Workspace& workspace) {
   auto report = publish(workspace);
   if (!report) return fail(report.error());
-  std::cout << "snapshot " << report->snapshot << ", timestamp " << report->timestamp
-            << "; new lists:";
+  std::cout << "snapshot " << report->snapshot << ", timestamp " << report->timestamp;
+  if (report->logged) std::cout << ", entry " << *report->logged << " of the log";
+  std::cout << "; new lists:";
   for (const std::string& department : report->departments) std::cout << " " << department;
   std::cout << (report->departments.empty() ? " none\n" : "\n");
   auto published = load_published(workspace);
@@ -88,6 +97,10 @@ Status status_command(const Workspace& workspace) {
   row("timestamp", published->timestamp, "");
   row("snapshot", published->snapshot, "");
   row("targets", published->targets, "");
+  if (published->snapshot.version > published->timestamp.snapshot.version) {
+    std::cout << "snapshot " << published->snapshot.version
+              << " is not announced yet: sluice-authority publish\n";
+  }
   for (const std::string& department : departments()) {
     const auto role = published->lists.find(department);
     if (role == published->lists.end()) continue;

@@ -7,6 +7,7 @@
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/deltas.h"
+#include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -34,28 +35,6 @@ tuf::Json bulk_change(const StageOptions& options) {
   if (!options.min_ratio.empty()) json["min_ratio"] = options.min_ratio;
   if (!options.max_ratio.empty()) json["max_ratio"] = options.max_ratio;
   return json;
-}
-
-Result<std::vector<tuf::PrivateKey>> signers(const Workspace& workspace, const std::string& role,
-                                             const StageOptions& options) {
-  if (options.keys.empty()) return local_keys(workspace, role);
-  std::vector<tuf::PrivateKey> keys;
-  for (const std::filesystem::path& path : options.keys) {
-    auto key = tuf::PrivateKey::load(path);
-    if (!key) return fail(key.error());
-    keys.push_back(std::move(*key));
-  }
-  return keys;
-}
-
-Status check_signers(const std::vector<tuf::PrivateKey>& keys, const tuf::DelegatedRole& role) {
-  for (const tuf::PrivateKey& key : keys) {
-    if (std::find(role.keyids.begin(), role.keyids.end(), key.keyid()) == role.keyids.end()) {
-      return fail("the key " + key.keyid().substr(0, 12) + "… does not belong to " + role.name, {},
-                  "sign with keys of this role, and name it with --department");
-    }
-  }
-  return {};
 }
 
 struct Payloads {
@@ -138,15 +117,16 @@ Result<std::optional<Staged>> stage(const Workspace& workspace, const Draft& dra
                                     const Published& published, const StageOptions& options) {
   const bool changed = differs(draft, published);
   if (!changed && !options.renew) return std::nullopt;
-  const tuf::DelegatedRole* role = published.role(draft.department);
+  auto next = next_targets(workspace, published);
+  if (!next) return fail(next.error());
+  const tuf::DelegatedRole* role = find_role(*next, draft.department);
   const auto now_published = published.lists.find(draft.department);
   if (role == nullptr || now_published == published.lists.end()) {
     return fail("the repository has no role for this department", draft.department,
                 "it was made with another taxonomy");
   }
-  auto keys = signers(workspace, role->name, options);
+  auto keys = signers(workspace, role->name, *role, options.keys);
   if (!keys) return fail(keys.error());
-  if (auto status = check_signers(*keys, *role); !status) return fail(status.error());
 
   const auto list = published.list(draft.department);
   const std::uint64_t seq = (list ? list->seq : 0) + (changed ? 1 : 0);

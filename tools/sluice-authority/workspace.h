@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "config/base/result.h"
+#include "control/tuf/key.h"
 #include "control/tuf/time.h"
 
 namespace sluice::authority {
@@ -35,6 +36,7 @@ struct Workspace {
   std::filesystem::path folder;
   Expiry expiry;
   tuf::Clock clock = tuf::system_clock_now;
+  tuf::Passphrase passphrase;  // of encrypted keys
 
   [[nodiscard]] std::filesystem::path keys() const { return folder / "keys"; }
   [[nodiscard]] std::filesystem::path repo() const { return folder / "repo"; }

@@ -35,9 +35,16 @@ struct ExplainOptions {
   std::string mac;
   std::string vlan;  // "100", or "100.7" for outer and inner
   std::string port;  // an inside port
+  std::string at;    // a moment, or "unknown"; empty: now
   std::filesystem::path generation;
 };
 int explain_name(const Context& context, const ExplainOptions& options);
+
+struct PolicyTestOptions {
+  std::filesystem::path file;
+  std::filesystem::path generation;
+};
+int test_policy(const Context& context, const PolicyTestOptions& options);
 
 struct ListShowOptions {
   std::filesystem::path generation;

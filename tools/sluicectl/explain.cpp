@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <array>
 
+#include "config/calendar/calendar.h"
 #include "config/name/name.h"
 
 namespace sluice::ctl {
@@ -12,14 +13,6 @@ namespace {
 using nlohmann::ordered_json;
 using policy::CategoryMask;
 using policy::Reason;
-
-ordered_json names_of(CategoryMask mask) {
-  ordered_json out = ordered_json::array();
-  for (const policy::Category& category : policy::taxonomy()) {
-    if ((mask & policy::bit(category.id)) != 0) out.push_back(category.name);
-  }
-  return out;
-}
 
 std::string joined(CategoryMask mask) {
   std::string out;
@@ -111,13 +104,14 @@ ordered_json record_json(const generation::Generation& generation,
 /// The rules of section 5 one after the other, up to the one that decided.
 class Steps {
  public:
-  Steps(const generation::Answer& answer, const policy::ResolvedGroup& group)
-      : answer_(answer), group_(group) {}
+  Steps(const generation::Answer& answer, const policy::ResolvedGroup& group,
+        const policy::Masks& masks)
+      : answer_(answer), group_(group), masks_(masks) {}
 
   ordered_json until(const policy::Verdict& verdict) {
     const CategoryMask never = answer_.categories & policy::mandatory_categories();
-    const CategoryMask blocked = answer_.categories & group_.blocked;
-    const CategoryMask watched = answer_.categories & group_.watched;
+    const CategoryMask blocked = answer_.categories & masks_.blocked;
+    const CategoryMask watched = answer_.categories & masks_.watched;
     const Reason reason = verdict.reason;
     if (add(1, "is the name protected?", answer_.is_protected ? "yes" : "no",
             reason == Reason::is_protected)) {
@@ -139,7 +133,10 @@ class Steps {
       return steps_;
     }
     if (add(5, "does policy '" + group_.policy + "' block one of them?",
-            blocked != 0 ? "yes: " + joined(blocked) : "no", reason == Reason::category)) {
+            blocked == 0                      ? "no"
+            : (blocked & group_.blocked) != 0 ? "yes: " + joined(blocked)
+                                              : "yes, at this time: " + joined(blocked),
+            reason == Reason::category)) {
       return steps_;
     }
     add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", true);
@@ -157,6 +154,7 @@ class Steps {
 
   const generation::Answer& answer_;
   const policy::ResolvedGroup& group_;
+  const policy::Masks& masks_;
   ordered_json steps_ = ordered_json::array();
 };
 
@@ -233,7 +231,9 @@ Result<ordered_json> explain(const Question& question) {
   const policy::GroupMatch match = groups->find(*client);
   const policy::ResolvedGroup& group = groups->groups()[match.group];
   const generation::Answer answer = cursor->find(lookup);
-  const policy::Verdict verdict = policy::decide(answer, group.blocked, group.watched);
+  const policy::Timetable timetable(*question.policy, *groups);
+  const policy::Masks masks = timetable.masks(match.group, question.moment);
+  const policy::Verdict verdict = policy::decide(answer, masks.blocked, masks.watched);
   std::optional<generation::Record> decider;
   if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
 
@@ -241,6 +241,11 @@ Result<ordered_json> explain(const Question& question) {
   for (const generation::Covering& covering : question.generation->covering(lookup)) {
     records.push_back(record_json(*question.generation, covering));
   }
+  const bool has_policy = group.policy_index < question.policy->policies.size();
+  ordered_json hours = hours_json(
+      *question.policy, timetable,
+      has_policy ? &question.policy->policies[group.policy_index] : nullptr, question.moment);
+  const auto changes = what_would_change(verdict, group, hours, records);
   const policy::Category* category = policy::find_category(verdict.category);
   const generation::Header& header = question.generation->header();
   return ordered_json{
@@ -256,16 +261,20 @@ Result<ordered_json> explain(const Question& question) {
         {"policy", group.policy},
         {"matched_by", policy::text(match.by)},
         {"why", matched_rule(*question.policy, group.name, match.by, question.device)},
-        {"blocks", names_of(group.blocked)},
-        {"watches", names_of(group.watched)}}},
+        {"blocks", names_of(masks.blocked)},
+        {"watches", names_of(masks.watched)}}},
+      {"time", question.moment ? calendar::moment_text(*question.moment, question.policy->time_zone)
+                               : "not known"},
+      {"hours", std::move(hours)},
       {"generation",
        {{"number", header.generation},
         {"created", header.created},
         {"file", question.generation->path().string()},
         {"policy_from", question.policy_from}}},
-      {"steps", Steps(answer, group).until(verdict)},
+      {"steps", Steps(answer, group, masks).until(verdict)},
       {"records", std::move(records)},
-      {"client_gets", what_the_client_gets(verdict, groups->answer(), decider)}};
+      {"client_gets", what_the_client_gets(verdict, groups->answer(), decider)},
+      {"would_change", changes}};
 }
 
 }  // namespace sluice::ctl

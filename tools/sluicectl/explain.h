@@ -15,6 +15,7 @@
 #include "config/generation/reader.h"
 #include "config/policy/group_table.h"
 #include "config/policy/policy.h"
+#include "config/policy/timetable.h"
 
 namespace sluice::ctl {
 
@@ -37,9 +38,25 @@ struct Question {
   std::vector<std::string> ports;  // inside ports in order
   std::string name;
   Device device;
+  policy::Moment moment;  // nullopt: as if nobody knew the time
 };
 
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);
+
+/// The names of a mask's categories.
+[[nodiscard]] nlohmann::ordered_json names_of(policy::CategoryMask mask);
+
+/// What the clock has to do with it: each of the policy's hours, whether it blocks, and until when.
+[[nodiscard]] nlohmann::ordered_json hours_json(const policy::PolicySet& set,
+                                                const policy::Timetable& timetable,
+                                                const policy::Policy* policy,
+                                                policy::Moment moment);
+
+/// What would make the verdict another, a sentence each.
+[[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
+                                                         const policy::ResolvedGroup& group,
+                                                         const nlohmann::ordered_json& hours,
+                                                         const nlohmann::ordered_json& records);
 
 /// The document as a person reads it.
 [[nodiscard]] std::string explanation_text(const nlohmann::ordered_json& document);

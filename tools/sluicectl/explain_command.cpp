@@ -1,6 +1,8 @@
+#include <ctime>
 #include <iostream>
 #include <system_error>
 
+#include "config/calendar/calendar.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
 
@@ -24,7 +26,9 @@ Result<Source> find_policy(const Context& context, const generation::Generation&
     if (!config && (context.config_given || !carried)) return fail(config.error());
     if (config) {
       for (const schema::Pair& pair : config->pairs) source.ports.push_back(pair.inside);
-      source.policy = std::move(config->policy);
+      auto policy = schema::policy_at(*config, std::time(nullptr));
+      if (!policy) return fail(policy.error());
+      source.policy = std::move(*policy);
       source.from = context.config_file.string();
     }
   }
@@ -59,12 +63,21 @@ int explain_name(const Context& context, const ExplainOptions& options) {
   auto source = find_policy(context, **generation);
   if (!source) return report(context, source.error());
 
+  policy::Moment moment = std::time(nullptr);
+  if (options.at == "unknown") {
+    moment.reset();
+  } else if (!options.at.empty()) {
+    const auto at = calendar::parse_moment(options.at, source->policy.time_zone);
+    if (!at) return report(context, at.error());
+    moment = *at;
+  }
   const Question question{.generation = generation->get(),
                           .policy = &source->policy,
                           .policy_from = source->from,
                           .ports = source->ports,
                           .name = options.name,
-                          .device = *device};
+                          .device = *device,
+                          .moment = moment};
   const auto document = explain(question);
   if (!document) return report(context, document.error());
   if (context.json) {

@@ -49,6 +49,23 @@ std::string record_text(const ordered_json& record) {
   return out + (line.empty() ? "\n" : "\n    " + line + "\n");
 }
 
+std::string hours_text(const ordered_json& hours) {
+  std::string categories;
+  for (const auto& name : hours["categories"]) {
+    categories += (categories.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  std::string out = "  " + categories +
+                    (hours.contains("only_during") ? " only during '" : " not during '") +
+                    field(hours, "schedule") + "': ";
+  if (hours.contains("time")) {
+    out += "the time is " + field(hours, "time");
+  } else {
+    out += hours["holds"].get<bool>() ? "which it is" : "which it is not";
+    if (hours.contains("until")) out += " until " + field(hours, "until");
+  }
+  return out + (hours["blocks"].get<bool>() ? ", so blocked\n" : ", so not blocked\n");
+}
+
 }  // namespace
 
 std::string explanation_text(const ordered_json& document) {
@@ -66,6 +83,7 @@ std::string explanation_text(const ordered_json& document) {
   out += table({{"client", client_text(document["client"])},
                 {"group", field(group, "name") + ": " + field(group, "why")},
                 {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+                {"time", field(document, "time")},
                 {"list", "generation " + field(generation, "number") + " of " +
                              field(generation, "created") + ", " + field(generation, "file")}});
 
@@ -78,6 +96,9 @@ std::string explanation_text(const ordered_json& document) {
   }
   out += table(rows);
 
+  if (!document["hours"].empty()) out += "\nby the clock\n";
+  for (const ordered_json& hours : document["hours"]) out += hours_text(hours);
+
   out += "\nlisted at\n";
   for (const ordered_json& record : document["records"]) out += record_text(record);
   if (document["records"].empty()) out += "  nothing lists the name\n";
@@ -87,6 +108,10 @@ std::string explanation_text(const ordered_json& document) {
                                         {"  TLS", field(gets, "tls")},
                                         {"  QUIC", field(gets, "quic")},
                                         {"  HTTP", field(gets, "http")}});
+  out += "\nwhat would change it\n";
+  for (const ordered_json& one : document["would_change"]) {
+    out += "  " + one.get<std::string>() + "\n";
+  }
   return out;
 }
 

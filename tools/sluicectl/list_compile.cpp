@@ -1,4 +1,5 @@
 // Compiles plain lists, or changes to one, into a generation file.
+#include <ctime>
 #include <iostream>
 
 #include "config/policy/policy.h"
@@ -23,7 +24,9 @@ Result<compile::PlainOptions> plain_options(const Context& context,
   if (context.config_given) {
     auto config = load_config(context);
     if (!config) return fail(config.error());
-    plain.policy_json = policy::to_json(config->policy);
+    const auto policy = schema::policy_at(*config, std::time(nullptr));
+    if (!policy) return fail(policy.error());
+    plain.policy_json = policy::to_json(*policy);
   }
   return plain;
 }

@@ -50,9 +50,20 @@ void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   command->add_option("--mac", options.mac, "The device's MAC address");
   command->add_option("--vlan", options.vlan, "Its VLAN: 100, or 100.7 for outer and inner");
   command->add_option("--port", options.port, "The inside port that it is behind");
+  command->add_option("--at", options.at,
+                      "At this time instead of now: 2026-12-04T20:30, or 'unknown'");
   command->add_option("--generation", options.generation,
                       "Ask this file instead of the running list");
   command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });
+}
+
+void add_policy(CLI::App& app, PolicyTestOptions& options, Command& chosen) {
+  CLI::App* policy = app.add_subcommand("policy", "What devices may reach")->require_subcommand(1);
+  CLI::App* test = policy->add_subcommand("test", "Compare a table of expected verdicts");
+  test->add_option("file", options.file, "A YAML file of cases")->required();
+  test->add_option("--generation", options.generation, "Ask this file instead of the running list");
+  test->footer("The policy is that of the configuration, whether or not it is in use yet.");
+  test->callback([&] { chosen = [&](const Context& c) { return test_policy(c, options); }; });
 }
 
 void add_list(CLI::App* list, ListShowOptions& show, ListCompileOptions& compile, Command& chosen) {
@@ -187,6 +198,7 @@ int run(int argc, char** argv) {
   std::string incident;
   std::size_t last_events = 20;
   ExplainOptions explain;
+  PolicyTestOptions policy_test;
   ListShowOptions show;
   ListCompileOptions compile;
   DecisionOptions decision;
@@ -196,6 +208,7 @@ int run(int argc, char** argv) {
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
   add_explain(app, explain, chosen);
+  add_policy(app, policy_test, chosen);
   CLI::App* list = app.add_subcommand("list", "What is listed")->require_subcommand(1);
   add_list(list, show, compile, chosen);
   add_decisions(*list, decision, chosen);

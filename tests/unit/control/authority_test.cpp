@@ -22,7 +22,7 @@ class Authority : public ::testing::Test {
   void SetUp() override {
     workspace_.folder = folder_.path() / "authority";
     workspace_.clock = [this] { return now_; };
-    const auto created = create_authority(workspace_);
+    const auto created = create_authority(workspace_, "", "");
     ASSERT_TRUE(created) << created.error().text();
   }
 
@@ -64,7 +64,7 @@ TEST_F(Authority, StartsEmptyAndValid) {
 }
 
 TEST_F(Authority, NeverReplacesAnother) {
-  const auto again = create_authority(workspace_);
+  const auto again = create_authority(workspace_, "", "");
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().text(), HasSubstr("an authority is here already"));
 }

@@ -181,6 +181,38 @@ TEST_F(Updating, PolicyChangeCompilesRetainedLists) {
   EXPECT_EQ(entries(), 2U);
 }
 
+TEST_F(Updating, SchedulesAreWorkedOutAnewEachMonth) {
+  config_.times.calendar.time_zone = "Asia/Shanghai";
+  config_.times.schedules = {{"night", {{.days = {{}}, .from = 1320, .until = 360}}}};
+  config_.policy.schedules = {{.name = "night"}};
+  config_.policy.policies[0].hours = {{.schedule = 0, .categories = policy::bit(18)}};
+  updater_->set_config(config_);
+  ASSERT_TRUE(updater_->refresh_generation());
+  ASSERT_EQ(current(), "0000000002.lmdb");
+  const auto covers = [&](tuf::Time moment) {
+    const auto set = policy::from_json(updater_->running().current()->policy_json());
+    EXPECT_TRUE(set);
+    return set && set->schedules_from <= moment.time_since_epoch().count() &&
+           set->schedules_until > moment.time_since_epoch().count();
+  };
+  EXPECT_TRUE(covers(now_));
+  EXPECT_TRUE(covers(now_ + std::chrono::days(365)));
+
+  // Not before it is due, and not twice.
+  ASSERT_TRUE(updater_->refresh_generation());
+  EXPECT_EQ(current(), "0000000002.lmdb");
+  const auto due = updater_->view().next_policy;
+  ASSERT_TRUE(due);
+  EXPECT_GT(*due, now_);
+  EXPECT_LE(*due, now_ + std::chrono::days(35));
+  now_ = *due;
+  ASSERT_TRUE(updater_->refresh_generation());
+  EXPECT_EQ(current(), "0000000003.lmdb");
+  EXPECT_TRUE(covers(now_ + std::chrono::days(390)));
+  ASSERT_TRUE(updater_->refresh_generation());
+  EXPECT_EQ(current(), "0000000003.lmdb");
+}
+
 TEST_F(Updating, DamagedRetainedListIsToldAndMended) {
   List& list = repository_.lists["police"];
   list.orders += order_line("B", "fraud", "2026-06-01T00:00:00Z", "2026-06-03T00:00:00Z");

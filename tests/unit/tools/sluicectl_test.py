@@ -226,6 +226,52 @@ class Sluicectl(unittest.TestCase):
         self.assertEqual(document["group"]["name"], "staff")
         self.assertEqual(document["generation"]["policy_from"], str(self.config))
 
+    def with_hours(self):
+        self.config.write_text(self.config.read_text().replace(
+            "block: defaults", "block: defaults, hours: [{categories: [games], only_during: play}]")
+            + "calendar: {time_zone: Asia/Shanghai}\nschedules: {play: cn-minors-games-2021}\n")
+        self.compile("play.example", category="games")
+
+    def test_explain_by_the_clock(self):
+        self.with_hours()
+        for at, action, until in (
+                ("2026-12-04T20:30", "pass", "2026-12-04 21:00:00 +0800"),
+                ("2026-12-04T12:30Z", "pass", "2026-12-04 21:00:00 +0800"),
+                ("2026-12-04T21:00", "block", "2026-12-05 20:00:00 +0800")):
+            with self.subTest(at):
+                document = self.explain("www.play.example", "--at", at)
+                self.assertEqual(document["verdict"]["action"], action)
+                self.assertEqual(document["hours"][0]["until"], until)
+                self.assertIn(f"the schedule 'play' at {until}", document["would_change"])
+        unknown = self.explain("www.play.example", "--at", "unknown")
+        self.assertEqual(unknown["verdict"]["action"], "block")
+        self.assertEqual(unknown["hours"][0]["time"], "not known")
+        self.run_ctl("explain", "x.example", "--at", "noon", "--generation", self.generation,
+                     expect=2)
+
+    def test_policy_test(self):
+        self.with_hours()
+        table = self.folder / "cases.yaml"
+
+        def run(cases, expect):
+            table.write_text("cases:\n" + "".join(f"  - {case}\n" for case in cases))
+            return self.run_ctl("--config", self.config, "policy", "test", table, "--generation",
+                                self.generation, expect=expect)
+
+        good = ["{name: www.play.example, at: 2026-12-04T20:30, expect: pass}",
+                "{name: www.play.example, at: 2026-12-04T21:00, expect: block, category: games}",
+                "{name: play.example, client: 10.7.0.1, at: unknown, expect: pass, group: staff}"]
+        self.assertIn("3 cases, all as expected", run(good, 0).stdout)
+        result = run([*good, "{name: other.example, expect: block, group: pupils}"], 1)
+        self.assertIn("cases.yaml:5:5: other.example: expected block, not pass, group pupils, not "
+                      "default (not-listed;", result.stdout)
+        self.assertIn("4 cases, 1 differ", result.stdout)
+        self.assertIn("cases.yaml:2:5", run(["{name: a..b, expect: pass}"], 2).stderr)
+        for bad in ("{nam: x.example, expect: pass}", "{name: x.example, expect: maybe}",
+                    "{name: x.example, expect: pass, at: noon}", "x.example"):
+            with self.subTest(bad):
+                self.assertIn("cases.yaml:2", run([bad], 2).stderr)
+
     def test_explain_refuses(self):
         self.compile("bet.example")
         for arguments in (["a..b"], ["192.0.2.1"], ["x.example", "--client", "10.0.0.0/8"],

@@ -1,0 +1,162 @@
+// A table of expected verdicts, kept beside the configuration and run before each change of it.
+#include <array>
+#include <ctime>
+#include <iostream>
+
+#include "config/calendar/calendar.h"
+#include "config/schema/bind.h"
+#include "config/schema/check.h"
+#include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/explain.h"
+
+namespace sluice::ctl {
+namespace {
+
+using nlohmann::ordered_json;
+using schema::Field;
+using schema::Kind;
+using schema::Shape;
+using schema::TextNode;
+
+constexpr Shape text_of(std::string_view noun) {
+  return {.kind = Kind::text, .noun = noun, .minimum = 1, .maximum = 256};
+}
+constexpr Shape kName = text_of("a domain name");
+constexpr Shape kClient = text_of("an IP address, such as 10.7.1.5");
+constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address"};
+constexpr Shape kVlan = text_of("a VLAN, such as \"100\" or \"100.7\"");
+constexpr Shape kWord = text_of("a word");
+constexpr Shape kMoment = text_of("a moment, such as 2026-12-04T20:30");
+constexpr std::array<std::string_view, 3> kActions{"pass", "block", "log"};
+constexpr Shape kAction{.kind = Kind::choice, .noun = "a verdict", .choices = kActions};
+
+constexpr std::array kCaseFields{
+    Field{"name", &kName, true},     Field{"client", &kClient}, Field{"mac", &kMac},
+    Field{"vlan", &kVlan},           Field{"port", &kWord},     Field{"at", &kMoment},
+    Field{"expect", &kAction, true}, Field{"reason", &kWord},   Field{"category", &kWord},
+    Field{"group", &kWord},
+};
+constexpr Shape kCase{.kind = Kind::mapping,
+                      .noun = "a case",
+                      .fields = kCaseFields,
+                      .because = "a case says what a name is to get"};
+constexpr Shape kCases{.kind = Kind::list, .noun = "a list of cases", .item = &kCase};
+constexpr std::array kFileFields{Field{"cases", &kCases, true}};
+constexpr Shape kFile{.kind = Kind::mapping, .noun = "cases", .fields = kFileFields};
+
+std::string value_of(const TextNode& node, std::string_view key) {
+  const TextNode* found = schema::find(node, key);
+  return found == nullptr ? std::string() : found->text;
+}
+
+/// What a case asks and what came out; empty where it is as expected.
+struct Outcome {
+  std::string differs;
+  ordered_json document;
+};
+
+Result<Outcome> run_case(const TextNode& node, Question question, policy::Moment now) {
+  const auto device = parse_device(value_of(node, "client"), value_of(node, "mac"),
+                                   value_of(node, "vlan"), value_of(node, "port"));
+  if (!device) return fail(device.error());
+  question.name = value_of(node, "name");
+  question.device = *device;
+  question.moment = now;
+  if (const std::string at = value_of(node, "at"); at == "unknown") {
+    question.moment.reset();
+  } else if (!at.empty()) {
+    const auto moment = calendar::parse_moment(at, question.policy->time_zone);
+    if (!moment) return fail(moment.error());
+    question.moment = *moment;
+  }
+  auto document = explain(question);
+  if (!document) return fail(document.error());
+  const ordered_json& verdict = (*document)["verdict"];
+  Outcome outcome;
+  const auto compare = [&](const char* what, std::string_view key, const ordered_json& found) {
+    const std::string expected = value_of(node, key);
+    if (expected.empty() || expected == found.get<std::string>()) return;
+    outcome.differs += (outcome.differs.empty() ? "expected " : ", ") + std::string(what) +
+                       expected + ", not " + found.get<std::string>();
+  };
+  compare("", "expect", verdict["action"]);
+  compare("reason ", "reason", verdict["reason"]);
+  compare("category ", "category", verdict["category"]);
+  compare("group ", "group", (*document)["group"]["name"]);
+  if (!outcome.differs.empty()) {
+    outcome.differs += " (" + verdict["reason"].get<std::string>() + "; group " +
+                       (*document)["group"]["name"].get<std::string>() + ", policy " +
+                       (*document)["group"]["policy"].get<std::string>() + ", " +
+                       (*document)["time"].get<std::string>() + ")";
+  }
+  outcome.document = std::move(*document);
+  return outcome;
+}
+
+int report_faults(const Context& context, std::vector<schema::Fault> faults) {
+  ordered_json out = ordered_json::array();
+  for (const schema::Fault& fault : faults) {
+    if (!context.json) std::cerr << fault.text() << "\n";
+    out.push_back(fault.text());
+  }
+  if (context.json) print_json({{"ok", false}, {"faults", std::move(out)}});
+  return kCouldNotAsk;
+}
+
+}  // namespace
+
+int test_policy(const Context& context, const PolicyTestOptions& options) {
+  schema::Faults faults(options.file.string());
+  const auto text = schema::read_file(options.file, faults);
+  auto root = text ? schema::parse_document(*text, faults) : std::nullopt;
+  if (root) schema::check(*root, kFile, "", faults);
+  if (auto found = faults.take(); !found.empty()) return report_faults(context, std::move(found));
+
+  const auto file = generation_file(context, options.generation);
+  if (!file) return report(context, file.error());
+  const auto generation = generation::Generation::open(*file);
+  if (!generation) return report(context, generation.error());
+  const auto config = load_config(context);
+  if (!config) return report(context, config.error());
+  const std::int64_t now = std::time(nullptr);
+  const auto policy = schema::policy_at(*config, now);
+  if (!policy) return report(context, policy.error());
+  Question question{.generation = generation->get(),
+                    .policy = &*policy,
+                    .policy_from = context.config_file.string()};
+  for (const schema::Pair& pair : config->pairs) question.ports.push_back(pair.inside);
+
+  const TextNode& cases = *schema::find(*root, "cases");
+  std::size_t differing = 0;
+  ordered_json rows = ordered_json::array();
+  for (const TextNode& node : cases.items) {
+    const std::string place = options.file.string() + ":" + std::to_string(node.place.line) + ":" +
+                              std::to_string(node.place.column);
+    auto outcome = run_case(node, question, now);
+    if (!outcome) {
+      Error error = outcome.error();
+      error.where = place + (error.where.empty() ? "" : ": " + error.where);
+      return report(context, error);
+    }
+    const bool differs = !outcome->differs.empty();
+    differing += differs ? 1 : 0;
+    if (differs && !context.json) {
+      std::cout << place << ": " << value_of(node, "name") << ": " << outcome->differs << "\n";
+    }
+    rows.push_back({{"place", place},
+                    {"name", value_of(node, "name")},
+                    {"ok", !differs},
+                    {"differs", outcome->differs},
+                    {"explanation", std::move(outcome->document)}});
+  }
+  if (context.json) {
+    print_json({{"ok", differing == 0}, {"cases", std::move(rows)}});
+  } else {
+    std::cout << cases.items.size() << " cases, "
+              << (differing == 0 ? "all as expected" : std::to_string(differing) + " differ")
+              << "\n";
+  }
+  return differing == 0 ? kYes : kNo;
+}
+
+}  // namespace sluice::ctl
