@@ -85,9 +85,22 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
       return fail("no policy is named '" + policy + "'", "groups." + group,
                   "define it under policies");
     }
-    table.groups_.push_back({group, policy, found->second->blocked, found->second->watched,
-                             found->second->strict,
-                             static_cast<std::uint16_t>(found->second - set.policies.data())});
+    const Policy& by = *found->second;
+    table.groups_.push_back(
+        {.name = group,
+         .policy = policy,
+         .blocked = by.blocked,
+         .watched = by.watched,
+         .strict = by.strict,
+         .withhold_ech = by.withhold_ech,
+         .refuse_encrypted_dns = by.refuse_encrypted_dns,
+         .policy_index = static_cast<std::uint16_t>(&by - set.policies.data())});
+    for (const Hours& hours : by.hours) {
+      if (hours.cut) table.groups_.back().cut |= hours.categories;
+    }
+    table.any_cut_ |= table.groups_.back().cut;
+    table.any_withholds_ech_ |= by.withhold_ech;
+    table.any_refuses_encrypted_dns_ |= by.refuse_encrypted_dns;
     return {};
   };
   if (set.default_policy.empty()) {

@@ -43,6 +43,9 @@ struct ResolvedGroup {
   CategoryMask blocked = 0;  // whatever the time
   CategoryMask watched = 0;
   bool strict = false;
+  CategoryMask cut = 0;  // connections of these categories are cut once they are blocked
+  bool withhold_ech = false;
+  bool refuse_encrypted_dns = false;
   std::uint16_t policy_index = kNoPolicy;  // into PolicySet::policies
 
   static constexpr std::uint16_t kNoPolicy = UINT16_MAX;
@@ -68,6 +71,11 @@ class GroupTable {
   [[nodiscard]] bool has_claims() const { return slots_.size() > 1; }
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
+  /// Whether any group does, so that it is worth to ask which.
+  [[nodiscard]] bool any_withholds_ech() const { return any_withholds_ech_; }
+  [[nodiscard]] bool any_refuses_encrypted_dns() const { return any_refuses_encrypted_dns_; }
+  /// What any group has cut.
+  [[nodiscard]] CategoryMask any_cut() const { return any_cut_; }
 
  private:
   struct Slot {
@@ -78,6 +86,9 @@ class GroupTable {
   BlockAnswer answer_;
   std::vector<Slot> slots_{1};                     // a power of two, at most half of them in use
   std::vector<std::uint8_t> lengths4_, lengths6_;  // prefix lengths in use, longest first
+  CategoryMask any_cut_ = 0;
+  bool any_withholds_ech_ = false;
+  bool any_refuses_encrypted_dns_ = false;
   bool any_mac_ = false;
   bool any_vlan_ = false;
   bool any_port_ = false;

@@ -80,6 +80,7 @@ struct Hours {
   std::uint16_t schedule = 0;  // index into PolicySet::schedules
   CategoryMask categories = 0;
   bool only_during = false;  // blocked while the schedule does not hold; else while it does
+  bool cut = false;          // connections that are open when the block begins are cut
 };
 
 struct Policy {
@@ -89,6 +90,10 @@ struct Policy {
   /// What cannot be judged (malformed, too long, no room to keep it) is refused instead of passed.
   bool strict = false;
   std::vector<Hours> hours;
+  /// ECH configurations are taken out of DNS answers.
+  bool withhold_ech = false;
+  /// DNS over TLS and QUIC on their port, 853, is refused.
+  bool refuse_encrypted_dns = false;
   /// While nobody knows the time, or it is outside what was worked out: all categories of `hours`
   /// are blocked; else none of them.
   bool block_when_time_unknown = true;

@@ -190,6 +190,8 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                 .watched = fields.categories("watch"),
                 .strict = fields.boolean("strict"),
                 .hours = {},
+                .withhold_ech = fields.boolean("withhold_ech"),
+                .refuse_encrypted_dns = fields.boolean("refuse_encrypted_dns"),
                 .block_when_time_unknown = fields.boolean("block_when_time_unknown", true)};
   for (const json& item : fields.list("hours")) {
     Fields hours(item, "policy.policies.hours");
@@ -198,7 +200,8 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                                        [&](const Schedule& one) { return one.name == name; });
     if (schedule == schedules.end()) hours.refuse("no schedule is named '" + name + "'");
     policy.hours.push_back({static_cast<std::uint16_t>(schedule - schedules.begin()),
-                            hours.categories("categories"), hours.boolean("only_during")});
+                            hours.categories("categories"), hours.boolean("only_during"),
+                            hours.boolean("cut")});
     if (!hours.good()) return fail(hours.error());
   }
   if (!fields.good()) return fail(fields.error());

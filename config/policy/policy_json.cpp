@@ -23,6 +23,7 @@ json hours_json(const Policy& policy, const std::vector<Schedule>& schedules) {
     out.push_back({{"schedule", schedules[hours.schedule].name},
                    {"categories", names_of(hours.categories)},
                    {"only_during", hours.only_during}});
+    if (hours.cut) out.back()["cut"] = true;
   }
   return out;
 }
@@ -51,6 +52,8 @@ std::string to_json(const PolicySet& set) {
                         {"block", names_of(policy.blocked)},
                         {"watch", names_of(policy.watched)},
                         {"strict", policy.strict}});
+    if (policy.withhold_ech) policies.back()["withhold_ech"] = true;
+    if (policy.refuse_encrypted_dns) policies.back()["refuse_encrypted_dns"] = true;
     if (policy.hours.empty()) continue;
     policies.back()["hours"] = hours_json(policy, set.schedules);
     policies.back()["block_when_time_unknown"] = policy.block_when_time_unknown;

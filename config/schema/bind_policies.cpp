@@ -122,6 +122,7 @@ policy::Hours bind_one_of_hours(const TextNode& node, const std::string& path,
     return hours;
   }
   hours.only_during = only != nullptr;
+  if (const TextNode* boundary = find(node, "at_boundary")) hours.cut = boundary->text == "cut";
   const TextNode& word = only != nullptr ? *only : *never;
   const std::string at = path + (only != nullptr ? ".only_during" : ".not_during");
   if (check_reference(word, "schedule", schedules, at, faults)) {
@@ -154,6 +155,12 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
     if (const TextNode* doubt = find(member->value, "in_doubt")) {
       policy.strict = doubt->text == "refuse";
+    }
+    if (const TextNode* ech = find(member->value, "ech")) {
+      policy.withhold_ech = ech->text == "withhold";
+    }
+    if (const TextNode* ports = find(member->value, "encrypted_dns_ports")) {
+      policy.refuse_encrypted_dns = ports->text == "refuse";
     }
     bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
     config.policy.policies.push_back(std::move(policy));

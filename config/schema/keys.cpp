@@ -44,6 +44,8 @@ constexpr std::array<string_view, 3> kTlsRefusals{"reset", "alert", "drop"};
 constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
 constexpr std::array<string_view, 2> kHttpRefusals{"page", "reset"};
 constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
+constexpr std::array<string_view, 2> kEchChoices{"pass", "withhold"};
+constexpr std::array<string_view, 2> kBoundaries{"finish", "cut"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
@@ -58,6 +60,8 @@ constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
 constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
 constexpr Shape kHttpRefusal = one_of(kHttpRefusals);
 constexpr Shape kDoubt = one_of(kDoubts);
+constexpr Shape kEchChoice = one_of(kEchChoices);
+constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
 constexpr Shape kHolidayPreset{
@@ -200,6 +204,10 @@ constexpr std::array kHoursFields{
           "The schedule outside of which they are refused."},
     Field{"not_during", &kScheduleName, false, "see `only_during`",
           "The schedule while which they are refused. One of both is needed."},
+    Field{
+        "at_boundary", &kBoundary, false, "finish",
+        "What becomes of connections that are open when the refusal begins: they `finish`, or are "
+        "`cut` as soon as anything is sent on them."},
 };
 constexpr Shape kHours{.kind = Kind::mapping,
                        .noun = "categories and a schedule",
@@ -218,6 +226,12 @@ constexpr std::array kPolicyFields{
     Field{"when_time_unknown", &kUnknownTime, false, "block",
           "What becomes of the categories of `hours` while the time is not known: `block` refuses "
           "all of them, `pass` none."},
+    Field{"ech", &kEchChoice, false, "pass",
+          "`withhold` takes Encrypted ClientHello configurations out of DNS answers, so that "
+          "browsers name in the clear what they connect to."},
+    Field{"encrypted_dns_ports", &kDoubt, false, "pass",
+          "`refuse` refuses DNS over TLS and QUIC by its port, 853. Resolvers over HTTPS are the "
+          "category `encrypted-dns`."},
     Field{"in_doubt", &kDoubt, false, "pass",
           "What becomes of a first flight that cannot be judged: malformed, longer than is looked "
           "at, or with no room left to keep it. `refuse` is the strict choice."},

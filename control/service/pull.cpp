@@ -146,7 +146,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     fetcher.distrust();
     release = client.refresh();
   }
-  update_view([&](View& view) { view.not_logged = client.not_logged(); });
+  update_view([&](View& view) {
+    view.not_logged = client.not_logged();
+    if (client.witnessed()) view.witnessed = client.witnessed();
+  });
   if (trust->timestamp()) {
     if (const auto& issued = trust->timestamp()->issued) {
       const std::string source = "timestamp " + std::to_string(trust->timestamp()->version);

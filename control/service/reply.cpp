@@ -118,7 +118,8 @@ json status_json(const Facts& facts) {
   json pull = {{"outcome", text(view.outcome)},
                {"time", time_or_null(view.pulled)},
                {"running", facts.pulling},
-               {"fresh_until", time_or_null(view.fresh_until)}};
+               {"fresh_until", time_or_null(view.fresh_until)},
+               {"witnessed", time_or_null(view.witnessed)}};
   if (view.pull_error) pull["error"] = error_json(*view.pull_error);
   json dataplane = {{"connected", link.connected},
                     {"generation", link.generation ? json(*link.generation) : json(nullptr)},

@@ -138,18 +138,18 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   }
 }
 
-std::chrono::seconds Updater::poll_period() const {
-  const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
-  const bool has_emergency = release_ && release_->find(compile::kEmergency) != nullptr;
-  return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
-}
-
 std::string Updater::policy_json() const {
   auto policy = schema::policy_at(config_, clock_().time_since_epoch().count());
   if (policy) return policy::to_json(*policy);
   // The zone was known when the configuration was read. Without moments, the time is not known.
   log(Level::error, "compile", policy.error().text());
   return policy::to_json(config_.policy);
+}
+
+std::chrono::seconds Updater::poll_period() const {
+  const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
+  const bool has_emergency = release_ && release_->find(compile::kEmergency) != nullptr;
+  return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
 bool Updater::is_stale() const {

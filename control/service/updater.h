@@ -57,6 +57,7 @@ struct View {
   std::optional<tuf::Time> pulled;          // when
   std::optional<Error> pull_error;
   std::optional<Error> not_logged;       // the release has no good proof of the log
+  std::optional<tuf::Time> witnessed;    // when the log's witnesses cosigned its newest release
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends

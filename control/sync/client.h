@@ -30,6 +30,8 @@ class Client {
 
   /// Why the last refresh() failed, where that is that the release was not logged as it must be.
   [[nodiscard]] const std::optional<Error>& not_logged() const { return not_logged_; }
+  /// A time that witnesses of the log have signed in this refresh(), if they have.
+  [[nodiscard]] const std::optional<tuf::Time>& witnessed() const { return log_.witnessed(); }
 
  private:
   struct Fetched {

@@ -109,6 +109,7 @@ Status LogCheck::check_by(const tlog::LogPolicy& policy, std::uint64_t version,
   if (auto status = check_grown(policy, now, path); !status) return status;
   if (!seen_.contains(now.origin) && seen_.size() >= kMaxLogs) seen_.erase(seen_.begin());
   seen_[now.origin] = {now.size, now.root};
+  witnessed_ = believed->witnessed;
   return {};
 }
 

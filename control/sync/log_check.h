@@ -33,6 +33,10 @@ class LogCheck {
   [[nodiscard]] Status follow(const tuf::Targets& targets, std::uint64_t version,
                               const std::string& sha256);
 
+  /// When the witnesses of the last proof that was checked cosigned it, by the earliest of them: a
+  /// time that has passed. nullopt where none was checked, or none are asked.
+  [[nodiscard]] const std::optional<tuf::Time>& witnessed() const { return witnessed_; }
+
   /// Forgets policy and logs: of an authority that is trusted no more.
   static void forget(const std::filesystem::path& folder);
 
@@ -54,7 +58,8 @@ class LogCheck {
   std::optional<tlog::LogPolicy> policy_;
   std::string policy_sha256_;
   std::map<std::string, Seen> seen_;  // by origin
-  std::string checked_;               // SHA-256 of the snapshot that was found good last
+  std::optional<tuf::Time> witnessed_;
+  std::string checked_;  // SHA-256 of the snapshot that was found good last
 };
 
 }  // namespace sluice::sync

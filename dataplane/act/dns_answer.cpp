@@ -13,9 +13,9 @@ namespace {
 
 using inspect::dns::kHeaderOctets;
 using packet::checksum_add;
-using packet::Sum;
 using packet::store16;
 using packet::store32;
+using packet::Sum;
 
 constexpr std::size_t kUdpOctets = 8;
 // Header (12), the longest question (259), SOA (59), OPT (11) with cookie (20) and error (6) with
@@ -103,8 +103,8 @@ void put_address(Message& message, std::uint16_t type, std::uint32_t ttl,
   message.put(address);
 }
 
-/// An SOA record, but for its owner and the two fields of its TTL. MNAME: no server to ask (RFC 6761
-/// 6.3); RNAME: no mailbox (RFC 6761 6.4); SERIAL 1, REFRESH 3,600, RETRY 600, EXPIRE 86,400.
+/// An SOA record, but for its owner and the two fields of its TTL. MNAME: no server to ask (RFC
+/// 6761 6.3); RNAME: no mailbox (RFC 6761 6.4); SERIAL 1, REFRESH 3,600, RETRY 600, EXPIRE 86,400.
 struct SoaTemplate {
   static constexpr std::size_t kOwnerAt = 0;
   static constexpr std::size_t kTtlAt = 6;
@@ -154,12 +154,16 @@ std::uint16_t owner_offset(const inspect::dns::Query& query, std::size_t listed_
   return static_cast<std::uint16_t>(kHeaderOctets + owner);
 }
 
+bool has_page(const DnsBlock& block) {
+  return block.answer->dns == policy::DnsAnswer::address && block.may_have_page;
+}
+
 /// Returns the number of answer records; 0 means that a SOA was put as authority.
 std::uint16_t put_records(Message& message, const inspect::dns::Query& query,
                           const DnsBlock& block) {
   const policy::BlockAnswer& answer = *block.answer;
   std::uint16_t records = 0;
-  if (answer.dns == policy::DnsAnswer::address) {
+  if (has_page(block)) {
     const bool any = query.type == inspect::dns::kTypeAny;
     if (answer.page_ipv4 && (any || query.type == inspect::dns::kTypeA)) {
       put_address(message, inspect::dns::kTypeA, answer.ttl_seconds, *answer.page_ipv4);
@@ -207,15 +211,17 @@ void put_opt(Message& message, const inspect::dns::Query& query, const Cookie& c
   message.set16(length_at, static_cast<std::uint16_t>(end - length_at - 2));
 }
 
-inline Written write_message(std::span<const std::uint8_t> request, const inspect::dns::Query& query,
-                      const DnsBlock& block, std::span<std::uint8_t, kMaxDnsMessage> out) {
+inline Written write_message(std::span<const std::uint8_t> request,
+                             const inspect::dns::Query& query, const DnsBlock& block,
+                             std::span<std::uint8_t, kMaxDnsMessage> out) {
   Cookie cookie{};  // stands behind the question, where the answer may be written to
   std::copy(query.client_cookie.begin(), query.client_cookie.end(), cookie.begin());
   const std::size_t front = query.question_end;
   if (front > out.size() - kMaxRecords) return {};
   // QR, RD as asked; RA, CD as asked.
   const std::uint32_t asked = packet::load32(request.data());
-  const bool exists = block.answer->dns == policy::DnsAnswer::address;
+  // What asks for SVCB records asks for a service of a name that is there (RFC 9462 4: NODATA).
+  const bool exists = has_page(block) || query.type == inspect::dns::kTypeSvcb;
   const std::uint32_t id_and_flags = (asked & 0xffff0110U) | 0x8080U | (exists ? 0U : kNxDomain);
   if (out.data() != request.data()) std::memcpy(out.data(), request.data(), front);
 
@@ -242,8 +248,7 @@ std::size_t write_udp_datagram(std::span<const std::uint8_t> original, const pac
                                std::uint8_t* out, std::size_t capacity) {
   const std::size_t headers = parsed.network_offset + (parsed.ipv6 ? 40U : 20U) + kUdpOctets;
   if (headers + message.size() > capacity) return 0;
-  packet::write_udp_headers(original, parsed, way, message.size(),
-                            checksum_add(0, message), out);
+  packet::write_udp_headers(original, parsed, way, message.size(), checksum_add(0, message), out);
   std::memcpy(out + headers, message.data(), message.size());
   packet::finish_layers(parsed, out, headers + message.size());
   return headers + message.size();
@@ -269,9 +274,9 @@ std::size_t write_dns_datagram(std::span<const std::uint8_t> original, const pac
   }
   std::array<std::uint8_t, kMaxDnsMessage> message;
   const std::size_t octets = write_dns_message(request, query, block, message);
-  return octets == 0 ? 0
-                     : write_udp_datagram(original, parsed, way, {message.data(), octets}, out,
-                                          capacity);
+  return octets == 0
+             ? 0
+             : write_udp_datagram(original, parsed, way, {message.data(), octets}, out, capacity);
 }
 
 }  // namespace sluice::act

@@ -26,9 +26,12 @@ struct DnsBlock {
   ExtendedError error = ExtendedError::blocked;
   std::string_view category;  // its name, for the EDE text
   IncidentId incident;
-  /// Of the listed name's labels, in wire form: so much of QNAME's end owns the SOA, all where it is
-  /// shorter.
+  /// Of the listed name's labels, in wire form: so much of QNAME's end owns the SOA, all where it
+  /// is shorter.
   std::size_t listed_octets = SIZE_MAX;
+  /// Whether the block page's address may stand for the name's, where `answer` has it so: a program
+  /// that looks for a resolver would take it for one.
+  bool may_have_page = true;
 };
 
 /// The longest message that write_dns_message() makes.
@@ -50,8 +53,8 @@ inline constexpr std::size_t kMaxDnsMessage = 1232;
                                              std::uint8_t* out, std::size_t capacity);
 
 /// Both: the frame with the answer to `request`, which is its payload or was put together from it.
-/// Written in place where `out` is the frame's own buffer. Returns its length, or 0 where it does not
-/// fit.
+/// Written in place where `out` is the frame's own buffer. Returns its length, or 0 where it does
+/// not fit.
 [[nodiscard]] std::size_t write_dns_datagram(std::span<const std::uint8_t> original,
                                              const packet::Frame& parsed, packet::Way way,
                                              std::span<const std::uint8_t> request,

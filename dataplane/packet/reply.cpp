@@ -178,6 +178,23 @@ std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Fram
   return headers.transport_offset + kUdpOctets;
 }
 
+void change_checksum(std::span<std::uint8_t> segment, std::size_t checksum_at,
+                     std::span<const std::uint8_t> changed, Sum before) {
+  const std::uint16_t stated = load16(&segment[checksum_at]);
+  const bool udp = checksum_at == 6;
+  if (udp && stated == 0) return;  // none (RFC 768)
+  Sum after = checksum_add(0, changed);
+  if ((changed.data() - segment.data()) % 2 != 0) {
+    before = turned(before);
+    after = turned(after);
+  }
+  // HC' = ~(~HC + ~m + m'), where checksum_fold() gives ~m.
+  const auto without = static_cast<std::uint16_t>(~stated);
+  const auto now = static_cast<std::uint16_t>(~checksum_fold(after));
+  const std::uint16_t sum = checksum_fold(Sum{without} + checksum_fold(before) + now);
+  store16(&segment[checksum_at], udp && sum == 0 ? 0xffff : sum);
+}
+
 std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std::uint8_t* frame,
                            std::size_t segment_octets, std::size_t checksum_at) {
   std::uint8_t* ip = frame + headers.network_offset;

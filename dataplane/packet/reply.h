@@ -48,9 +48,9 @@ struct ReplyHeaders {
 std::size_t finish_headers(const ReplyHeaders& headers, const Frame& parsed, std::uint8_t* frame,
                            std::size_t segment_octets, std::size_t checksum_at);
 
-/// The whole headers of a UDP datagram made here, checksums included: of one from the same ports, or
-/// with Way::back, to them. `payload_sum` is checksum_add() of the payload. Returns where the payload
-/// goes; finish_layers() is for the caller to do, once it is there.
+/// The whole headers of a UDP datagram made here, checksums included: of one from the same ports,
+/// or with Way::back, to them. `payload_sum` is checksum_add() of the payload. Returns where the
+/// payload goes; finish_layers() is for the caller to do, once it is there.
 std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Frame& frame, Way way,
                               std::size_t payload_octets, Sum payload_sum, std::uint8_t* out);
 
@@ -58,8 +58,8 @@ std::size_t write_udp_headers(std::span<const std::uint8_t> original, const Fram
 [[nodiscard]] inline bool is_plain_ipv4(const Frame& frame) {
   return frame.layer_count == 1 && !frame.ipv6;
 }
-/// What write_udp_headers() does with Way::back and `out` the original's own buffer, for a frame that
-/// is_plain_ipv4().
+/// What write_udp_headers() does with Way::back and `out` the original's own buffer, for a frame
+/// that is_plain_ipv4().
 inline std::size_t turn_udp_headers(std::uint8_t* frame, const Frame& parsed,
                                     std::size_t payload_octets, Sum payload_sum) {
   std::uint32_t destination;
@@ -101,6 +101,12 @@ inline std::size_t turn_udp_headers(std::uint8_t* frame, const Frame& parsed,
   store16(udp + 6, checksum == 0 ? 0xffff : checksum);
   return parsed.network_offset + 28U;
 }
+
+/// Sets the checksum of a UDP or TCP segment whose octets `changed`, which lie in it, had the
+/// checksum_add() `before`; one that was wrong stays wrong (RFC 1624). `segment`: the whole of it,
+/// with `checksum_at` the offset of its checksum.
+void change_checksum(std::span<std::uint8_t> segment, std::size_t checksum_at,
+                     std::span<const std::uint8_t> changed, Sum before);
 
 /// Makes the lengths and checksums of the layers around the innermost IP header right for a frame
 /// of `total` octets whose innermost packet is finished.

@@ -102,6 +102,7 @@ void Pipeline::from_server(Packet& packet) {
   if (tcp.source_port == kDnsPort) find_in_responses(packet, payload);
   const std::uint64_t hash =
       packet.judge ? flow::hash(key_of(packet, true), secret_) : packet.flow_hash;
+  if (active_.any() && is_cut(packet, true, hash)) return;
   if (!flows_.may_hold(hash)) return;
   flow::Flow* flow = flows_.find(key_of(packet, true), hash);
   if (flow == nullptr || (tcp.flags & packet::kTcpRst) != 0) return;
@@ -161,10 +162,12 @@ void Pipeline::from_client(Packet& packet) {
   // A reset ends the connection by itself, and is never answered (RFC 9293 3.10.7). One that does
   // not reach the server must not end what is known of the flow.
   if ((tcp.flags & packet::kTcpRst) != 0) return;
+  if (refuses_encrypted_dns(packet) && refuse_encrypted_dns(packet, true)) return;
   const bool syn = (tcp.flags & (packet::kTcpSyn | packet::kTcpAck)) == packet::kTcpSyn;
   const auto payload = payload_of(packet);
   const bool urgent = (tcp.flags & packet::kTcpUrg) != 0;
   if (payload.empty() && !syn && !urgent) return;
+  if (active_.any() && is_cut(packet, false, packet.flow_hash)) return;
   const flow::Key key = key_of(packet, false);
   const std::uint64_t hash = packet.flow_hash;
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;

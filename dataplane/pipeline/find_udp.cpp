@@ -1,6 +1,7 @@
 // Names in datagrams: DNS, QUIC, DTLS. DNS is judged a datagram at a time; the others have flows.
 #include <cstring>
 
+#include "dataplane/act/withhold_ech.h"
 #include "dataplane/inspect/dns/response.h"
 #include "dataplane/inspect/quic/frames.h"
 #include "dataplane/inspect/quic/gquic.h"
@@ -61,6 +62,7 @@ void Pipeline::find_in_udp(Packet& packet) {
   if (packet.answers) {
     const flow::Key key = key_of(packet, true);
     const std::uint64_t hash = flow::hash(key, secret_);
+    if (active_.any() && is_cut(packet, true, hash)) return;
     if (flows_.may_hold(hash)) {
       flow::Flow* flow = flows_.find(key, hash);
       if (flow != nullptr && flow->state == flow::State::blocked) {
@@ -75,8 +77,10 @@ void Pipeline::find_in_udp(Packet& packet) {
     }
   }
   if (!packet.judge) return;
+  if (refuses_encrypted_dns(packet) && refuse_encrypted_dns(packet, false)) return;
   const flow::Key key = key_of(packet, false);
   const std::uint64_t hash = flow::hash(key, secret_);
+  if (active_.any() && is_cut(packet, false, hash)) return;
   flow::Flow* flow = flows_.may_hold(hash) ? flows_.find(key, hash) : nullptr;
   if (flow != nullptr) {
     packet.carry(flow);
@@ -134,6 +138,9 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   for (std::size_t i = 0; i < response.ech_count; ++i) {
     ech_.add(response.ech[i].config_id, response.ech[i].public_name);
   }
+  if (response.has_ech && snapshot_->groups().any_withholds_ech()) {
+    withhold_ech(packet, message, response.question.question_end);
+  }
   if (outcome == Outcome::malformed && !cut) counters_.add(Id::dns_response_malformed);
   if (response.question.name_count == 0) return;
   // The question is judged again: a server may have answered a query that could not be read here.
@@ -149,6 +156,24 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   for (std::size_t i = 0; i < response.count; ++i) add(response.names[i]);
 }
 
+void Pipeline::withhold_ech(Packet& packet, std::span<const std::uint8_t> message,
+                            std::size_t records_at) {
+  if (!snapshot_->groups().groups()[group_of(packet, true)].withhold_ech) return;
+  if (packet.pieced || packet.frame.cut) return counters_.add(Id::ech_not_withheld);
+  const packet::Frame& frame = packet.frame;
+  std::uint8_t* const octets = packet.data + (message.data() - packet.view.data());
+  const packet::Sum before = packet::checksum_add(0, message);
+  if (act::withhold_ech({octets, message.size()}, records_at) == 0) {
+    return counters_.add(Id::ech_not_withheld);
+  }
+  const std::size_t end = std::size_t{frame.payload_offset} + frame.payload_length;
+  packet::change_checksum({packet.data + frame.transport_offset, end - frame.transport_offset},
+                          frame.kind == packet::FrameKind::udp ? 6 : 16, message, before);
+  packet::finish_layers(frame, packet.data, end);
+  packet.fate = Fate::rewrite;
+  counters_.add(Id::ech_withheld);
+}
+
 void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key,
                             std::uint64_t hash) {
   if (crypto_ == nullptr) return;
@@ -158,6 +183,7 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
     flow = nullptr;
   }
   if (flow == nullptr) {
+    if (active_.any()) active_.drop(key, hash);
     flow = flows_.open(key, hash, now_ms_);
     if (flow == nullptr) return in_doubt(packet, Id::flow_table_full);
     flow->kind = flow::Kind::quic;

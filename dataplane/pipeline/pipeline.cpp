@@ -82,6 +82,7 @@ void Pipeline::begin_flow(Packet& packet) const {
   if (bare && !packet.answers) return;
   packet.flow_hash = flow::hash(key_of(packet, !packet.judge), secret_);
   flows_.prefetch(packet.flow_hash);
+  if (active_.any()) active_.prefetch(packet.flow_hash);
   if (packet.judge) syns_.prefetch(packet.flow_hash);
 }
 
@@ -175,6 +176,18 @@ void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
   finding.group = group_of(packets_[finding.packet], finding.response);
   const policy::Masks& masks = masks_[finding.group];
   finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
+  if ((answer.categories & snapshot_->groups().any_cut()) != 0 &&
+      finding.verdict.action != policy::Action::block && finding.protocol != stats::Protocol::dns) {
+    const policy::CategoryMask cut = snapshot_->groups().groups()[finding.group].cut;
+    if ((answer.categories & cut) != 0) {
+      keep_active(packets_[finding.packet], answer.categories & cut);
+    }
+  }
+}
+
+void Pipeline::keep_active(const Packet& packet, policy::CategoryMask categories) {
+  const flow::Key key = key_of(packet, false);
+  active_.put(key, flow::hash(key, secret_), categories, now_ms_);
 }
 
 std::uint16_t Pipeline::group(const Finding& finding) const {

@@ -17,6 +17,7 @@
 
 #include "dataplane/act/dns_answer.h"
 #include "dataplane/act/incident.h"
+#include "dataplane/flow/active_flows.h"
 #include "dataplane/flow/fragments.h"
 #include "dataplane/flow/limiter.h"
 #include "dataplane/flow/syn_cache.h"
@@ -67,6 +68,7 @@ class Pipeline {
   void decide();
   void decide(Finding& finding, const generation::Answer& answer);
   void count_verdict(const Finding& finding);
+  [[gnu::cold]] void keep_active(const Packet& packet, policy::CategoryMask categories);
   void make_room();
   void act(std::span<Packet> packets);
   void finish();
@@ -85,9 +87,7 @@ class Pipeline {
   }
   void drop_last_finding() { --found_; }
   /// Once the last finding's name is there.
-  void begin_look_up() {
-    snapshot_->lookup(lcore_).begin(names_[found_ - 1], walks_[found_ - 1]);
-  }
+  void begin_look_up() { snapshot_->lookup(lcore_).begin(names_[found_ - 1], walks_[found_ - 1]); }
   bool find_text(Packet& packet, stats::Protocol protocol, std::string_view text);
   bool read_text(Packet& packet, Finding& finding, std::string_view text);
   std::uint8_t find_hello(Packet& packet, stats::Protocol protocol,
@@ -113,6 +113,7 @@ class Pipeline {
   void find_in_query(Packet& packet);
   bool read_query(Packet& packet, Asked& asked);
   void find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut = false);
+  void withhold_ech(Packet& packet, std::span<const std::uint8_t> message, std::size_t records_at);
   void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
   bool read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened);
@@ -157,10 +158,19 @@ class Pipeline {
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
+  [[gnu::cold]] bool refuse_encrypted_dns(Packet& packet, bool stream);
+  /// Where active_.any(): true where the frame's connection was let through, and is to be no
+  /// longer.
+  [[gnu::cold, gnu::noinline]] bool is_cut(Packet& packet, bool from_server, std::uint64_t hash);
   void reset(Packet& packet, packet::Way way);
   void write_reset(Packet& packet, packet::Way way, act::TcpNumbers numbers);
   Emission* emit(const Packet& packet, packet::Way way);
   bool may_refuse(const Packet& packet);
+  /// RFC 7858, RFC 9250: whether it goes to the port, and any group has it refused.
+  [[nodiscard]] bool refuses_encrypted_dns(const Packet& packet) const {
+    return packet::load16(&packet.view[packet.frame.transport_offset + 2U]) == kEncryptedDnsPort &&
+           snapshot_->groups().any_refuses_encrypted_dns();
+  }
   void report(const Finding& finding, std::size_t index, const generation::Record& record,
               act::IncidentId incident);
 
@@ -188,6 +198,7 @@ class Pipeline {
   }
 
   static constexpr std::size_t kScratchOctets = 65536;
+  static constexpr std::uint16_t kEncryptedDnsPort = 853;
 
   unsigned lcore_;
   std::uint64_t secret_;
@@ -197,6 +208,7 @@ class Pipeline {
 
   flow::Table flows_;
   flow::SynCache syns_;
+  flow::ActiveFlows active_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   EchSeen ech_;

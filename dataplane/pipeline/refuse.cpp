@@ -27,6 +27,13 @@ act::ExtendedError error_of(generation::Layer layer, const policy::BlockAnswer& 
   return answer.guardian ? act::ExtendedError::filtered : act::ExtendedError::blocked;
 }
 
+/// Categories of services that a block page cannot stand in for.
+bool may_have_page(std::uint8_t category) {
+  static constexpr std::uint8_t kEncryptedDns = 25;
+  static constexpr std::uint8_t kProxy = 26;
+  return category != kEncryptedDns && category != kProxy;
+}
+
 bool is_answerable(const Packet& packet) {
   return packet::has_single_source(packet.view, packet.frame) &&
          !packet::is_group_addressed(packet.view, packet.frame);
@@ -72,14 +79,14 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   const act::IncidentId incident = incidents_.next();
   const policy::BlockAnswer& how = snapshot_->groups().answer();
   const policy::Category* category = policy::find_category(finding.verdict.category);
-  const act::DnsBlock block{.answer = &how,
-                            .error = error_of(record.layer, how),
-                            .category = category != nullptr ? category->name : "",
-                            .incident = incident,
-                            // A name that a response leads to is no part of QNAME.
-                            .listed_octets = finding.response
-                                                 ? SIZE_MAX
-                                                 : names_[index].length_of(finding.listed_labels)};
+  const act::DnsBlock block{
+      .answer = &how,
+      .error = error_of(record.layer, how),
+      .category = category != nullptr ? category->name : "",
+      .incident = incident,
+      // A name that a response leads to is no part of QNAME.
+      .listed_octets = finding.response ? SIZE_MAX : names_[index].length_of(finding.listed_labels),
+      .may_have_page = may_have_page(finding.verdict.category)};
   counters_.add(counter_of(finding));
   if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
   if (packet.has_flow() && !finding.response && packet.flow->state != flow::State::blocked) {
@@ -174,6 +181,41 @@ void Pipeline::refuse_datagram(Packet& packet, flow::Flow* flow) {
   emission->length = static_cast<std::uint16_t>(
       act::write_udp_datagram(packet.view, packet.frame, Way::back, {message.data(), octets},
                               emission->bytes.data(), emission->bytes.size()));
+}
+
+// Before any name is there. A stream that is there already ends as well; a datagram is not
+// answered, for nothing tells yet what it would understand.
+bool Pipeline::refuse_encrypted_dns(Packet& packet, bool stream) {
+  if (!snapshot_->groups().groups()[group_of(packet, false)].refuse_encrypted_dns) return false;
+  packet.fate = Fate::drop;
+  counters_.add(Id::encrypted_dns_refused);
+  if (!stream || !may_refuse(packet)) return true;
+  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
+  reset(packet, Way::back);
+  if ((packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) == 0) {
+    reset(packet, Way::onward);
+  }
+  return true;
+}
+
+bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
+  if (!active_.may_hold(hash)) return false;
+  const flow::Key key = key_of(packet, from_server);
+  const bool tcp = packet.frame.kind == packet::FrameKind::tcp;
+  if (tcp && !from_server &&
+      (packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) != 0) {
+    active_.drop(key, hash);  // another connection
+    return false;
+  }
+  const policy::CategoryMask categories = active_.find(key, hash, now_ms_);
+  if ((categories & masks_[group_of(packet, from_server)].blocked) == 0) return false;
+  packet.fate = Fate::drop;
+  counters_.add(Id::flow_cut);
+  if (!tcp || !may_refuse(packet)) return true;
+  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
+  reset(packet, Way::back);
+  reset(packet, Way::onward);
+  return true;
 }
 
 // A later frame of a flow that was refused.

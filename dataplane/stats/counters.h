@@ -59,6 +59,10 @@ namespace sluice::stats {
   X(resets_lost,           "refusals not sent for want of a buffer")                         \
   X(refusals_limited,      "refused in silence: too many refusals for one client")           \
   X(flow_refused_again,    "frames withheld of flows that were refused before")              \
+  X(flow_cut,              "frames of open connections cut when their category's hours ended")  \
+  X(encrypted_dns_refused, "frames to port 853 refused, where the policy has it so")          \
+  X(ech_withheld,          "DNS answers whose ECH configurations were taken out")             \
+  X(ech_not_withheld,      "passed: DNS answers in pieces whose ECH could not be taken out") \
   X(flow_opened,           "flows whose first octets are kept until their verdict")          \
   X(flow_expired,          "flows forgotten undecided, or tombstones at their end")          \
   X(flow_evicted,          "flows forgotten to make room for newer ones")                    \

@@ -141,6 +141,34 @@ class Keeping(LogTest):
         refused = self.authority.run("sign", "--policy", check=False)
         self.assertIn("no log of the policy has signed it", refused.stderr)
 
+    def test_publish_cut_at_every_step(self):
+        """Each renaming is a step: killed there, or told that the disk is full."""
+        renamed = "rename,renameat,renameat2"
+        for fault in ("signal=KILL", "error=ENOSPC"):
+            step = 0
+            while True:
+                step += 1
+                self.authority.add(f"{fault[0]}{step}.example")
+                self.authority.run("sign")
+                command = ["strace", "-f", "-o", "/dev/null", "-e", f"trace={renamed}", "-e",
+                           f"inject={renamed}:{fault}:when={step}", BIN / "sluice-authority", "--dir",
+                           self.authority.folder, "publish"]
+                cut = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
+                # What is announced is whole at every moment.
+                self.verify()
+                self.authority.run("publish")
+                listed = self.authority.run("status").stdout
+                self.assertNotIn("not published", listed)
+                self.assertNotIn("not announced", listed)
+                if cut.returncode == 0:
+                    break
+                if fault.startswith("error"):
+                    self.assertIn("No space left on device", cut.stderr)
+            self.assertGreater(step, 8)
+            self.verify()
+        box = self.control(f"file://{self.repo}/", "/etc/hosts")
+        self.assertEqual(box.once().returncode, 0)
+
     def test_damaged_tiles_are_told_before_anything_is_added(self):
         tile = self.repo / "log/tile/0/000.p/2"
         tile.write_bytes(bytes(64))
@@ -320,6 +348,7 @@ class Appliance(LogTest):
         box = self.box()
         self.assertEqual(box.status()["entries"], 2)
         self.assertTrue((box.state / "trust/tlog-policy.txt").exists())
+        self.assertRegex(box.status()["pull"]["witnessed"], r"^20\d\d-.*Z$")
         # Witnesses are enough where a mirror carries no tiles.
         self.authority.add("one.example")
         self.authority.run("sign")

@@ -1,7 +1,11 @@
-// Any octets as a DNS response: what is found lies inside the scratch and is a whole name.
+// Any octets as a DNS response: what is found lies inside the scratch and is a whole name; without
+// its ECH configurations it leads to the same names.
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "config/name/name.h"
+#include "dataplane/act/withhold_ech.h"
 #include "dataplane/inspect/dns/response.h"
 #include "dataplane/inspect/dns/stream.h"
 #include "tests/fuzz/expect.h"
@@ -36,5 +40,18 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto* at = reinterpret_cast<const std::uint8_t*>(name.data());
     SLUICE_EXPECT(!name.empty() && at >= data && at + name.size() <= data + size);
   }
+  if (response.question.question_end == 0) return 0;
+  std::vector<std::uint8_t> without(data, data + size);
+  const unsigned withheld = act::withhold_ech(without, response.question.question_end);
+  std::array<std::uint8_t, dns::kResponseScratchOctets> other_scratch;
+  dns::Response other;
+  const inspect::Outcome after = dns::parse_response(without, other_scratch, other);
+  if (outcome == inspect::Outcome::malformed) return 0;
+  SLUICE_EXPECT(after == outcome && other.count == response.count);
+  for (std::size_t i = 0; i < response.count; ++i) {
+    SLUICE_EXPECT(std::ranges::equal(other.names[i], response.names[i]));
+  }
+  SLUICE_EXPECT(withheld == 0 || other.ech_count <= response.ech_count);
+  SLUICE_EXPECT(withheld != 0 || std::ranges::equal(without, std::span(data, size)));
   return 0;
 }

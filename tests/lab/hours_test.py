@@ -58,6 +58,33 @@ class Hours(unittest.TestCase):
         self.start(FRIDAY + "20:59:55")
         self.wait_for_boundary("pass", "block", 30)
 
+    def download_over_the_end(self, boundary):
+        """A download that begins while games may be played; what becomes of it by their end."""
+        with open(self.lab.folder / "www" / "big", "wb") as file:
+            file.truncate(60_000_000)  # more than the buffers on its way hold
+        self.start(FRIDAY + "20:59:54", PUPILS.replace("play}", f"play, at_boundary: {boundary}}}"))
+        download = self.lab.client.start(
+            "download", "curl", "--silent", "--show-error", "--limit-rate", "4M", "--output",
+            "/dev/null", "--insecure", "--max-time", "60",
+            "https://www.play.example/big", log=self.lab.folder / f"download-{boundary}.log")
+        self.addCleanup(download.stop)
+        wait_until("it is under way",
+                   lambda: self.appliance.counters()["tls_client_hellos"] > 0)
+        self.wait_for_boundary("pass", "block", 30)
+        return download
+
+    def test_open_connections_are_cut(self):
+        download = self.download_over_the_end("cut")
+        wait_until("the download ends", lambda: not download.alive(), 5)
+        self.assertIn("(56)", download.tail())  # CURLE_RECV_ERROR: reset by peer
+        self.assertGreater(self.appliance.counters()["flow_cut"], 0)
+
+    def test_open_connections_finish(self):
+        download = self.download_over_the_end("finish")
+        wait_until("the download ends", lambda: not download.alive(), 40)
+        self.assertEqual(download.tail(), "")
+        self.assertEqual(self.appliance.counters()["flow_cut"], 0)
+
     def test_other_days(self):
         self.start("2026-10-10T20:30")  # a Saturday that is worked for National Day
         self.assertEqual(self.verdict(), "block")

@@ -156,9 +156,11 @@ def blocked_tls(title, about, payload, names, extra=0, seq=1000, ack=2000, dport
 
 
 def dns_cases():
-    for title, qtype in (("a", 1), ("aaaa", 28), ("https", 65), ("svcb", 64), ("any", 255),
+    for title, qtype in (("a", 1), ("aaaa", 28), ("https", 65), ("any", 255),
                          ("txt", 16), ("cname", 5), ("ns", 2), ("unknown-type", 65280)):
         blocked_dns(f"dns-{title}", f"QTYPE {qtype} of a listed name", query(qtype=qtype))
+    blocked_dns("dns-svcb", "discovery of services is told that there is none (RFC 9462 4)",
+                query(qtype=64), reply={"rcode": 0})
     blocked_dns("dns-0x20", "the question comes back in the client's own spelling",
                 query("WwW.bLoCkEd.ExAmPlE"))
     blocked_dns("dns-listed-itself", "the listed name, not a name below it",

@@ -102,7 +102,8 @@ class Case:
             "dataplane": {"huge_pages": "never", "memory_mib": 128,
                           "workers": self.spec.get("workers", 1)},
             "policies": {"pupils": {"block": ["gambling"],
-                                    "in_doubt": self.spec.get("in_doubt", "pass")}, "staff": {"block": ["malware"]}},
+                                    "in_doubt": self.spec.get("in_doubt", "pass"),
+                                    **self.spec.get("policy", {})}, "staff": {"block": ["malware"]}},
             "groups": {"staff": {"policy": "staff", "prefixes": ["192.0.2.200/32"], "vlans": [300]}},
             "default_policy": "pupils",
             "block_answer": self.spec.get("block_answer", {}),
@@ -111,7 +112,8 @@ class Case:
         }))
         names = self.work / "names.txt"
         names.write_text("\n".join(self.spec["block"]) + "\n")
-        run([self.programs / "sluicectl", "list", "compile", names, "--category", "gambling",
+        run([self.programs / "sluicectl", "list", "compile", names, "--category",
+             self.spec.get("category", "gambling"),
              "-o", self.generation, "--config", self.work / "sluice.yaml"])
 
     def replay(self):

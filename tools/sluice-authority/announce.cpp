@@ -86,10 +86,10 @@ Result<Announced> announce(const Workspace& workspace, const tuf::Root& root,
   // between the two refuse what they find, and ask again.
   if (auto status = install_root(workspace, root.version); !status) return fail(status.error());
   const std::uint64_t version = last_timestamp + 1;
-  tuf::Json timestamp =
-      document("timestamp", version, workspace.clock() + workspace.expiry.timestamp);
+  const tuf::Time now = workspace.clock();
+  tuf::Json timestamp = document("timestamp", version, now + workspace.expiry.timestamp);
+  timestamp["issued"] = tuf::to_text(now);  // what appliances without a clock go by
   timestamp["meta"]["snapshot.json"] = meta_of(snapshot, *bytes);
-  timestamp["issued"] = tuf::to_text(workspace.clock());
   tuf::Json ignored;
   auto status = sign_and_write(workspace, "timestamp", root.roles.at("timestamp"), timestamp,
                                workspace.metadata() / "timestamp.json", ignored);

@@ -11,6 +11,7 @@
 #include "config/base/result.h"
 #include "tools/sluice-authority/draft.h"
 #include "tools/sluice-authority/passphrase.h"
+#include "tools/sluice-authority/proposal.h"
 #include "tools/sluice-authority/stage.h"
 #include "tools/sluice-authority/workspace.h"
 
@@ -40,8 +41,15 @@ Status publish_command(const Workspace& workspace);
 /// What is published and applies now, as a response policy zone for other resolvers.
 Status export_rpz_command(const Workspace& workspace, const std::string& zone,
                           const std::filesystem::path& out);
+/// Lists names for hours by the emergency role, and publishes that at once.
+Status emergency_command(const Workspace& workspace, const std::vector<std::string>& names,
+                         const NameOptions& options, const OfficialAct& act);
 /// What is published as one tar archive, for `sluicectl list import-bundle`.
 Status bundle_command(const Workspace& workspace, const std::filesystem::path& out);
 Status status_command(const Workspace& workspace);
+/// The taxonomy, in English and Chinese.
+Status categories_command();
+/// "gambling 赌博"
+[[nodiscard]] std::string category_text(std::string_view name);
 
 }  // namespace sluice::authority

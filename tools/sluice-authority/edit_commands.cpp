@@ -6,6 +6,8 @@
 #include "control/compile/cpl.h"
 #include "control/compile/plain_list.h"
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/csv_import.h"
+#include "tools/sluice-authority/progress.h"
 
 namespace sluice::authority {
 namespace {
@@ -90,6 +92,21 @@ void print_rejections(const compile::PlainReport& report) {
   }
 }
 
+Status import_table(const Workspace& workspace, const std::vector<std::filesystem::path>& files,
+                    const NameOptions& options) {
+  auto report = import_csv(workspace, files, options.order, options.match);
+  if (!report) return fail(report.error());
+  std::cout << "read " << report->rows.read << ", accepted " << report->rows.accepted << ", "
+            << report->rows.duplicates << " given twice, " << report->rows.rejected
+            << " rejected\n";
+  for (const auto& [department, change] : report->departments) {
+    std::cout << department << ": " << change.added << " added, " << change.changed << " changed, "
+              << change.unchanged << " unchanged\n";
+  }
+  print_rejections(report->rows);
+  return {};
+}
+
 }  // namespace
 
 Status add_command(const Workspace& workspace, const std::vector<std::string>& names,
@@ -106,8 +123,8 @@ Status add_command(const Workspace& workspace, const std::vector<std::string>& n
   std::string department;
   auto change = put(workspace, std::span(&group, 1), options, true, department);
   if (!change) return fail(change.error());
-  std::cout << department << ": " << change->added << " added, " << change->changed << " changed, "
-            << change->unchanged << " unchanged\n";
+  std::cout << department << ", " << category_text(options.order.category) << ": " << change->added
+            << " added, " << change->changed << " changed, " << change->unchanged << " unchanged\n";
   return {};
 }
 
@@ -137,19 +154,23 @@ Status remove_command(const Workspace& workspace, const std::vector<std::string>
 
 Status import_command(const Workspace& workspace, const std::vector<std::filesystem::path>& files,
                       const std::string& format, const NameOptions& options) {
+  if (format == "csv") return import_table(workspace, files, options);
   auto kind = compile::parse_plain_format(format);
   if (!kind) return fail(kind.error());
   auto scope = scope_of(options.match);
   if (!scope) return fail(scope.error());
+  Progress progress("reading", 0);
   auto names = compile::read_plain_lists(files, *kind);
   if (!names) return fail(names.error());
+  progress.next("listing " + std::to_string(names->keys().size()) + " names");
   std::string department;
   auto change = put(workspace, grouped(*names, *scope), options, false, department);
   if (!change) return fail(change.error());
   const compile::PlainReport& report = names->report();
-  std::cout << department << ": read " << report.read << ", accepted " << report.accepted << " ("
-            << change->added << " new, " << change->unchanged << " listed already), "
-            << report.duplicates << " given twice, " << report.rejected << " rejected\n";
+  std::cout << department << ", " << category_text(options.order.category) << ": read "
+            << report.read << ", accepted " << report.accepted << " (" << change->added << " new, "
+            << change->unchanged << " listed already), " << report.duplicates << " given twice, "
+            << report.rejected << " rejected\n";
   print_rejections(report);
   return {};
 }

@@ -4,6 +4,7 @@
 
 #include "control/tuf/digest.h"
 #include "control/tuf/metadata.h"
+#include "tools/sluice-authority/progress.h"
 
 namespace sluice::authority {
 namespace {
@@ -54,7 +55,11 @@ class Replay {
     if (!root || *root != out_.checkpoint.root) {
       problem("log/checkpoint", "is not the root of the entries");
     }
-    for (const LoggedRelease& release : out_.releases) check_release(release);
+    Progress progress("checking releases", out_.checkpoint.size);
+    for (const LoggedRelease& release : out_.releases) {
+      check_release(release);
+      progress.at(release.index);
+    }
     const auto announced = check_announced(source_, policy_, out_.releases);
     out_.problems.insert(out_.problems.end(), announced.begin(), announced.end());
     return out_;

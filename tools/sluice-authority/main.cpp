@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/flow_line.h"
 #include "tools/sluice-authority/key_line.h"
 #include "tools/sluice-authority/log_line.h"
 #include "tools/sluice-authority/role_line.h"
@@ -29,6 +30,7 @@ struct Arguments {
   NameOptions name;
   StageOptions stage;
   LogOptions log;
+  FlowOptions flow;
   KeyOptions key;
   RoleChange role;
   PassphraseSource passphrase;
@@ -42,13 +44,12 @@ struct Arguments {
   unsigned timestamp_hours = 72;
 };
 
-void add_order_options(CLI::App& command, Arguments& arguments) {
+void add_order_options(CLI::App& command, Arguments& arguments, bool required = true) {
   OrderFields& order = arguments.name.order;
-  command.add_option("--category", order.category, "Category of the taxonomy")->required();
-  command.add_option("--order", order.order, "Reference of the notice")->required();
+  command.add_option("--category", order.category, "Category of the taxonomy")->required(required);
+  command.add_option("--order", order.order, "Reference of the notice")->required(required);
   command.add_option("--match", arguments.name.match, "tree (name and below), exact, subs (below)")
       ->capture_default_str();
-  command.add_flag("--emergency", arguments.name.emergency, "List by the emergency role, 72 h");
   command.add_option("--authority", order.authority, "Who ordered it; default: the department");
   command.add_option("--legal-basis", order.legal_basis, "Law and section");
   command.add_option("--issued", order.issued, "Day of the notice; default: today");
@@ -85,35 +86,40 @@ void add_commands(CLI::App& app, Arguments& a) {
   CLI::App* add = app.add_subcommand("add", "List names");
   add->add_option("NAME", a.names)->required();
   add_order_options(*add, a);
+  add->add_flag("--emergency", a.name.emergency, "List by the emergency role, 72 h");
+  CLI::App* emergency = app.add_subcommand(
+      "emergency", "List names for at most 72 h by the duty officer alone, and publish that");
+  emergency->add_option("NAME", a.names)->required();
+  add_order_options(*emergency, a);
+  add_official(*emergency, a.flow.act);
   CLI::App* remove = app.add_subcommand("remove", "Take names off the lists");
   remove->add_option("NAME", a.names)->required();
   remove->add_option("--department", a.department, "Only from this department's list");
   CLI::App* import =
       app.add_subcommand("import", "List the names of plain lists; URLs are never cut to domains");
   import->add_option("FILE", a.files, "Files, or the folder of a UT1 category")->required();
-  import->add_option("--format", a.format, "auto, domains, hosts, ut1, adblock, dnsmasq, rpz")
+  import->add_option("--format", a.format, "auto, domains, hosts, ut1, adblock, dnsmasq, rpz, csv")
       ->capture_default_str();
-  add_order_options(*import, a);
+  // A table says both for each name.
+  add_order_options(*import, a, false);
+  import->add_flag("--emergency", a.name.emergency, "List by the emergency role, 72 h");
   CLI::App* sign = app.add_subcommand("sign", "Sign changed lists; officials may sign in turn");
   sign->add_option("--department", a.department, "Only this department's list");
   sign->add_option("--key", a.stage.keys, "An official's key; default: all local ones of the role");
   sign->add_flag("--policy", a.policy,
                  "Instead of lists: the rules in policy/, by keys of the role targets");
   sign->add_flag("--renew", a.stage.renew, "Sign anew though nothing changed");
-  auto* bulk = sign->add_option("--bulk-change", a.stage.bulk_order,
-                                "Reference of the order for a planned mass change");
-  sign->add_option("--reason", a.stage.bulk_reason, "Why the mass change")->needs(bulk);
-  sign->add_option("--min-ratio", a.stage.min_ratio, "New size over old, at least; e.g. 0.25")
-      ->needs(bulk);
-  sign->add_option("--max-ratio", a.stage.max_ratio, "New size over old, at most")->needs(bulk);
+  add_bulk_options(*sign, a.stage, "--reason");
   add_export(app, a);
   add_log_line(app, a.log);
+  add_flow_line(app, a.flow, a.stage);
   add_key_line(app, a.key);
   add_role_line(app, a.role);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   CLI::App* bundle = app.add_subcommand("bundle", "What is published as one file, for a stick");
   bundle->add_option("--out", a.out, "The tar archive to write")->required();
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
+  app.add_subcommand("categories", "The taxonomy, in English and Chinese");
 }
 
 Status choose(const CLI::App& app, const Arguments& a) {
@@ -126,6 +132,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
                         days(a.emergency_days), days(a.snapshot_days), hours(a.timestamp_hours)};
     return init_command(workspace, a.log_name, a.passphrase);
   }
+  if (app.got_subcommand("categories")) return categories_command();
   if (app.got_subcommand("key")) {
     KeyOptions key = a.key;
     key.passphrase = a.passphrase;
@@ -144,9 +151,18 @@ Status choose(const CLI::App& app, const Arguments& a) {
     change.passphrase = a.passphrase;
     return run_role_line(app, *workspace, std::move(change));
   }
+  if (auto status = run_flow_line(app, *workspace, a.flow, a.stage)) return *status;
+  if (app.got_subcommand("emergency")) {
+    return emergency_command(*workspace, a.names, a.name, a.flow.act);
+  }
   if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
+  if (app.got_subcommand("import") && a.format != "csv" &&
+      (a.name.order.category.empty() || a.name.order.order.empty())) {
+    return sluice::fail("names need --category and --order", {},
+                        "only tables (--format csv) say them for each name");
+  }
   if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);
   if (app.got_subcommand("sign") && a.policy) return sign_policy_command(*workspace, a.stage);
   if (app.got_subcommand("sign")) return sign_command(*workspace, a.department, a.stage);

@@ -10,6 +10,7 @@
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"
+#include "tools/sluice-authority/rollout.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -50,6 +51,13 @@ Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
   return packed_names(file, list, version);
 }
 
+Status stage_file(const std::filesystem::path& folder, const std::string& path,
+                  const std::string& bytes, tuf::Json& targets) {
+  const compile::ListFile file{path, bytes.size(), tuf::sha256(bytes), {}};
+  targets[path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
+  return files::write_atomic(folder / file.stored_name(), bytes);
+}
+
 /// By which appliances believe the log. One that does not name this log would stop every update.
 Status stage_log_policy(const Workspace& workspace, const std::filesystem::path& folder,
                         tuf::Json& targets) {
@@ -71,9 +79,19 @@ Status stage_log_policy(const Workspace& workspace, const std::filesystem::path&
         "appliances would refuse every release; sluice-authority log status tells its key";
     return fail(std::move(error));
   }
-  const compile::ListFile file{path, bytes->size(), tuf::sha256(*bytes), {}};
-  targets[path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
-  return files::write_atomic(folder / file.stored_name(), *bytes);
+  return stage_file(folder, path, *bytes, targets);
+}
+
+/// In which order appliances take a release.
+Status stage_rollout(const Workspace& workspace, const std::filesystem::path& folder,
+                     tuf::Json& targets) {
+  const std::string path(kRolloutFile);
+  const auto source = workspace.folder / path;
+  if (!std::filesystem::exists(source)) return {};
+  auto bytes = files::read_bounded(source, kMaxRolloutOctets);
+  if (!bytes) return fail(bytes.error());
+  if (auto rollout = parse_rollout(*bytes, source.string()); !rollout) return fail(rollout.error());
+  return stage_file(folder, path, *bytes, targets);
 }
 
 /// Stages the files of the folder; their entries in "targets".
@@ -95,9 +113,9 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
   }
   auto rules = compile::read_rules(files, folder);
   if (!rules) return fail(rules.error());
-  if (auto status = stage_log_policy(workspace, folder, targets); !status) {
-    return fail(status.error());
-  }
+  auto status = stage_log_policy(workspace, folder, targets);
+  if (status) status = stage_rollout(workspace, folder, targets);
+  if (!status) return fail(status.error());
   return targets;
 }
 

@@ -1,9 +1,10 @@
-// Commands that make releases: init, sign, publish, status.
-#include <iomanip>
+// Commands that make releases: init, sign, publish, emergency.
 #include <iostream>
 
 #include "tools/sluice-authority/commands.h"
+#include "tools/sluice-authority/journal.h"
 #include "tools/sluice-authority/policy.h"
+#include "tools/sluice-authority/progress.h"
 #include "tools/sluice-authority/publish.h"
 #include "tools/sluice-authority/published.h"
 #include "tools/sluice-authority/signing.h"
@@ -35,6 +36,7 @@ Status sign_command(const Workspace& workspace, const std::string& department,
   for (const std::string& one : departments()) {
     if (!department.empty() && one != department) continue;
     any = true;
+    Progress progress("signing " + one, 0);
     auto draft = load_draft(workspace, one);
     if (!draft) return fail(draft.error());
     auto staged = stage(workspace, *draft, *published, options);
@@ -83,38 +85,23 @@ Status publish_command(const Workspace& workspace) {
   return {};
 }
 
-Status status_command(const Workspace& workspace) {
-  auto published = load_published(workspace);
-  if (!published) return fail(published.error());
-  const tuf::Time now = workspace.clock();
-  const auto row = [&](const std::string& role, const tuf::Common& common,
-                       const std::string& rest) {
-    std::cout << std::left << std::setw(24) << role << "version " << std::setw(6) << common.version
-              << (common.expires <= now ? "EXPIRED " : "expires ") << tuf::to_text(common.expires)
-              << rest << "\n";
-  };
-  row("root", published->root, "");
-  row("timestamp", published->timestamp, "");
-  row("snapshot", published->snapshot, "");
-  row("targets", published->targets, "");
-  if (published->snapshot.version > published->timestamp.snapshot.version) {
-    std::cout << "snapshot " << published->snapshot.version
-              << " is not announced yet: sluice-authority publish\n";
-  }
-  for (const std::string& department : departments()) {
-    const auto role = published->lists.find(department);
-    if (role == published->lists.end()) continue;
-    auto draft = load_draft(workspace, department);
-    if (!draft) return fail(draft.error());
-    const auto list = published->list(department);
-    std::string rest = "  " + std::to_string(list ? list->entries : 0) + " entries";
-    if (differs(*draft, *published)) {
-      rest += ", draft of " + std::to_string(draft->entries) + " not published";
-    }
-    if (std::filesystem::exists(staged_document(workspace, department))) rest += ", staged";
-    row(role_of(department), role->second, rest);
-  }
-  return {};
+Status emergency_command(const Workspace& workspace, const std::vector<std::string>& names,
+                         const NameOptions& options, const OfficialAct& act) {
+  NameOptions emergency = options;
+  emergency.emergency = true;
+  if (auto status = add_command(workspace, names, emergency); !status) return status;
+  const std::string department(compile::kEmergency);
+  StageOptions stage;
+  if (!act.key.empty()) stage.keys = {act.key};
+  if (auto status = sign_command(workspace, department, stage); !status) return status;
+  auto status = note_in_journal(workspace, {{"act", "emergency"},
+                                            {"department", department},
+                                            {"names", names},
+                                            {"order", options.order.order},
+                                            {"by", act.by},
+                                            {"reason", act.reason}});
+  if (!status) return status;
+  return publish_command(workspace);
 }
 
 }  // namespace sluice::authority

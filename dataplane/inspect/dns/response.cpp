@@ -67,7 +67,9 @@ void read_parameters(Bytes parameters, Response& out) {
     Bytes value;
     (void)skip(parameters, 2);
     if (!take_vector(parameters, value)) return;  // a client ignores the record
-    if (key == kParameterEch) read_ech_list(value, out);
+    if (key != kParameterEch) continue;
+    out.has_ech = true;
+    read_ech_list(value, out);
   }
 }
 

@@ -36,6 +36,7 @@ struct Response {
   /// owners of answer records, unless they are QNAME.
   std::array<std::span<const std::uint8_t>, kMaxChain> names;
   bool overflow = false;  // there were more names than fit
+  bool has_ech = false;   // of any version
   std::size_t ech_count = 0;
   std::array<EchConfig, kMaxEchConfigs> ech;  // the first ones of version 0xfe0d
 };
