@@ -265,6 +265,72 @@ class Watching(LogTest):
                           done.stdout)
 
 
+class Commitments(LogTest):
+    def signed_changes(self):
+        role = max((self.repo / "metadata").glob("*.list-police.json"),
+                   key=lambda file: int(file.name.split(".")[0]))
+        return json.loads(role.read_text())["signed"]["targets"]["lists/police/full.cpl.zst"]["custom"][
+            "cpl"].get("changes")
+
+    def check(self, text, ok=True):
+        file = self.folder / "opening"
+        file.write_text(text)
+        done = self.tool("log", "check-opening", self.repo, "--log", self.key, "--opening", file, check=False)
+        self.assertEqual(done.returncode == 0, ok, done.stdout + done.stderr)
+        return done.stdout + done.stderr
+
+    def test_a_change_is_opened_and_no_other(self):
+        for i in range(5):
+            self.authority.add(f"n{i}.example")
+        self.authority.run("remove", "bet.test")
+        self.authority.release()
+        self.assertEqual(self.signed_changes()["count"], 6)
+        opened = self.authority.run("log", "open", "--department", "police", "--seq", "2", "n3.example").stdout
+        opening = json.loads(opened)
+        self.assertNotIn("n2.example", opened)
+        # The root, made of what was opened without the program that is tested.
+        salted = hashlib.sha256(bytes.fromhex(opening["salt"]) + opening["change"].encode()).digest()
+        node, index, last = hashlib.sha256(b"\0" + salted).digest(), opening["index"], opening["count"] - 1
+        for other in map(bytes.fromhex, opening["proof"]):
+            if index % 2 or index == last:
+                node = hashlib.sha256(b"\1" + other + node).digest()
+                while index % 2 == 0 and index:
+                    index, last = index // 2, last // 2
+            else:
+                node = hashlib.sha256(b"\1" + node + other).digest()
+            index, last = index // 2, last // 2
+        self.assertEqual(node.hex(), self.signed_changes()["root"])
+        self.assertIn("police, list 2: +n3.example\ttree\t0", self.check(opened))
+        self.check(self.authority.run("log", "open", "--department", "police", "--seq", "2", "bet.test").stdout)
+        for change, reason in (({"change": "+n9.example\ttree\t0"}, "no change that was committed to"),
+                               ({"salt": "00" * 32}, "no change that was committed to"),
+                               ({"index": 5}, "no change that was committed to"),
+                               ({"count": 7}, "no change that was committed to"),
+                               ({"seq": 1}, "no change that was committed to"),
+                               ({"seq": 9}, "no logged release has this list"),
+                               ({"department": "../x"}, "is no opening"),
+                               ({"type": "x"}, "is no opening"), ({"proof": ["zz"]}, "is no opening")):
+            self.assertIn(reason, self.check(json.dumps({**opening, **change}), ok=False))
+        self.assertIn("does not change in this list", self.authority.run(
+            "log", "open", "--department", "police", "--seq", "2", "x.example", check=False).stderr)
+
+    def test_commitments_stay_with_their_list(self):
+        first = self.signed_changes()
+        self.assertEqual(first["count"], 2)
+        self.authority.run("sign", "--renew", "--department", "police")
+        self.authority.run("publish")
+        self.assertEqual(self.signed_changes(), first)
+        for file in (self.authority.folder / "commitments/police").iterdir():
+            self.assertEqual(file.stat().st_mode & 0o777, 0o600)
+        # Another official's machine has other salts, and signs what the first one signed.
+        self.authority.add("more.example")
+        keys = self.authority.folder / "keys"
+        self.authority.run("sign", "--department", "police", "--key", keys / "list-police-1.pem")
+        shutil.rmtree(self.authority.folder / "commitments")
+        told = self.authority.run("sign", "--department", "police", "--key", keys / "list-police-2.pem").stdout
+        self.assertIn("2 of 2 signatures", told)
+
+
 class Appliance(LogTest):
     def publish(self, name):
         self.authority.add(name)

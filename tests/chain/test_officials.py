@@ -48,6 +48,7 @@ class FourEyes(OfficialTest):
         self.refuse("the draft is what is published", "propose", 1, "li")
         self.authority.add("new.example", order="PSB-2")
         self.authority.run("remove", "bet.test")
+        self.refuse("has a control character", "propose", 1, "li\nwang")
         self.refuse("nobody approves what is their own", "propose", 1, "li", "--approver", "li")
         told = self.official("propose", 1, "li", "--approver", "wang", "--reason", "notice 2").stdout
         self.assertIn("1 of 2 signatures: waits for approval", told)
@@ -230,12 +231,13 @@ class Tables(OfficialTest):
                           "h.example,fraud,P-2,,,,all\n"
                           "i.example,games,N-7,Another,,2027-01-01,\n"
                           "j.example,fraud,P-3,,,2035-01-01,\n"
-                          "k.example,fraud,P-2,,,,,extra\n").stdout
-        self.assertIn("read 15, accepted 4, 1 given twice, 10 rejected", told)
+                          "k.example,fraud,P-2,,,,,extra\n"
+                          'l.example,fraud,P-4,"two\nlines",,,\n').stdout
+        self.assertIn("read 16, accepted 4, 1 given twice, 11 rejected", told)
         for line in ("police: 3 added", "press: 1 added", "1 name: ", "'gambl' is no category",
                      "'ads' is no category", "no order is named", "'all' is not tree, exact or subs",
                      "an earlier row says another thing of the order N-7", "longer than two years",
-                     "more fields than the first row names", "table.csv:8"):
+                     "has a control character", "more fields than the first row names", "table.csv:8"):
             self.assertIn(line, told)
         names = (self.authority.folder / "lists/police/names.tsv").read_text()
         self.assertIn("b.example\texact\t1\n", names)

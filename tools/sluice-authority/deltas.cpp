@@ -112,6 +112,7 @@ Deltas make_deltas(const Workspace& workspace, const tuf::Targets& published,
   };
   auto changes = compile::diff_lists(before, workspace.repo() / before.full.remote_path(), names);
   if (!changes) return give_up(changes.error());
+  out.changes = changes->lines;
   if (auto status = add(out, before, after, *changes); !status) return give_up(status.error());
   out.report = ", and a delta of " + std::to_string(changes->added + changes->removed) +
                " changes, " + std::to_string(out.payloads.begin()->second.size()) + " octets";

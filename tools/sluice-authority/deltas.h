@@ -22,6 +22,7 @@ struct Deltas {
   tuf::Json targets = tuf::Json::object();      // by path, as they are signed
   std::map<std::string, std::string> payloads;  // the new ones by path, packed
   std::string report;                           // ", and a delta of 3 changes, 150 octets"
+  std::string changes;                          // what the new list changes, as lines of a CPD
 };
 
 /// Those of the list that follows `before`; `names` are the lines of `after`. What cannot be made

@@ -149,11 +149,26 @@ Status save_draft(const Workspace& workspace, const Draft& draft) {
   return files::write_atomic(folder / "names.tsv", draft.names);
 }
 
+bool is_one_line(std::string_view text) {
+  const bool clean = std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F;
+  });
+  // The strict reader knows UTF-8.
+  return clean && tuf::parse_strict(tuf::canonical(tuf::Json(std::string(text))), "").has_value();
+}
+
 Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Time now) {
   std::size_t at = 0;
   while (at < draft.orders.size() && (draft.orders[at].value("order", "") != fields.order ||
                                       draft.orders[at].value("category", "") != fields.category)) {
     ++at;
+  }
+  for (const std::string* text :
+       {&fields.order, &fields.authority, &fields.legal_basis, &fields.issued, &fields.effective,
+        &fields.expires, &fields.review_by, &fields.appeal_url}) {
+    if (!is_one_line(*text)) {
+      return fail("has a control character, or is not UTF-8", "order " + fields.order);
+    }
   }
   const bool fresh = at == draft.orders.size();
   tuf::Json order = fresh ? tuf::Json::object() : draft.orders[at];

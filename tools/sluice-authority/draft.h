@@ -53,6 +53,9 @@ struct OrderFields {
   bool confirm_popular = false;  // the names are meant, though many people use them
 };
 
+/// UTF-8 without control characters: a line of a text file holds it.
+[[nodiscard]] bool is_one_line(std::string_view text);
+
 /// Finds the order with this reference and category, or adds it, and brings it up to date. The
 /// result is its line. Refuses what appliances would refuse.
 [[nodiscard]] Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields,

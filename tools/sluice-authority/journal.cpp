@@ -1,5 +1,6 @@
 #include "tools/sluice-authority/journal.h"
 
+#include "config/base/json.h"
 #include "control/files/file.h"
 
 namespace sluice::authority {
@@ -18,7 +19,7 @@ Status note_in_journal(const Workspace& workspace, tuf::Json entry) {
     text = std::move(*before);
   }
   entry["at"] = tuf::to_text(workspace.clock());
-  return files::write_atomic(path, text + tuf::canonical(entry) + "\n");
+  return files::write_atomic(path, text + json_text(entry) + "\n");
 }
 
 }  // namespace sluice::authority

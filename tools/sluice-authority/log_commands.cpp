@@ -147,6 +147,14 @@ Status log_verify_command(const LogOptions& options) {
   return tell_problems(replayed->problems);
 }
 
+Status log_check_opening_command(const LogOptions& options) {
+  auto policy = chosen_policy(options.policy, options.log);
+  if (!policy) return fail(policy.error());
+  auto source = LogSource::open(options.source, options.ca_file);
+  if (!source) return fail(source.error());
+  return commitment_verify_command(options.opening, *source, *policy);
+}
+
 Status log_monitor_command(const LogOptions& options) {
   auto policy = chosen_policy(options.policy, options.log);
   if (!policy) return fail(policy.error());

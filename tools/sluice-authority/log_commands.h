@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/base/result.h"
+#include "tools/sluice-authority/commitments.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace sluice::authority {
@@ -23,6 +24,7 @@ struct LogOptions {
   std::filesystem::path state;   // what was seen before
   std::filesystem::path out;
   std::filesystem::path ca_file;
+  Opening opening;
   std::uint64_t names = 20;  // how many are told of each list
   tuf::Clock clock = tuf::system_clock_now;
   tuf::Passphrase passphrase;  // of the witness's key, or the log's
@@ -38,7 +40,10 @@ Status log_cosign_command(const Workspace& workspace, const LogOptions& options)
 Status log_witness_command(const LogOptions& options);
 /// Replays all of the log.
 Status log_verify_command(const LogOptions& options);
-/// The same, and tells what was listed since the last run. Fails where something is alarming.
+/// Whether changes that the authority has opened were committed to.
+Status log_check_opening_command(const LogOptions& options);
+/// The same as verify, and tells what was listed since the last run. Fails where something is
+/// alarming.
 Status log_monitor_command(const LogOptions& options);
 
 }  // namespace sluice::authority

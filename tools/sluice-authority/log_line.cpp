@@ -29,6 +29,14 @@ void add_log_line(CLI::App& app, LogOptions& options) {
   witness->add_option("--state", options.state, "What was seen last")->required();
   witness->add_option("--out", options.out, "Write the line there instead of printing it");
 
+  CLI::App* open = log->add_subcommand("open", "Open a list's commitment to a change of a name");
+  open->add_option("--department", options.opening.department, "Whose list")->required();
+  open->add_option("--seq", options.opening.seq, "Which list")->required();
+  open->add_option("NAME", options.opening.name)->required();
+  CLI::App* opened = log->add_subcommand("check-opening", "Whether a change was committed to");
+  add_reader(*opened, options);
+  opened->add_option("--opening", options.opening.file, "What log open printed")->required();
+
   CLI::App* verify = log->add_subcommand("verify", "Replay all of it; exit status 1: it is wrong");
   add_reader(*verify, options);
 
@@ -45,12 +53,14 @@ Status run_log_line(const CLI::App& app, const LogOptions& options,
   const CLI::App* log = app.get_subcommand("log");
   if (log->got_subcommand("witness")) return log_witness_command(options);
   if (log->got_subcommand("verify")) return log_verify_command(options);
+  if (log->got_subcommand("check-opening")) return log_check_opening_command(options);
   if (log->got_subcommand("monitor")) return log_monitor_command(options);
   auto workspace = open_workspace(dir);
   if (!workspace) return fail(workspace.error());
   workspace->passphrase = options.passphrase;
   if (log->got_subcommand("init")) return log_init_command(*workspace, options);
   if (log->got_subcommand("cosign")) return log_cosign_command(*workspace, options);
+  if (log->got_subcommand("open")) return commitment_open_command(*workspace, options.opening);
   return log_status_command(*workspace);
 }
 

@@ -24,6 +24,9 @@ std::filesystem::path proposal_path(const Workspace& workspace, const std::strin
 }
 
 Status need_name(const OfficialAct& act) {
+  if (!is_one_line(act.by) || !is_one_line(act.approver) || !is_one_line(act.reason)) {
+    return fail("a name or reason has a control character, or is not UTF-8", act.department);
+  }
   if (!act.by.empty() && !act.key.empty()) return {};
   return fail("an official has a name and a key", act.department, "give --by NAME and --key FILE");
 }

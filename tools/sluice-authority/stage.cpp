@@ -6,6 +6,7 @@
 #include "control/compile/zstd_lines.h"
 #include "control/files/file.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/commitments.h"
 #include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/signing.h"
@@ -41,6 +42,7 @@ struct Payloads {
   std::map<std::string, std::string> files;  // by path, packed
   tuf::Json targets = tuf::Json::object();
   compile::ReleaseList list;
+  std::string changes;  // against the list before, as lines of a CPD
 };
 
 Result<Payloads> build_payloads(const Draft& draft, std::uint64_t seq,
@@ -80,12 +82,46 @@ std::string add_deltas(const Workspace& workspace, const Draft& draft,
                           : make_deltas(workspace, published, before, payloads.list, draft.names);
   payloads.targets.update(deltas.targets);
   payloads.files.merge(deltas.payloads);
+  payloads.changes = std::move(deltas.changes);
   return deltas.report;
 }
 
-/// What is staged already, when it is the same document but for its expiry and signatures. A second
-/// official need not repeat the bulk change that the first one declared.
-std::optional<tuf::Json> same_staged(const std::filesystem::path& path, const tuf::Json& body,
+/// All names of a first list come.
+std::string all_added(const Draft& draft) {
+  std::string out;
+  for (std::size_t begin = 0; begin < draft.names.size();) {
+    const std::size_t end = draft.names.find('\n', begin) + 1;
+    out.append("+").append(draft.names, begin, end - begin);
+    begin = end;
+  }
+  return out;
+}
+
+/// Signs what changes without telling it, or keeps what was signed of a list that is renewed.
+Status add_commitments(const Workspace& workspace, const Draft& draft, std::uint64_t seq,
+                       const tuf::Targets& published, bool changed, Payloads& payloads) {
+  const std::string path = "lists/" + draft.department + "/" + kFull;
+  if (!payloads.targets.contains(path)) return {};
+  tuf::Json& custom = payloads.targets[path]["custom"]["cpl"];
+  const auto before = published.targets.find(path);
+  if (!changed) {
+    if (before == published.targets.end()) return {};
+    const tuf::Json kept = before->second.custom.value("cpl", tuf::Json::object());
+    if (kept.contains("changes")) custom["changes"] = kept["changes"];
+    return {};
+  }
+  const bool first = before == published.targets.end();
+  if (first && draft.entries <= kMaxCommitted) payloads.changes = all_added(draft);
+  auto changes = commit_changes(workspace, draft.department, seq, payloads.changes);
+  if (!changes) return fail(changes.error());
+  if (!changes->is_null()) custom["changes"] = std::move(*changes);
+  return {};
+}
+
+/// What is staged already, when it is the same document but for its expiry, signatures and the
+/// salts of its commitments, which are another on each official's machine. A second official need
+/// not repeat the bulk change that the first one declared.
+std::optional<tuf::Json> same_staged(const std::filesystem::path& path, tuf::Json body,
                                      const std::string& full_path, bool declares_bulk) {
   const auto bytes = files::read_bounded(path, tuf::kMaxTargetsOctets);
   if (!bytes) return std::nullopt;
@@ -96,6 +132,11 @@ std::optional<tuf::Json> same_staged(const std::filesystem::path& path, const tu
   const auto custom = tuf::Json::json_pointer("/custom/cpl");
   if (!declares_bulk && there["targets"].contains(full_path)) {
     there["targets"][full_path][custom].erase("override");
+  }
+  for (tuf::Json* one : {&there, &body}) {
+    if ((*one)["targets"].contains(full_path)) {
+      (*one)["targets"][full_path][custom].erase("changes");
+    }
   }
   return there == body ? std::optional(std::move(*envelope)) : std::nullopt;
 }
@@ -138,6 +179,8 @@ Result<std::optional<Staged>> stage(const Workspace& workspace, const Draft& dra
   }
   std::string delta;
   if (list) delta = add_deltas(workspace, draft, now_published->second, *list, payloads);
+  auto committed = add_commitments(workspace, draft, seq, now_published->second, changed, payloads);
+  if (!committed) return fail(committed.error());
   tuf::Json body = document("targets", now_published->second.version + 1,
                             workspace.clock() + workspace.list_expiry(draft.department));
   body["targets"] = payloads.targets;
