@@ -56,8 +56,8 @@ class EntryView {
     if (bytes.size() == kRecordOctets) {
       if (entry.load<std::uint8_t>(4) >= 64) return false;  // a category is a bit of a mask
     } else if (bytes.size() <= kFlattenedHeaderOctets ||
-               bytes.size() != kFlattenedHeaderOctets +
-                                   entry.load<std::uint16_t>(18) * kRecordOctets) {
+               bytes.size() !=
+                   kFlattenedHeaderOctets + entry.load<std::uint16_t>(18) * kRecordOctets) {
       return false;
     }
     out = entry;

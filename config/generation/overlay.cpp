@@ -132,8 +132,7 @@ Overlay::Longest Overlay::longest(const name::LookupName& name, unsigned labels)
     if (at == 0) return {};
     const Entry before = (*this)[at - 1];
     labels = std::min(labels, common_labels(name, before.key));
-    if (labels > 0 && before.key.size() == name.length_of(labels))
-      return {labels, before.value};
+    if (labels > 0 && before.key.size() == name.length_of(labels)) return {labels, before.value};
   }
   return {};
 }

@@ -48,9 +48,9 @@ class KeyWriter {
     name_.label_count = 0;
   }
 
-  /// A label that ends before `end` and has kBlock octets, or as many more as it needs to be read in
-  /// whole blocks, in front of that end. Its octets as `copy` takes a block of them over. All labels
-  /// with their dots have at most kMaxWireOctets.
+  /// A label that ends before `end` and has kBlock octets, or as many more as it needs to be read
+  /// in whole blocks, in front of that end. Its octets as `copy` takes a block of them over. All
+  /// labels with their dots have at most kMaxWireOctets.
   template <class Copy>
   void add(const char* end, std::size_t length, Copy copy) {
     char* out = place(length);

@@ -78,8 +78,8 @@ enum class WireEnd : std::uint8_t { root, cut, pointer, label_type, too_long };
 
 /// From the uncompressed name at `at` of a message. Any octet is legal in a label (RFC 2181 section
 /// 11); a dot inside a label is stored as 0x01, which no listed name contains, so that it cannot be
-/// mistaken for a label boundary. With WireEnd::root, `at` is behind the root label; otherwise `out`
-/// is empty. Octets of the message before the name may be read.
+/// mistaken for a label boundary. With WireEnd::root, `at` is behind the root label; otherwise
+/// `out` is empty. Octets of the message before the name may be read.
 WireEnd read_wire(std::span<const std::uint8_t> message, std::size_t& at, LookupName& out);
 
 /// From an uncompressed wire name of whole labels, closing root label included, that is already
@@ -100,8 +100,8 @@ void from_wire(std::span<const std::uint8_t> wire, LookupName& out);
 [[nodiscard]] std::string_view text_of(const LookupName& name, unsigned labels,
                                        std::span<char, kMaxTextOctets + 1> buffer);
 
-/// A host name of labels that host names do not have, which some servers take: those behind the last
-/// one that is empty or too long, of any octets. False where there are none.
+/// A host name of labels that host names do not have, which some servers take: those behind the
+/// last one that is empty or too long, of any octets. False where there are none.
 [[nodiscard]] bool from_odd_text(std::string_view text, LookupName& out);
 
 /// Any look-up name as text for a person: octets that no host name has are escaped as \DDD (RFC

@@ -12,7 +12,8 @@ constexpr std::array<std::string_view, 4> kHarmlessOptions = {"all", "doc", "doc
                                                               "important"};
 // What dnsmasq answers by NXDOMAIN, or by the address of no host or of the asking one, as lists of
 // hosts have it.
-constexpr std::array<std::string_view, 6> kBlockingAnswers = {"", "#", "0.0.0.0", "::", "127.0.0.1", "::1"};
+constexpr std::array<std::string_view, 6> kBlockingAnswers = {"",   "#",         "0.0.0.0",
+                                                              "::", "127.0.0.1", "::1"};
 constexpr std::array<std::string_view, 3> kNameSettings = {"address", "server", "local"};
 
 template <class List>

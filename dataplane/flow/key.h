@@ -46,12 +46,12 @@ static_assert(sizeof(Key) == 44, "compared and hashed as octets, so it has no pa
   const std::uint64_t ends = std::uint64_t{key.client_port} | std::uint64_t{key.server_port} << 16 |
                              std::uint64_t{key.outer_vlan} << 32 |
                              std::uint64_t{key.inner_vlan} << 48;
-  const std::uint64_t medium = std::uint64_t{key.wire} | std::uint64_t{key.protocol} << 16 |
-                               std::uint64_t{key.ipv6} << 24;
-  std::uint64_t sum = mix(word(key.client.data()) ^ part(0, 0x9fb21c651e98df25U),
-                          word(key.server.data()) ^ part(13, 0xa0761d6478bd642fU)) ^
-                      mix(ends ^ part(41, 0x589965cc75374cc3U),
-                          medium ^ part(53, 0x1d8e4e27c47d124fU));
+  const std::uint64_t medium =
+      std::uint64_t{key.wire} | std::uint64_t{key.protocol} << 16 | std::uint64_t{key.ipv6} << 24;
+  std::uint64_t sum =
+      mix(word(key.client.data()) ^ part(0, 0x9fb21c651e98df25U),
+          word(key.server.data()) ^ part(13, 0xa0761d6478bd642fU)) ^
+      mix(ends ^ part(41, 0x589965cc75374cc3U), medium ^ part(53, 0x1d8e4e27c47d124fU));
   if (key.ipv6 != 0) {
     sum ^= mix(word(key.client.data() + 8) ^ part(23, 0xe7037ed1a0b428dbU),
                word(key.server.data() + 8) ^ part(31, 0x8ebc6af09c88c6e3U));

@@ -68,8 +68,8 @@ class SuffixIndex {
     walk.labels = name.label_count == 1 ? 1 : 2;
     approach(walk, SuffixHash::kRoot, name, 0);
   }
-  /// As below, for names that begin() was called for, with walks[i] for *names[i]. entries[i] is what
-  /// answers[i] was taken from: empty where nothing is listed or LMDB was asked.
+  /// As below, for names that begin() was called for, with walks[i] for *names[i]. entries[i] is
+  /// what answers[i] was taken from: empty where nothing is listed or LMDB was asked.
   void find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
             std::span<generation::Answer> answers, const generation::Cursor& cursor,
             std::span<generation::EntryView> entries) const;

@@ -24,8 +24,8 @@ std::uint64_t add_words(std::span<const std::uint8_t> bytes) {
     const __m128i low = _mm_set1_epi64x(0xffffffff);
     const auto add = [low](__m128i lanes, const std::uint8_t* block) {
       const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block));
-      return _mm_add_epi64(
-          lanes, _mm_add_epi64(_mm_and_si128(words, low), _mm_srli_epi64(words, 32)));
+      return _mm_add_epi64(lanes,
+                           _mm_add_epi64(_mm_and_si128(words, low), _mm_srli_epi64(words, 32)));
     };
     __m128i lanes = _mm_setzero_si128();
     for (; octets >= 64; at += 64, octets -= 64) {

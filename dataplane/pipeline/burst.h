@@ -55,8 +55,9 @@ struct Packet {
   bool fragment = false;  // came as one; datagram is flow::Fragments' handle
   bool pieced = false;    // view is such a datagram
   std::uint32_t datagram = 0;
-  std::uint64_t flow_hash = 0;  // of TCP, where it may be needed; of the client's way if judge is set
-  flow::Flow* flow = nullptr;   // whose undecided or refused octets this frame carries
+  std::uint64_t flow_hash =
+      0;  // of TCP, where it may be needed; of the client's way if judge is set
+  flow::Flow* flow = nullptr;  // whose undecided or refused octets this frame carries
   std::uint64_t flow_serial = 0;
   std::uint32_t server_expects = 0;  // TCP: the next sequence number that the server lacks
 

@@ -221,8 +221,8 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
   flush();
 }
 
-// Nearly every burst: of one port, and with nothing made beside it. What is sent on and what is sent
-// back are sorted without a detour over memory.
+// Nearly every burst: of one port, and with nothing made beside it. What is sent on and what is
+// sent back are sorted without a detour over memory.
 void Worker::send_burst(std::span<rte_mbuf*> frames, const PortRole& role) {
   std::array<rte_mbuf*, kBurst> onward;
   std::array<rte_mbuf*, kBurst> back;

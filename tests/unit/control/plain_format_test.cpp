@@ -100,9 +100,10 @@ TEST_F(PlainFormats, DnsmasqSettingsThatBlock) {
       "# list\naddress=/ads.example/\naddress=/b.example/c.example/0.0.0.0\n"
       "address=/d.example/# # note\naddress=/e.example/::\nserver=/f.example/\n"
       "local=/g.example/\naddress=/h.example/127.0.0.1\naddress=/i.example/::1\n";
-  const std::vector<std::string> names = {"example.ads. tree", "example.b. tree", "example.c. tree",
-                                          "example.d. tree",   "example.e. tree", "example.f. tree",
-                                          "example.g. tree",   "example.h. tree", "example.i. tree"};
+  const std::vector<std::string> names = {
+      "example.ads. tree", "example.b. tree", "example.c. tree",
+      "example.d. tree",   "example.e. tree", "example.f. tree",
+      "example.g. tree",   "example.h. tree", "example.i. tree"};
   EXPECT_EQ(told(text, "dnsmasq"), names);
   EXPECT_EQ(told(text, "auto"), names);
 }

@@ -31,9 +31,8 @@ std::size_t write_answer(Bytes& frame, const packet::Frame& parsed,
   std::array<std::uint8_t, kMaxDnsMessage> message;
   const std::size_t octets = write_dns_message(request, query, block, message);
   Bytes apart(frame.size());
-  const std::size_t length =
-      write_udp_datagram(frame, parsed, packet::Way::back, {message.data(), octets}, apart.data(),
-                         apart.size());
+  const std::size_t length = write_udp_datagram(
+      frame, parsed, packet::Way::back, {message.data(), octets}, apart.data(), apart.size());
   EXPECT_EQ(write_dns_datagram(frame, parsed, packet::Way::back, request, query, block,
                                frame.data(), frame.size()),
             length);
@@ -64,8 +63,8 @@ Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed
   IncidentId incident;
   for (unsigned i = 0; i < 8; ++i) incident.bits |= std::uint64_t{10 + i} << 5 * i;  // A to H
   const std::size_t length = write_answer(
-      frame, parsed, query, {&how, ExtendedError::censored, "gambling", incident,
-                              octets_of(query.name, listed_labels)});
+      frame, parsed, query,
+      {&how, ExtendedError::censored, "gambling", incident, octets_of(query.name, listed_labels)});
   EXPECT_GT(length, original - 40);
   frame.resize(length);
 
