@@ -20,7 +20,7 @@ namespace sluice::ipc {
 namespace {
 
 // A request is a command with a path; a reply may hold a table of counters.
-constexpr std::size_t kMaxRequest = 4 * 1024 * 1024;  // holds a configuration
+constexpr std::size_t kMaxRequest = 20 * 1024 * 1024;  // holds a configuration
 constexpr std::size_t kMaxReply = 64 * 1024 * 1024;
 constexpr std::size_t kMaxConnections = 32;
 

@@ -255,7 +255,7 @@ std::optional<std::string> read_file(const std::filesystem::path& file, Faults& 
     return std::nullopt;
   }
   if (text.size() > kMaxFileOctets) {
-    faults.add({}, "", "is larger than 1 MiB", "a configuration is far smaller; is it this file?");
+    faults.add({}, "", "is larger than 16 MiB", "a configuration is far smaller; is it this file?");
     return std::nullopt;
   }
   return text;

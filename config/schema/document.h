@@ -15,7 +15,8 @@
 
 namespace sluice::schema {
 
-inline constexpr std::size_t kMaxFileOctets = std::size_t{1} << 20;
+/// Holds 100,000 devices by their MAC addresses several times.
+inline constexpr std::size_t kMaxFileOctets = std::size_t{16} << 20;
 inline constexpr std::size_t kMaxDepth = 16;
 
 /// Line and column from 1, the column in characters as editors count them.

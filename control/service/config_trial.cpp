@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostOctets = 1 << 20;
+constexpr std::size_t kMostOctets = 16 << 20;  // as a configuration may have
 constexpr std::uint64_t kLongestTrial = 24 * 3600;
 constexpr std::chrono::seconds kReloadPatience{120};
 

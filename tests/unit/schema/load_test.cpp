@@ -124,14 +124,14 @@ TEST_F(Load, NoFileAndNoReadableFile) {
   EXPECT_EQ(folder.faults[0].what, "is a directory");
 }
 
-TEST_F(Load, RefusesAFileOfMoreThanOneMebibyte) {
+TEST_F(Load, RefusesAFileOfMoreThan16Mebibytes) {
   std::string text = kBase;
-  text.resize(std::size_t{1} << 20, '#');
+  text.resize(std::size_t{16} << 20, '#');
   EXPECT_TRUE(load(write(text)).config);
   text += '#';
   const Loaded loaded = load(write(text));
   ASSERT_EQ(loaded.faults.size(), 1U);
-  EXPECT_EQ(loaded.faults[0].what, "is larger than 1 MiB");
+  EXPECT_EQ(loaded.faults[0].what, "is larger than 16 MiB");
 }
 
 TEST_F(Load, TellsOfTheFirstHundredFaults) {
