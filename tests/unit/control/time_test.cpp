@@ -99,7 +99,7 @@ TEST_F(ClockBehind, SignaturesThatEndedStayEnded) {
 }
 
 TEST_F(ClockBehind, IssuedAfterItsEndIsRefused) {
-  repository_.on_body = [this](const std::string& role, tuf::Json& body) {
+  repository_.on_body = [](const std::string& role, tuf::Json& body) {
     if (role == "timestamp") body["issued"] = "2030-01-01T00:00:00Z";
   };
   repository_.publish();
