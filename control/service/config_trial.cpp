@@ -22,7 +22,8 @@ std::string text_at(const json& request, const char* key) {
 }  // namespace
 
 json Service::answer_when_reloaded(std::unique_lock<std::mutex>& lock) {
-  const std::uint64_t before = reloads_done_;
+  // One that is under way may have read what stood there before.
+  const std::uint64_t before = reloads_done_ + (reloading_ ? 1 : 0);
   reload_wanted_ = true;
   changed_.notify_all();
   const bool done =

@@ -153,9 +153,11 @@ void Service::work() {
     }
     if (reload_wanted_) {
       reload_wanted_ = false;
+      reloading_ = true;
       lock.unlock();
       reload();
       lock.lock();
+      reloading_ = false;
       ++reloads_done_;
       changed_.notify_all();
       pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1);

@@ -3,6 +3,8 @@ import json
 import os
 import signal
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import BIN, ChainTest, eventually, main
 
@@ -135,6 +137,32 @@ class Apply(ChainTest):
         self.box.stop(signal.SIGKILL)
         self.box.start()
         eventually(lambda: self.verdict() == "pass")
+
+    def test_reload_under_way_is_no_answer(self):
+        good = self.pipe_for_config()
+        with ThreadPoolExecutor(1) as pool:
+            reply = pool.submit(self.box.ask, "config-reload", who="li", reason="x")
+            time.sleep(1)  # so that it is asked meanwhile
+            self.feed(good)
+            self.feed("policies: 7\n")
+            self.assertFalse(reply.result()["ok"])
+
+    def pipe_for_config(self):
+        """From now on control waits for feed() whenever it reads its configuration; as it does."""
+        good = self.box.config.read_text()
+        self.text = self.other.read_text()
+        self.box.config.unlink()
+        os.mkfifo(self.box.config)
+        os.kill(self.box.process.pid, signal.SIGHUP)
+        self.pipe = open(self.box.config, "w")  # once it is opened at the other end
+        return good
+
+    def feed(self, text):
+        pipe = self.pipe or open(self.box.config, "w")
+        self.pipe = None
+        with pipe:
+            pipe.write(text)
+        time.sleep(0.3)  # so that the next text is none of this reading's
 
     def test_what_no_trial_is(self):
         for request in ({"seconds": 0}, {"seconds": 90000}, {"seconds": "60"}, {}):
