@@ -88,10 +88,18 @@ json Service::answer_config_command(const json& request) {
                                   : std::string("take the configuration over"),
         *decision);
   json reply = answer_when_reloaded(lock);
+  if (command != "config-try") return reply;
   if (!lock.owns_lock()) lock.lock();
-  if (reply["ok"] != true && command == "config-try") {
-    trial_.reset();  // it was not taken; what runs is what ran
+  if (reply["ok"] == true && reply["trial"].is_null()) {
+    reply = ipc::error(
+        {"the trial ended before the configuration was in use", "", "try it for longer"});
+  }
+  if (reply["ok"] != true) {
+    // The file counts again, for it may be in use in part, or one that was tried before it.
+    trial_.reset();
     config_error_.reset();
+    reload_wanted_ = true;
+    changed_.notify_all();
   }
   return reply;
 }

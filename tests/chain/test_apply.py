@@ -138,6 +138,18 @@ class Apply(ChainTest):
         self.box.start()
         eventually(lambda: self.verdict() == "pass")
 
+    def test_trial_that_is_refused_ends_the_one_before(self):
+        self.config("apply", self.other, "--confirm", "5", "--reason", "exams")
+        self.assertEqual(self.verdict(), "block")
+        refused = self.folder / "refused.yaml"
+        refused.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.assertIn("state_dir", self.config("apply", refused, "--confirm", "5", "--reason", "x",
+                                               exit=1))
+        self.assertNotIn("config-trial", self.alarms())
+        eventually(lambda: self.verdict() == "pass")
+        self.assertNotIn("config-refused", self.alarms())
+
     def test_reload_under_way_is_no_answer(self):
         good = self.pipe_for_config()
         with ThreadPoolExecutor(1) as pool:
@@ -146,6 +158,19 @@ class Apply(ChainTest):
             self.feed(good)
             self.feed("policies: 7\n")
             self.assertFalse(reply.result()["ok"])
+
+    def test_trial_that_ends_before_it_begins(self):
+        good = self.pipe_for_config()
+        with ThreadPoolExecutor(1) as pool:
+            reply = pool.submit(self.box.ask, "config-try", seconds=1, who="li", reason="x",
+                                text=self.text)
+            time.sleep(2)
+            self.feed(good)
+            self.feed(good)
+            reply = reply.result()
+            self.assertFalse(reply["ok"], reply)
+            self.assertIn("ended before", json.dumps(reply))
+            self.feed(good)
 
     def pipe_for_config(self):
         """From now on control waits for feed() whenever it reads its configuration; as it does."""
