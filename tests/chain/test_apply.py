@@ -150,6 +150,25 @@ class Apply(ChainTest):
         eventually(lambda: self.verdict() == "pass")
         self.assertNotIn("config-refused", self.alarms())
 
+    def test_refused_is_not_the_one_before(self):
+        self.config("apply", self.other, "--reason", "exams")
+        before = self.box.config.with_name("sluice.yaml.before")
+        kept = before.read_bytes()
+        refused = self.folder / "refused.yaml"
+        refused.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.config("apply", refused, "--reason", "x", exit=1)
+        self.assertEqual(before.read_bytes(), kept)
+        self.assertEqual(os.stat(before).st_mode & 0o777, 0o604)
+        self.config("rollback", "--reason", "exams are over")
+        self.assertEqual(self.verdict(), "pass")
+
+    def test_refused_leaves_nothing_before_where_nothing_was(self):
+        self.other.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.config("apply", self.other, "--reason", "x", exit=1)
+        self.assertFalse(self.box.config.with_name("sluice.yaml.before").exists())
+
     def test_reload_under_way_is_no_answer(self):
         good = self.pipe_for_config()
         with ThreadPoolExecutor(1) as pool:

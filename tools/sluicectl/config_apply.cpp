@@ -26,25 +26,30 @@ Result<std::string> read_text(const fs::path& file) {
   return text;
 }
 
+Status write_like(const struct stat& was, const fs::path& file, const std::string& text) {
+  if (auto status = files::write_atomic(file, text, was.st_mode & 07777); !status) return status;
+  if (::chown(file.c_str(), was.st_uid, was.st_gid) == 0) return {};
+  return fail("cannot give the file back to its owner", file.string(), "use chown");
+}
+
 /// `text` in place of the file, which stays beside it as FILE.before, with its owner and mode.
 Status replace(const fs::path& file, const std::string& text) {
   struct stat was {};
-  unsigned mode = 0640;
-  const bool there = ::stat(file.c_str(), &was) == 0;
-  if (there) {
-    mode = was.st_mode & 07777;
-    auto old = read_text(file);
-    if (!old) return fail(old.error());
-    if (auto status = files::write_atomic(before_of(file), *old, mode); !status) return status;
-  }
-  if (auto status = files::write_atomic(file, text, mode); !status) return status;
-  if (there) {
-    for (const fs::path& one : {file, before_of(file)}) {
-      if (::chown(one.c_str(), was.st_uid, was.st_gid) != 0) {
-        return fail("cannot give the file back to its owner", one.string(), "use chown");
-      }
-    }
-  }
+  if (::stat(file.c_str(), &was) != 0) return files::write_atomic(file, text, 0640);
+  auto old = read_text(file);
+  if (!old) return fail(old.error());
+  if (auto status = write_like(was, before_of(file), *old); !status) return status;
+  return write_like(was, file, text);
+}
+
+/// What replace() did, undone: `before` is what FILE.before held, if there was one.
+Status put_back(const fs::path& file, const std::string& text, const Result<std::string>& before) {
+  struct stat was {};
+  if (::stat(file.c_str(), &was) != 0) return fail("cannot be read", file.string());
+  if (auto status = write_like(was, file, text); !status) return status;
+  if (before) return write_like(was, before_of(file), *before);
+  std::error_code code;
+  fs::remove(before_of(file), code);
   return {};
 }
 
@@ -72,6 +77,7 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
               const std::string& done) {
   auto old = read_text(context.config_file);
   if (!old) return report(context, old.error());
+  const auto before = read_text(before_of(context.config_file));
   if (auto status = replace(context.config_file, text); !status) {
     return report(context, status.error());
   }
@@ -79,10 +85,12 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
   if (reply) return tell(context, *reply, done);
   Error error = reply.error();
   const std::string there = context.config_file.string();
-  if (auto status = replace(context.config_file, *old); !status) {
+  if (auto status = put_back(context.config_file, *old, before); !status) {
     error.advice += "; and the file before could not be put back: " + status.error().text();
   } else {
     error.advice += (error.advice.empty() ? "" : "; ") + there + " is as it was";
+    // Control may have taken it over, and failed at what comes after.
+    (void)ask_control(context, options, {{"command", "config-reload"}});
   }
   return report(context, error, kNo);
 }
