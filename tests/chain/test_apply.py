@@ -106,6 +106,9 @@ class Apply(ChainTest):
         self.write(another, "games")
         self.assertIn("is not the configuration that is being tried",
                       self.config("confirm", another, "--reason", "x", exit=1))
+        before = self.box.config.read_bytes()
+        self.assertIn("--reason", self.config("confirm", self.other, exit=2))
+        self.assertEqual(self.box.config.read_bytes(), before)
         self.config("confirm", self.other, "--reason", "it works")
         self.assertEqual(self.box.config.read_bytes(), self.other.read_bytes())
         self.assertNotIn("config-trial", self.alarms())

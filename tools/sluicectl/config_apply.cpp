@@ -53,6 +53,8 @@ Status put_back(const fs::path& file, const std::string& text, const Result<std:
   return {};
 }
 
+Error no_reason() { return {"a change needs a reason, for the log", "--reason", "say why"}; }
+
 /// The running control's answer; fields of `request` besides who and why are the command's own.
 Result<nlohmann::json> ask_control(const Context& context, const ApplyOptions& options,
                                    nlohmann::json request) {
@@ -112,9 +114,7 @@ int apply_config(const Context& context, const ApplyOptions& options) {
   if (options.dry_run) return kYes;
   const auto text = read_text(options.file);
   if (!text) return report(context, text.error());
-  if (options.reason.empty()) {
-    return report(context, {"a change needs a reason, for the log", "--reason", "say why"});
-  }
+  if (options.reason.empty()) return report(context, no_reason());
   if (options.confirm_minutes == 0) return take_over(context, options, *text, "in use");
   auto reply = ask_control(
       context, options,
@@ -127,6 +127,7 @@ int apply_config(const Context& context, const ApplyOptions& options) {
 }
 
 int confirm_config(const Context& context, const ApplyOptions& options) {
+  if (options.reason.empty()) return report(context, no_reason());
   const auto text = read_text(options.file);
   if (!text) return report(context, text.error());
   // What is kept has to be what was tried.
