@@ -1,4 +1,5 @@
 // A configuration that is tried for a while: one that locks its author out ends by itself.
+#include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
 #include "control/service/commands.h"
@@ -55,9 +56,9 @@ json Service::answer_config_command(const json& request) {
   const std::string command = text_at(request, "command");
   if (command == "config-trial") {
     const std::lock_guard lock(mutex_);
-    auto text = trial_ ? files::read_bounded(trial_->file, kMostOctets)
-                       : Result<std::string>(
-                             fail("no configuration is being tried", {}, "see sluicectl status"));
+    auto text =
+        trial_ ? files::read_bounded(trial_->file, kMostOctets)
+               : Result<std::string>(fail(std::string(ipc::kNoTrial), {}, "see sluicectl status"));
     return text ? ipc::ok({{"text", *text}}) : ipc::error(text.error());
   }
   auto decision = read_decision(request, updater_.time().now());
@@ -80,7 +81,7 @@ json Service::answer_config_command(const json& request) {
   }
   std::unique_lock lock(mutex_);
   if (command == "config-end" && !trial_) {
-    return ipc::error({"no configuration is being tried", "", "see sluicectl status"});
+    return ipc::error({std::string(ipc::kNoTrial), "", "see sluicectl status"});
   }
   trial_ = next;
   audit(command == "config-try"   ? "try a configuration until " + tuf::to_text(next->until_time)

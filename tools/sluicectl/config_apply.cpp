@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
 #include "tools/sluicectl/commands.h"
@@ -148,10 +149,13 @@ int confirm_config(const Context& context, const ApplyOptions& options) {
 }
 
 int rollback_config(const Context& context, const ApplyOptions& options) {
-  if (auto ended = ask_control(context, options, {{"command", "config-end"}})) {
+  const auto ended = ask_control(context, options, {{"command", "config-end"}});
+  if (ended) {
     return tell(context, *ended,
                 "the trial has ended; " + context.config_file.string() + " is in use");
   }
+  // A trial that may have ended is gone back from, and the file stays.
+  if (ended.error().what != ipc::kNoTrial) return report(context, ended.error(), kNo);
   Context before = context;
   before.config_file = before_of(context.config_file);
   before.config_given = true;

@@ -280,6 +280,22 @@ class Sluicectl(unittest.TestCase):
             with self.subTest(arguments):
                 self.run_ctl("explain", *arguments, "--generation", self.generation, expect=2)
 
+    def test_rollback_goes_back_only_where_nothing_is_tried(self):
+        before = self.config.with_name(self.config.name + ".before")
+        before.write_text(self.config.read_text() + "keep_generations: 7\n")
+        text = self.config.read_text()
+        replies = {"config-end": {"ok": False, "error": {"what": "another generation is made"}},
+                   "config-reload": {"ok": True}}
+        with daemon(self.folder / "control.sock", replies):
+            result = self.run_ctl("--config", self.config, "config", "rollback", "--reason", "x",
+                                  expect=1)
+        self.assertIn("another generation is made", result.stderr)
+        self.assertEqual(self.config.read_text(), text)
+        replies["config-end"]["error"]["what"] = "no configuration is being tried"
+        with daemon(self.folder / "control.sock", replies):
+            self.run_ctl("--config", self.config, "config", "rollback", "--reason", "x")
+        self.assertIn("keep_generations: 7", self.config.read_text())
+
     def test_status(self):
         document = self.json_of("--config", self.config, "status", expect=1)
         self.assertFalse(document["dataplane"]["running"])
