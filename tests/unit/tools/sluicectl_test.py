@@ -262,6 +262,9 @@ class Sluicectl(unittest.TestCase):
                 "{name: www.play.example, at: 2026-12-04T21:00, expect: block, category: games}",
                 "{name: play.example, client: 10.7.0.1, at: unknown, expect: pass, group: staff}"]
         self.assertIn("3 cases, all as expected", run(good, 0).stdout)
+        for friday in ("2001-12-07", "2041-12-06"):  # a table outlives what is worked out ahead
+            run([f"{{name: play.example, at: {friday}T20:30, expect: pass}}",
+                 f"{{name: play.example, at: {friday}T21:30, expect: block}}"], 0)
         result = run([*good, "{name: other.example, expect: block, group: pupils}"], 1)
         self.assertIn("cases.yaml:5:5: other.example: expected block, not pass, group pupils, not "
                       "default (not-listed;", result.stdout)
