@@ -105,6 +105,19 @@ TEST_F(PipelineFlowTest, WhereHoursEndAConnectionIsCutButNoResetIsAnswered) {
   EXPECT_TRUE(pipeline_->emissions().empty());
 }
 
+TEST_F(PipelineFlowTest, WhatIsAllowedWhateverTheHoursIsNotCut) {
+  use_hours();
+  std::uint16_t port = 1;
+  for (const char* name : {"www.allowed.example", "www.permitted.example"}) {
+    for (const std::int64_t begun : {kDay, kNight}) {
+      (void)snapshot_->set_time(begun);
+      EXPECT_EQ(tcp(request(name), ++port, 100, 0x18, 80), Fate::forward);
+      (void)snapshot_->set_time(kNight);
+      EXPECT_EQ(answer("HTTP/1.1 200 OK\r\n\r\n", port), Fate::forward) << name << begun;
+    }
+  }
+}
+
 TEST_F(PipelineFlowTest, ASynFloodDecidesNothing) {
   EXPECT_EQ(tcp(part(bad_, 0, 30), 1, 100), Fate::forward);
   const std::uint32_t held = pipeline_->flows().size();
