@@ -25,9 +25,10 @@ class Apply(ChainTest):
         text = self.box.config.read_text()
         file.write_text(text.replace("block: [gambling]", f"block: [{blocked}]"))
 
-    def ctl(self, *arguments, exit=0):
+    def ctl(self, *arguments, exit=0, umask=-1):
         command = [BIN / "sluicectl", "--config", self.box.config, *arguments]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60,
+                              umask=umask)
         self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -78,6 +79,12 @@ class Apply(ChainTest):
         self.assertEqual(self.verdict(), "pass")
         self.config("rollback", "--reason", "they are not")  # and forth again
         self.assertEqual(self.verdict(), "block")
+
+    def test_mode_stays_whatever_the_umask(self):
+        before = self.box.config.with_name("sluice.yaml.before")
+        self.ctl("config", "apply", self.other, "--reason", "exams", umask=0o077)
+        for file in self.box.config, before:
+            self.assertEqual(os.stat(file).st_mode & 0o777, 0o604)
 
     def test_faults_are_told_and_nothing_is_taken(self):
         before = self.box.config.read_bytes()
