@@ -1,4 +1,5 @@
 // A configuration that is tried for a while: one that locks its author out ends by itself.
+#include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
 #include "control/service/commands.h"
@@ -22,7 +23,8 @@ std::string text_at(const json& request, const char* key) {
 }  // namespace
 
 json Service::answer_when_reloaded(std::unique_lock<std::mutex>& lock) {
-  const std::uint64_t before = reloads_done_;
+  // One that is under way may have read what stood there before.
+  const std::uint64_t before = reloads_done_ + (reloading_ ? 1 : 0);
   reload_wanted_ = true;
   changed_.notify_all();
   const bool done =
@@ -54,9 +56,9 @@ json Service::answer_config_command(const json& request) {
   const std::string command = text_at(request, "command");
   if (command == "config-trial") {
     const std::lock_guard lock(mutex_);
-    auto text = trial_ ? files::read_bounded(trial_->file, kMostOctets)
-                       : Result<std::string>(
-                             fail("no configuration is being tried", {}, "see sluicectl status"));
+    auto text =
+        trial_ ? files::read_bounded(trial_->file, kMostOctets)
+               : Result<std::string>(fail(std::string(ipc::kNoTrial), {}, "see sluicectl status"));
     return text ? ipc::ok({{"text", *text}}) : ipc::error(text.error());
   }
   auto decision = read_decision(request, updater_.time().now());
@@ -79,7 +81,7 @@ json Service::answer_config_command(const json& request) {
   }
   std::unique_lock lock(mutex_);
   if (command == "config-end" && !trial_) {
-    return ipc::error({"no configuration is being tried", "", "see sluicectl status"});
+    return ipc::error({std::string(ipc::kNoTrial), "", "see sluicectl status"});
   }
   trial_ = next;
   audit(command == "config-try"   ? "try a configuration until " + tuf::to_text(next->until_time)
@@ -87,10 +89,18 @@ json Service::answer_config_command(const json& request) {
                                   : std::string("take the configuration over"),
         *decision);
   json reply = answer_when_reloaded(lock);
+  if (command != "config-try") return reply;
   if (!lock.owns_lock()) lock.lock();
-  if (reply["ok"] != true && command == "config-try") {
-    trial_.reset();  // it was not taken; what runs is what ran
+  if (reply["ok"] == true && reply["trial"].is_null()) {
+    reply = ipc::error(
+        {"the trial ended before the configuration was in use", "", "try it for longer"});
+  }
+  if (reply["ok"] != true) {
+    // The file counts again, for it may be in use in part, or one that was tried before it.
+    trial_.reset();
     config_error_.reset();
+    reload_wanted_ = true;
+    changed_.notify_all();
   }
   return reply;
 }

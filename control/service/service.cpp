@@ -22,6 +22,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr milliseconds kAnswerRound{200};
 // Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
 constexpr seconds kLongestSleep{30};
+constexpr std::chrono::days kMonth{31};
 
 /// The signal that came, or 0.
 int next_signal(int fd) {
@@ -153,9 +154,11 @@ void Service::work() {
     }
     if (reload_wanted_) {
       reload_wanted_ = false;
+      reloading_ = true;
       lock.unlock();
       reload();
       lock.lock();
+      reloading_ = false;
       ++reloads_done_;
       changed_.notify_all();
       pulls_wanted_ = std::max(pulls_wanted_, pulls_done_ + 1);
@@ -178,8 +181,10 @@ void Service::work() {
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
     const View view = updater_.view();
     const tuf::Time now = updater_.time().now();
-    const bool is_due = (view.next_change && *view.next_change <= now) ||
-                        (view.next_policy && *view.next_policy <= now);
+    // Farther away than a month where the clock was set back, to before what was worked out.
+    const bool is_due =
+        (view.next_change && *view.next_change <= now) ||
+        (view.next_policy && (*view.next_policy <= now || *view.next_policy > now + kMonth));
     if (is_due) (void)updater_.refresh_generation();
     lock.lock();
     if (hold_ended && has_authority_) {

@@ -73,6 +73,7 @@ class Service {
   std::uint64_t pulls_wanted_ = 1;  // guarded by mutex_; the first one is the start's own
   std::uint64_t pulls_done_ = 0;    // guarded by mutex_
   bool reload_wanted_ = false;      // guarded by mutex_
+  bool reloading_ = false;          // guarded by mutex_
   std::uint64_t reloads_done_ = 0;  // guarded by mutex_
   /// A configuration that is tried: it ends with its time, unless it is kept, and with this
   /// process.

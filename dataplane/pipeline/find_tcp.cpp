@@ -102,10 +102,11 @@ void Pipeline::from_server(Packet& packet) {
   if (tcp.source_port == kDnsPort) find_in_responses(packet, payload);
   const std::uint64_t hash =
       packet.judge ? flow::hash(key_of(packet, true), secret_) : packet.flow_hash;
-  if (active_.any() && is_cut(packet, true, hash)) return;
+  const bool rst = (tcp.flags & packet::kTcpRst) != 0;
+  if (active_.any() && !rst && is_cut(packet, true, hash)) return;
   if (!flows_.may_hold(hash)) return;
   flow::Flow* flow = flows_.find(key_of(packet, true), hash);
-  if (flow == nullptr || (tcp.flags & packet::kTcpRst) != 0) return;
+  if (flow == nullptr || rst) return;
   if (flow->state == flow::State::blocked) {
     packet.fate = Fate::drop;
     return counters_.add(Id::flow_refused_again);

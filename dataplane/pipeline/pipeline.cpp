@@ -12,6 +12,11 @@ using packet::FrameKind;
 using stats::Id;
 using stats::Stage;
 
+/// Passes, but for nothing that allows the name whatever a policy blocks.
+bool hangs_on_policy(const policy::Verdict& verdict) {
+  return verdict.reason == policy::Reason::listed_only || verdict.reason == policy::Reason::watched;
+}
+
 }  // namespace
 
 Pipeline::Pipeline(unsigned lcore, std::uint64_t secret, stats::Counters& counters,
@@ -177,7 +182,7 @@ void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
   const policy::Masks& masks = masks_[finding.group];
   finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
   if ((answer.categories & snapshot_->groups().any_cut()) != 0 &&
-      finding.verdict.action != policy::Action::block && finding.protocol != stats::Protocol::dns) {
+      hangs_on_policy(finding.verdict) && finding.protocol != stats::Protocol::dns) {
     const policy::CategoryMask cut = snapshot_->groups().groups()[finding.group].cut;
     if ((answer.categories & cut) != 0) {
       keep_active(packets_[finding.packet], answer.categories & cut);

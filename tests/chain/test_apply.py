@@ -3,6 +3,8 @@ import json
 import os
 import signal
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from harness import BIN, ChainTest, eventually, main
 
@@ -23,9 +25,10 @@ class Apply(ChainTest):
         text = self.box.config.read_text()
         file.write_text(text.replace("block: [gambling]", f"block: [{blocked}]"))
 
-    def ctl(self, *arguments, exit=0):
+    def ctl(self, *arguments, exit=0, umask=-1):
         command = [BIN / "sluicectl", "--config", self.box.config, *arguments]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60,
+                              umask=umask)
         self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
@@ -77,6 +80,12 @@ class Apply(ChainTest):
         self.config("rollback", "--reason", "they are not")  # and forth again
         self.assertEqual(self.verdict(), "block")
 
+    def test_mode_stays_whatever_the_umask(self):
+        before = self.box.config.with_name("sluice.yaml.before")
+        self.ctl("config", "apply", self.other, "--reason", "exams", umask=0o077)
+        for file in self.box.config, before:
+            self.assertEqual(os.stat(file).st_mode & 0o777, 0o604)
+
     def test_faults_are_told_and_nothing_is_taken(self):
         before = self.box.config.read_bytes()
         self.other.write_text(self.other.read_text().replace("games", "game"))
@@ -104,6 +113,9 @@ class Apply(ChainTest):
         self.write(another, "games")
         self.assertIn("is not the configuration that is being tried",
                       self.config("confirm", another, "--reason", "x", exit=1))
+        before = self.box.config.read_bytes()
+        self.assertIn("--reason", self.config("confirm", self.other, exit=2))
+        self.assertEqual(self.box.config.read_bytes(), before)
         self.config("confirm", self.other, "--reason", "it works")
         self.assertEqual(self.box.config.read_bytes(), self.other.read_bytes())
         self.assertNotIn("config-trial", self.alarms())
@@ -135,6 +147,76 @@ class Apply(ChainTest):
         self.box.stop(signal.SIGKILL)
         self.box.start()
         eventually(lambda: self.verdict() == "pass")
+
+    def test_trial_that_is_refused_ends_the_one_before(self):
+        self.config("apply", self.other, "--confirm", "5", "--reason", "exams")
+        self.assertEqual(self.verdict(), "block")
+        refused = self.folder / "refused.yaml"
+        refused.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.assertIn("state_dir", self.config("apply", refused, "--confirm", "5", "--reason", "x",
+                                               exit=1))
+        self.assertNotIn("config-trial", self.alarms())
+        eventually(lambda: self.verdict() == "pass")
+        self.assertNotIn("config-refused", self.alarms())
+
+    def test_refused_is_not_the_one_before(self):
+        self.config("apply", self.other, "--reason", "exams")
+        before = self.box.config.with_name("sluice.yaml.before")
+        kept = before.read_bytes()
+        refused = self.folder / "refused.yaml"
+        refused.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.config("apply", refused, "--reason", "x", exit=1)
+        self.assertEqual(before.read_bytes(), kept)
+        self.assertEqual(os.stat(before).st_mode & 0o777, 0o604)
+        self.config("rollback", "--reason", "exams are over")
+        self.assertEqual(self.verdict(), "pass")
+
+    def test_refused_leaves_nothing_before_where_nothing_was(self):
+        self.other.write_text(self.other.read_text().replace(
+            f"state_dir: {self.box.state}", f"state_dir: {self.folder}/elsewhere"))
+        self.config("apply", self.other, "--reason", "x", exit=1)
+        self.assertFalse(self.box.config.with_name("sluice.yaml.before").exists())
+
+    def test_reload_under_way_is_no_answer(self):
+        good = self.pipe_for_config()
+        with ThreadPoolExecutor(1) as pool:
+            reply = pool.submit(self.box.ask, "config-reload", who="li", reason="x")
+            time.sleep(1)  # so that it is asked meanwhile
+            self.feed(good)
+            self.feed("policies: 7\n")
+            self.assertFalse(reply.result()["ok"])
+
+    def test_trial_that_ends_before_it_begins(self):
+        good = self.pipe_for_config()
+        with ThreadPoolExecutor(1) as pool:
+            reply = pool.submit(self.box.ask, "config-try", seconds=1, who="li", reason="x",
+                                text=self.text)
+            time.sleep(2)
+            self.feed(good)
+            self.feed(good)
+            reply = reply.result()
+            self.assertFalse(reply["ok"], reply)
+            self.assertIn("ended before", json.dumps(reply))
+            self.feed(good)
+
+    def pipe_for_config(self):
+        """From now on control waits for feed() whenever it reads its configuration; as it does."""
+        good = self.box.config.read_text()
+        self.text = self.other.read_text()
+        self.box.config.unlink()
+        os.mkfifo(self.box.config)
+        os.kill(self.box.process.pid, signal.SIGHUP)
+        self.pipe = open(self.box.config, "w")  # once it is opened at the other end
+        return good
+
+    def feed(self, text):
+        pipe = self.pipe or open(self.box.config, "w")
+        self.pipe = None
+        with pipe:
+            pipe.write(text)
+        time.sleep(0.3)  # so that the next text is none of this reading's
 
     def test_what_no_trial_is(self):
         for request in ({"seconds": 0}, {"seconds": 90000}, {"seconds": "60"}, {}):

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
 #include "control/files/file.h"
 #include "tools/sluicectl/commands.h"
@@ -26,27 +27,38 @@ Result<std::string> read_text(const fs::path& file) {
   return text;
 }
 
+Status write_like(const struct stat& was, const fs::path& file, const std::string& text) {
+  if (auto status = files::write_atomic(file, text, was.st_mode & 07777); !status) return status;
+  // The mode once more, for the umask has narrowed it.
+  if (::chown(file.c_str(), was.st_uid, was.st_gid) == 0 &&
+      ::chmod(file.c_str(), was.st_mode & 07777) == 0) {
+    return {};
+  }
+  return fail("cannot give the file its owner and mode", file.string(), "use chown and chmod");
+}
+
 /// `text` in place of the file, which stays beside it as FILE.before, with its owner and mode.
 Status replace(const fs::path& file, const std::string& text) {
   struct stat was {};
-  unsigned mode = 0640;
-  const bool there = ::stat(file.c_str(), &was) == 0;
-  if (there) {
-    mode = was.st_mode & 07777;
-    auto old = read_text(file);
-    if (!old) return fail(old.error());
-    if (auto status = files::write_atomic(before_of(file), *old, mode); !status) return status;
-  }
-  if (auto status = files::write_atomic(file, text, mode); !status) return status;
-  if (there) {
-    for (const fs::path& one : {file, before_of(file)}) {
-      if (::chown(one.c_str(), was.st_uid, was.st_gid) != 0) {
-        return fail("cannot give the file back to its owner", one.string(), "use chown");
-      }
-    }
-  }
+  if (::stat(file.c_str(), &was) != 0) return files::write_atomic(file, text, 0640);
+  auto old = read_text(file);
+  if (!old) return fail(old.error());
+  if (auto status = write_like(was, before_of(file), *old); !status) return status;
+  return write_like(was, file, text);
+}
+
+/// What replace() did, undone: `before` is what FILE.before held, if there was one.
+Status put_back(const fs::path& file, const std::string& text, const Result<std::string>& before) {
+  struct stat was {};
+  if (::stat(file.c_str(), &was) != 0) return fail("cannot be read", file.string());
+  if (auto status = write_like(was, file, text); !status) return status;
+  if (before) return write_like(was, before_of(file), *before);
+  std::error_code code;
+  fs::remove(before_of(file), code);
   return {};
 }
+
+Error no_reason() { return {"a change needs a reason, for the log", "--reason", "say why"}; }
 
 /// The running control's answer; fields of `request` besides who and why are the command's own.
 Result<nlohmann::json> ask_control(const Context& context, const ApplyOptions& options,
@@ -72,6 +84,7 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
               const std::string& done) {
   auto old = read_text(context.config_file);
   if (!old) return report(context, old.error());
+  const auto before = read_text(before_of(context.config_file));
   if (auto status = replace(context.config_file, text); !status) {
     return report(context, status.error());
   }
@@ -79,10 +92,12 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
   if (reply) return tell(context, *reply, done);
   Error error = reply.error();
   const std::string there = context.config_file.string();
-  if (auto status = replace(context.config_file, *old); !status) {
+  if (auto status = put_back(context.config_file, *old, before); !status) {
     error.advice += "; and the file before could not be put back: " + status.error().text();
   } else {
     error.advice += (error.advice.empty() ? "" : "; ") + there + " is as it was";
+    // Control may have taken it over, and failed at what comes after.
+    (void)ask_control(context, options, {{"command", "config-reload"}});
   }
   return report(context, error, kNo);
 }
@@ -104,9 +119,7 @@ int apply_config(const Context& context, const ApplyOptions& options) {
   if (options.dry_run) return kYes;
   const auto text = read_text(options.file);
   if (!text) return report(context, text.error());
-  if (options.reason.empty()) {
-    return report(context, {"a change needs a reason, for the log", "--reason", "say why"});
-  }
+  if (options.reason.empty()) return report(context, no_reason());
   if (options.confirm_minutes == 0) return take_over(context, options, *text, "in use");
   auto reply = ask_control(
       context, options,
@@ -119,6 +132,7 @@ int apply_config(const Context& context, const ApplyOptions& options) {
 }
 
 int confirm_config(const Context& context, const ApplyOptions& options) {
+  if (options.reason.empty()) return report(context, no_reason());
   const auto text = read_text(options.file);
   if (!text) return report(context, text.error());
   // What is kept has to be what was tried.
@@ -139,10 +153,13 @@ int confirm_config(const Context& context, const ApplyOptions& options) {
 }
 
 int rollback_config(const Context& context, const ApplyOptions& options) {
-  if (auto ended = ask_control(context, options, {{"command", "config-end"}})) {
+  const auto ended = ask_control(context, options, {{"command", "config-end"}});
+  if (ended) {
     return tell(context, *ended,
                 "the trial has ended; " + context.config_file.string() + " is in use");
   }
+  // A trial that may have ended is gone back from, and the file stays.
+  if (ended.error().what != ipc::kNoTrial) return report(context, ended.error(), kNo);
   Context before = context;
   before.config_file = before_of(context.config_file);
   before.config_given = true;

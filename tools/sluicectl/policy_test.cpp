@@ -55,7 +55,8 @@ struct Outcome {
   ordered_json document;
 };
 
-Result<Outcome> run_case(const TextNode& node, Question question, policy::Moment now) {
+Result<Outcome> run_case(const TextNode& node, Question question, const schema::Config& config,
+                         std::int64_t now) {
   const auto device = parse_device(value_of(node, "client"), value_of(node, "mac"),
                                    value_of(node, "vlan"), value_of(node, "port"));
   if (!device) return fail(device.error());
@@ -65,10 +66,14 @@ Result<Outcome> run_case(const TextNode& node, Question question, policy::Moment
   if (const std::string at = value_of(node, "at"); at == "unknown") {
     question.moment.reset();
   } else if (!at.empty()) {
-    const auto moment = calendar::parse_moment(at, question.policy->time_zone);
+    const auto moment = calendar::parse_moment(at, config.times.calendar.time_zone);
     if (!moment) return fail(moment.error());
     question.moment = *moment;
   }
+  // What was worked out for now reaches months ahead, and nothing back.
+  Result<policy::PolicySet> policy = schema::policy_at(config, question.moment.value_or(now));
+  if (!policy) return fail(policy.error());
+  question.policy = &*policy;
   auto document = explain(question);
   if (!document) return fail(document.error());
   const ordered_json& verdict = (*document)["verdict"];
@@ -119,11 +124,7 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
   const auto config = load_config(context);
   if (!config) return report(context, config.error());
   const std::int64_t now = std::time(nullptr);
-  const auto policy = schema::policy_at(*config, now);
-  if (!policy) return report(context, policy.error());
-  Question question{.generation = generation->get(),
-                    .policy = &*policy,
-                    .policy_from = context.config_file.string()};
+  Question question{.generation = generation->get(), .policy_from = context.config_file.string()};
   for (const schema::Pair& pair : config->pairs) question.ports.push_back(pair.inside);
 
   const TextNode& cases = *schema::find(*root, "cases");
@@ -132,7 +133,7 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
   for (const TextNode& node : cases.items) {
     const std::string place = options.file.string() + ":" + std::to_string(node.place.line) + ":" +
                               std::to_string(node.place.column);
-    auto outcome = run_case(node, question, now);
+    auto outcome = run_case(node, question, *config, now);
     if (!outcome) {
       Error error = outcome.error();
       error.where = place + (error.where.empty() ? "" : ": " + error.where);

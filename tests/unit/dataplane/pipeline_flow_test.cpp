@@ -23,6 +23,22 @@ class PipelineFlowTest : public ::testing::Test {
     snapshot_ = std::move(*snapshot);
   }
   void SetUp() override { use(false); }
+  static constexpr std::int64_t kDay = 500;
+  static constexpr std::int64_t kNight = 1500;
+  /// Gambling is blocked by night, and what is open then is cut.
+  void use_hours() {
+    policy::PolicySet set;
+    policy::Policy& pupils = set.policies.emplace_back();
+    pupils.name = set.default_policy = "pupils";
+    pupils.hours = {{.schedule = 0,
+                     .categories = policy::bit(policy::find_category("gambling")->id),
+                     .cut = true}};
+    set.schedules = {{.name = "night", .toggles = {(kDay + kNight) / 2}}};
+    set.schedules_until = 2 * kNight;
+    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+    ASSERT_TRUE(snapshot);
+    snapshot_ = std::move(*snapshot);
+  }
 
   Fate run(Bytes frame, bool inside = true) {
     const std::size_t length = frame.size();
@@ -56,14 +72,14 @@ class PipelineFlowTest : public ::testing::Test {
     return out;
   }
   /// A server's segment, from port 80.
-  Fate answer(std::string_view text, std::uint16_t port) {
+  Fate answer(std::string_view text, std::uint16_t port, std::uint8_t flags = 0x18) {
     Bytes payload;
     test::put(payload, text);
     Bytes frame = test::frame(payload, {.protocol = 6,
                                         .source_port = 80,
                                         .destination_port = port,
                                         .sequence = 7,
-                                        .tcp_flags = 0x18});
+                                        .tcp_flags = flags});
     std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);  // addresses
     return run(frame, false);
   }
@@ -76,6 +92,31 @@ class PipelineFlowTest : public ::testing::Test {
   stats::Counters counters_;
   std::unique_ptr<Pipeline> pipeline_ = std::make_unique<Pipeline>(0, 7, counters_, nullptr);
 };
+
+TEST_F(PipelineFlowTest, WhereHoursEndAConnectionIsCutButNoResetIsAnswered) {
+  use_hours();
+  (void)snapshot_->set_time(kDay);
+  EXPECT_EQ(tcp(request("www.example.com"), 1, 100, 0x18, 80), Fate::forward);
+  EXPECT_EQ(answer("HTTP/1.1 200 OK\r\n\r\n", 1), Fate::forward);
+  (void)snapshot_->set_time(kNight);
+  EXPECT_EQ(answer("more", 1), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions().size(), 2U);
+  EXPECT_EQ(answer("", 1, 0x14), Fate::forward);
+  EXPECT_TRUE(pipeline_->emissions().empty());
+}
+
+TEST_F(PipelineFlowTest, WhatIsAllowedWhateverTheHoursIsNotCut) {
+  use_hours();
+  std::uint16_t port = 1;
+  for (const char* name : {"www.allowed.example", "www.permitted.example"}) {
+    for (const std::int64_t begun : {kDay, kNight}) {
+      (void)snapshot_->set_time(begun);
+      EXPECT_EQ(tcp(request(name), ++port, 100, 0x18, 80), Fate::forward);
+      (void)snapshot_->set_time(kNight);
+      EXPECT_EQ(answer("HTTP/1.1 200 OK\r\n\r\n", port), Fate::forward) << name << begun;
+    }
+  }
+}
 
 TEST_F(PipelineFlowTest, ASynFloodDecidesNothing) {
   EXPECT_EQ(tcp(part(bad_, 0, 30), 1, 100), Fate::forward);

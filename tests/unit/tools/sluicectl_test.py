@@ -262,6 +262,9 @@ class Sluicectl(unittest.TestCase):
                 "{name: www.play.example, at: 2026-12-04T21:00, expect: block, category: games}",
                 "{name: play.example, client: 10.7.0.1, at: unknown, expect: pass, group: staff}"]
         self.assertIn("3 cases, all as expected", run(good, 0).stdout)
+        for friday in ("2001-12-07", "2041-12-06"):  # a table outlives what is worked out ahead
+            run([f"{{name: play.example, at: {friday}T20:30, expect: pass}}",
+                 f"{{name: play.example, at: {friday}T21:30, expect: block}}"], 0)
         result = run([*good, "{name: other.example, expect: block, group: pupils}"], 1)
         self.assertIn("cases.yaml:5:5: other.example: expected block, not pass, group pupils, not "
                       "default (not-listed;", result.stdout)
@@ -279,6 +282,22 @@ class Sluicectl(unittest.TestCase):
                           ["x.example", "--port", "nowhere"]):
             with self.subTest(arguments):
                 self.run_ctl("explain", *arguments, "--generation", self.generation, expect=2)
+
+    def test_rollback_goes_back_only_where_nothing_is_tried(self):
+        before = self.config.with_name(self.config.name + ".before")
+        before.write_text(self.config.read_text() + "keep_generations: 7\n")
+        text = self.config.read_text()
+        replies = {"config-end": {"ok": False, "error": {"what": "another generation is made"}},
+                   "config-reload": {"ok": True}}
+        with daemon(self.folder / "control.sock", replies):
+            result = self.run_ctl("--config", self.config, "config", "rollback", "--reason", "x",
+                                  expect=1)
+        self.assertIn("another generation is made", result.stderr)
+        self.assertEqual(self.config.read_text(), text)
+        replies["config-end"]["error"]["what"] = "no configuration is being tried"
+        with daemon(self.folder / "control.sock", replies):
+            self.run_ctl("--config", self.config, "config", "rollback", "--reason", "x")
+        self.assertIn("keep_generations: 7", self.config.read_text())
 
     def test_status(self):
         document = self.json_of("--config", self.config, "status", expect=1)
