@@ -1,4 +1,6 @@
 // What the updater does with what the authority publishes: fetch, guard, build, take.
+#include <algorithm>
+
 #include "config/base/json.h"
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
@@ -21,6 +23,22 @@ void log_brought(const sync::Brought& one) {
                                            : "by " + std::to_string(one.steps) + " deltas";
   log(Level::info, "fetch",
       "the list of " + one.department + ", " + how + ", " + std::to_string(one.octets) + " octets");
+}
+
+/// By what was signed as the present; the latest comes last, so that a doubt of it stays told.
+void raise_floor(sync::TimeFloor& floor, const std::optional<tuf::Time>& witnessed,
+                 const std::optional<tuf::Timestamp>& timestamp) {
+  std::vector<std::pair<tuf::Time, std::string>> told;
+  if (witnessed) told.emplace_back(*witnessed, "the log's witnesses");
+  if (timestamp && timestamp->issued) {
+    told.emplace_back(*timestamp->issued, "timestamp " + std::to_string(timestamp->version));
+  }
+  std::sort(told.begin(), told.end());
+  for (const auto& [time, source] : told) {
+    if (auto status = floor.raise(time, source); !status) {
+      log(Level::warning, "time", status.error().text());
+    }
+  }
 }
 
 /// After a hold, what was made before it or during it may be there still.
@@ -146,17 +164,14 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     fetcher.distrust();
     release = client.refresh();
   }
+  std::optional<tuf::Time> witnessed;
   update_view([&](View& view) {
     view.not_logged = client.not_logged();
     if (client.witnessed()) view.witnessed = client.witnessed();
+    witnessed = view.witnessed;
   });
+  raise_floor(floor_, witnessed, trust->timestamp());
   if (trust->timestamp()) {
-    if (const auto& issued = trust->timestamp()->issued) {
-      const std::string source = "timestamp " + std::to_string(trust->timestamp()->version);
-      if (auto status = floor_.raise(*issued, source); !status) {
-        log(Level::warning, "time", status.error().text());
-      }
-    }
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
   if (!release) return failed(Outcome::failed, release.error());

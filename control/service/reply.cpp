@@ -102,9 +102,10 @@ json alarms_json(const Facts& facts) {
   }
   if (facts.clock.doubted) {
     raise("clock-behind",
-          "the clock says " + tuf::to_text(facts.clock.system) + ", and the authority has signed " +
+          "the clock says " + tuf::to_text(facts.clock.system) + ", and " +
               tuf::to_text(*facts.clock.doubted) +
-              " as the present. Check the clock; if it is right, tell the authority");
+              " was signed as the present, by the authority or its log's witnesses. Check the "
+              "clock; if it is right, tell the authority");
   }
   for (const json& one : facts.site_alarms) alarms.push_back(one);
   if (facts.link.refused) raise("dataplane-refused", facts.link.error);

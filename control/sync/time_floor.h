@@ -1,6 +1,7 @@
 // The time below which no clock is believed: the latest of when this program was built and of what
-// the authority has signed as the present. A machine whose battery is flat, or whose clock somebody
-// sets back so that yesterday's signatures count again, finds that it is not that early.
+// the authority, or a quorum of its log's witnesses, has signed as the present. A machine whose
+// battery is flat, or whose clock somebody sets back so that yesterday's signatures count again,
+// finds that it is not that early.
 //
 // While the system's clock is behind, time goes on from the floor as the machine measures it.
 //

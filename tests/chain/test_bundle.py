@@ -1,6 +1,5 @@
 """A repository on a stick: one tar archive, through the same verification as a mirror's files."""
 import io
-import json
 import os
 import pathlib
 import shutil
@@ -11,12 +10,11 @@ import tempfile
 import threading
 import time
 
-from harness import BIN, CONFIG, Authority, ChainTest, eventually, main
+from carried import Carried
+from harness import CONFIG, Authority, ChainTest, main
 
-LIST = "targets/lists/police/"
 
-
-class Bundles(ChainTest):
+class Bundles(Carried, ChainTest):
     @classmethod
     def setUpClass(cls):
         cls.shared = pathlib.Path(tempfile.mkdtemp(prefix="sluice-chain-"))
@@ -31,28 +29,7 @@ class Bundles(ChainTest):
         shutil.copytree(self.office, self.folder / "authority")
         self.authority = Authority.__new__(Authority)
         self.authority.folder = self.folder / "authority"
-        self.box = self.control("https://unused.example/", "/etc/hosts")
-        text = self.box.config.read_text()
-        self.box.config.write_text("".join(
-            line for line in text.splitlines(True) if "url:" not in line))
-        self.box.start()
-        self.stick = self.folder / "lists.tar"
-
-    def bundle(self):
-        self.authority.run("bundle", "--out", self.stick)
-
-    def imported(self, path=None, exit=0):
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", "list",
-                   "import-bundle", path or self.stick, "--who", "li"]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
-        self.assertFalse((self.box.state / "bundle").exists(), "unpacked files stay")
-        return json.loads(done.stdout)
-
-    def refused(self, reason, path=None):
-        before = (self.box.current(), self.box.status()["entries"])
-        self.assertIn(reason, json.dumps(self.imported(path, exit=1)["error"]))
-        self.assertEqual((self.box.current(), self.box.status()["entries"]), before)
+        self.prepare()
 
     def write(self, *members, tail=True, format=tarfile.USTAR_FORMAT):
         """An archive of (name, type, what): the octets of a file, or where a link leads."""

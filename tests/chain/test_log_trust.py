@@ -1,10 +1,14 @@
 """What an appliance makes of the log of releases, and what is committed to beside it."""
+import base64
+import datetime
 import hashlib
 import json
 import shutil
+import subprocess
+import time
 
 from harness import eventually, main
-from log_case import LogTest
+from log_case import LogTest, vkey
 
 
 class Commitments(LogTest):
@@ -185,6 +189,44 @@ class Appliance(LogTest):
         self.authority.run("publish")
         self.assertEqual(box.pull()["outcome"], "unchanged")
         self.assertFalse((box.state / "trust/tlog-policy.txt").exists())
+
+    def cosign_at(self, time_at, name):
+        """A cosignature by a witness whose clock says so, made without the program under test."""
+        pem, key_name = self.folder / f"{name}.pem", f"{name}.example/w"
+        text = (self.repo / "log/checkpoint").read_text().split("\n\n")[0] + "\n"
+        message, line = self.folder / "message", self.folder / "line"
+        message.write_text(f"cosignature/v1\ntime {time_at}\n{text}")
+        signature = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", pem, "-in", message],
+                                   check=True, capture_output=True).stdout
+        number = bytes.fromhex(vkey(pem, key_name).split("+")[1])
+        octets = base64.b64encode(number + time_at.to_bytes(8, "big") + signature).decode()
+        line.write_text(f"\u2014 {key_name} {octets}\n")
+        self.authority.run("log", "cosign", line)
+
+    def test_the_witnesses_time_is_a_floor_for_the_clock(self):
+        self.sign_policy("2", ["auditor", "ngo"])
+        self.authority.run("publish", check=False)
+        now = int(time.time())
+        self.cosign_at(now + 2 * 3600, "auditor")
+        self.cosign_at(now + 3600, "ngo")
+        self.authority.run("publish")
+        box = self.box()
+        floor = datetime.datetime.fromtimestamp(now + 3600, datetime.timezone.utc).strftime("%FT%TZ")
+        clock = box.status()["clock"]
+        self.assertEqual((clock["floor"], clock["floor_source"]), (floor, "the log's witnesses"))
+        self.assertIn("by the log's witnesses", box.alarms()["clock-behind"])
+        # Nobody believes them that it is the day after tomorrow, and that stays told.
+        self.authority.add("one.example")
+        self.authority.run("sign")
+        self.authority.run("publish", check=False)
+        for name in ("auditor", "ngo"):
+            self.cosign_at(now + 48 * 3600, name)
+        self.authority.run("publish")
+        for outcome in ("published", "unchanged"):
+            self.assertEqual(box.pull()["outcome"], outcome)
+            self.assertEqual(box.status()["clock"]["floor"], floor)
+            told = [alarm["text"] for alarm in box.status()["alarms"] if alarm["id"] == "clock-behind"]
+            self.assertTrue(any("was signed as the present" in text for text in told), told)
 
 
 if __name__ == "__main__":

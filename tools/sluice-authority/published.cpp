@@ -64,6 +64,19 @@ Result<Published> load_published(const Workspace& workspace) {
 
 Result<Published> load_announced(const Workspace& workspace) { return load(workspace, 0); }
 
+Result<std::optional<tlog::LogPolicy>> log_policy_of(const Workspace& workspace,
+                                                     const Published& published) {
+  const std::string path(tlog::kPolicyFile);
+  const auto found = published.targets.targets.find(path);
+  if (found == published.targets.targets.end()) return std::nullopt;
+  const compile::ListFile file{path, found->second.length, found->second.sha256, {}};
+  auto bytes = files::read_bounded(workspace.repo() / file.remote_path(), tlog::kMaxPolicyOctets);
+  if (!bytes) return fail(bytes.error());
+  auto policy = tlog::LogPolicy::parse(*bytes, path);
+  if (!policy) return fail(policy.error());
+  return std::move(*policy);
+}
+
 Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& workspace) {
   std::vector<tlog::LogPolicy> out;
   // Nothing is announced yet by an authority that is being made.
@@ -72,16 +85,12 @@ Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& worksp
   for (const auto load_one : {load_announced, load_published}) {
     auto published = load_one(workspace);
     if (!published) return fail(published.error());
-    const std::string path(tlog::kPolicyFile);
-    const auto found = published->targets.targets.find(path);
+    const auto found = published->targets.targets.find(std::string(tlog::kPolicyFile));
     if (found == published->targets.targets.end() || found->second.sha256 == last) continue;
     last = found->second.sha256;
-    const compile::ListFile file{path, found->second.length, last, {}};
-    auto bytes = files::read_bounded(workspace.repo() / file.remote_path(), tlog::kMaxPolicyOctets);
-    if (!bytes) return fail(bytes.error());
-    auto policy = tlog::LogPolicy::parse(*bytes, path);
+    auto policy = log_policy_of(workspace, *published);
     if (!policy) return fail(policy.error());
-    out.push_back(std::move(*policy));
+    if (*policy) out.push_back(std::move(**policy));
   }
   return out;
 }

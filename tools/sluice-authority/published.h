@@ -34,6 +34,9 @@ struct Published {
 /// The release that clients are led to.
 [[nodiscard]] Result<Published> load_announced(const Workspace& workspace);
 
+/// By which log and witnesses a release says that it is to be believed; nullopt: by none.
+[[nodiscard]] Result<std::optional<tlog::LogPolicy>> log_policy_of(const Workspace& workspace,
+                                                                   const Published& published);
 /// By which appliances believe the log: those that they have now, and those that come with the
 /// newest release. Empty where the officials have signed none.
 [[nodiscard]] Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& workspace);
