@@ -1,4 +1,5 @@
 """Tables of names with their notices, and what people are told."""
+import datetime
 import json
 import os
 import pty
@@ -105,6 +106,62 @@ class Telling(ChainTest):
         self.assertIn("accepted 3000", done.stdout)
         quiet = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual(quiet.stderr, "")
+
+
+class DueNotices(ChainTest):
+    def day(self, days):
+        return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days)).strftime("%F")
+
+    def due(self, *more):
+        return self.authority.run("due", *more).stdout.splitlines()
+
+    def test_what_comes_soon(self):
+        self.assertIn("nothing until", self.due()[0])
+        for name, order, extra in (
+                ("a.example", "E-1", ["--expires", self.day(10)]),
+                ("b.example", "R-1", ["--review-by", self.day(5), "--expires", self.day(20)]),
+                ("c.example", "R-2", ["--review-by", self.day(-3)]),
+                ("d.example", "R-3", ["--review-by", self.day(60)]),
+                ("e.example", "R-4", ["--review-by", self.day(2)]),
+                ("f.example", "O-1", ["--effective", self.day(-40), "--expires", self.day(-1)])):
+            self.authority.add(name, order=order, extra=extra)
+        self.authority.add("g.example", order="R-1")
+        # An order without names, and one that was withdrawn, wait for nobody.
+        self.authority.run("remove", "e.example")
+        told = self.due()
+        self.assertEqual([line.split()[:4] for line in told], [
+            [self.day(-3) + "T00:00:00Z", "OVERDUE", "police", "R-2"],
+            [self.day(-1) + "T00:00:00Z", "ENDED", "police", "O-1"],
+            [self.day(5) + "T00:00:00Z", "review", "police", "R-1"],
+            [self.day(10) + "T00:00:00Z", "ends", "police", "E-1"],
+            [self.day(20) + "T00:00:00Z", "ends", "police", "R-1"]])
+        self.assertTrue(told[2].endswith("gambling 赌博  2 names"), told)
+        self.assertTrue(told[3].endswith("1 name"), told)
+        self.assertEqual(len(self.due("--days", "7")), 3)
+        self.assertEqual(len(self.due("--days", "0")), 2)
+        self.assertEqual(len(self.due("--days", "61")), 6)
+        file = self.authority.folder / "lists/police/orders.jsonl"
+        lines = file.read_text().splitlines(keepends=True)
+        [at] = [i for i, line in enumerate(lines) if "R-2" in line]
+        lines[at] = lines[at].replace('"active"', '"withdrawn"')
+        file.write_text("".join(lines))
+        self.assertNotIn("R-2", "".join(self.due()))
+        # A day that people wrote wrongly hides none of the others.
+        [at] = [i for i, line in enumerate(lines) if "R-3" in line]
+        lines[at] = lines[at].replace(self.day(60), "soon")
+        file.write_text("".join(lines))
+        told = self.due()
+        self.assertIn(f"orders.jsonl:{at + 1}: review_by is no day: soon", told[0])
+        self.assertEqual(len(told), 5)
+
+    def test_days_that_are_none(self):
+        before = (self.authority.folder / "lists/police/orders.jsonl").read_bytes()
+        told = self.authority.run("add", "a.example", "--category", "gambling", "--order", "R-9",
+                                  "--review-by", "soon", check=False)
+        self.assertEqual(told.returncode, 1)
+        self.assertIn("review_by", told.stderr)
+        self.assertEqual((self.authority.folder / "lists/police/orders.jsonl").read_bytes(), before)
+        self.assertNotEqual(self.authority.run("due", "--days", "-1", check=False).returncode, 0)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,11 @@ Status export_rpz_command(const Workspace& workspace, const std::string& zone,
 /// Lists names for hours by the emergency role, and publishes that at once.
 Status emergency_command(const Workspace& workspace, const std::vector<std::string>& names,
                          const NameOptions& options, const OfficialAct& act);
-/// What is published as one tar archive, for `sluicectl list import-bundle`.
+/// The announced release as one tar archive, for `sluicectl list import-bundle`.
 Status bundle_command(const Workspace& workspace, const std::filesystem::path& out);
 Status status_command(const Workspace& workspace);
+/// The drafts' orders whose review or end comes within so many days, or has come; soonest first.
+Status due_command(const Workspace& workspace, unsigned days);
 /// The taxonomy, in English and Chinese.
 Status categories_command();
 /// "gambling 赌博"

@@ -149,6 +149,21 @@ Status save_draft(const Workspace& workspace, const Draft& draft) {
   return files::write_atomic(folder / "names.tsv", draft.names);
 }
 
+std::vector<std::uint64_t> names_by_order(const Draft& draft) {
+  std::vector<std::uint64_t> by_order(draft.orders.size());
+  for (std::size_t begin = 0; begin < draft.names.size();) {
+    const std::size_t end = draft.names.find('\n', begin);
+    const std::size_t tab = draft.names.rfind('\t', end);
+    std::uint64_t order = 0;
+    for (std::size_t i = tab + 1; i < end; ++i) {
+      order = order * 10 + static_cast<std::uint64_t>(draft.names[i] - '0');
+    }
+    if (order < by_order.size()) ++by_order[order];
+    begin = end + 1;
+  }
+  return by_order;
+}
+
 bool is_one_line(std::string_view text) {
   const bool clean = std::none_of(text.begin(), text.end(), [](char c) {
     return static_cast<std::uint8_t>(c) < 0x20 || c == 0x7F;
@@ -196,6 +211,10 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
   if (!fields.appeal_url.empty()) order["appeal"]["url"] = fields.appeal_url;
 
   const std::string where = "order " + fields.order;
+  if (!fields.review_by.empty()) {
+    const auto day = tuf::parse_time_or_day(fields.review_by);
+    if (!day) return fail("review_by: " + day.error().text(), where, "give a day: 2027-01-31");
+  }
   auto parsed = compile::parse_order(tuf::canonical(order), where);
   if (!parsed) return fail(parsed.error());
   if (auto status = compile::check_department(*parsed, draft.department, where); !status) {

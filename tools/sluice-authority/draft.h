@@ -37,6 +37,8 @@ struct Draft {
 
 [[nodiscard]] Result<Draft> load_draft(const Workspace& workspace, const std::string& department);
 [[nodiscard]] Status save_draft(const Workspace& workspace, const Draft& draft);
+/// How many names stand under each order, by its line.
+[[nodiscard]] std::vector<std::uint64_t> names_by_order(const Draft& draft);
 
 /// What `add` and `import` say of the notice behind the names. Empty fields keep what an order
 /// already says, or take a default.

@@ -36,6 +36,7 @@ struct Arguments {
   PassphraseSource passphrase;
   std::string log_name;
   bool policy = false;
+  unsigned due_days = 30;
   unsigned root_days = 365;
   unsigned targets_days = 180;
   unsigned list_days = 90;
@@ -116,9 +117,13 @@ void add_commands(CLI::App& app, Arguments& a) {
   add_key_line(app, a.key);
   add_role_line(app, a.role);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
-  CLI::App* bundle = app.add_subcommand("bundle", "What is published as one file, for a stick");
+  CLI::App* bundle = app.add_subcommand("bundle", "The newest release as one file, for a stick");
   bundle->add_option("--out", a.out, "The tar archive to write")->required();
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
+  CLI::App* due = app.add_subcommand("due", "Notices whose review or end comes before long");
+  due->add_option("--days", a.due_days, "How far ahead")
+      ->check(CLI::Range(0, 3650))
+      ->capture_default_str();
   app.add_subcommand("categories", "The taxonomy, in English and Chinese");
 }
 
@@ -156,6 +161,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
     return emergency_command(*workspace, a.names, a.name, a.flow.act);
   }
   if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
+  if (app.got_subcommand("due")) return due_command(*workspace, a.due_days);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
   if (app.got_subcommand("import") && a.format != "csv" &&

@@ -13,17 +13,7 @@ namespace {
 
 /// How many names the draft has under each category.
 std::map<std::string, std::uint64_t> by_category(const Draft& draft) {
-  std::vector<std::uint64_t> by_order(draft.orders.size());
-  for (std::size_t begin = 0; begin < draft.names.size();) {
-    const std::size_t end = draft.names.find('\n', begin);
-    const std::size_t tab = draft.names.rfind('\t', end);
-    std::uint64_t order = 0;
-    for (std::size_t i = tab + 1; i < end; ++i) {
-      order = order * 10 + static_cast<std::uint64_t>(draft.names[i] - '0');
-    }
-    if (order < by_order.size()) ++by_order[order];
-    begin = end + 1;
-  }
+  const std::vector<std::uint64_t> by_order = names_by_order(draft);
   std::map<std::string, std::uint64_t> out;
   for (std::size_t i = 0; i < by_order.size(); ++i) {
     if (by_order[i] > 0) out[draft.orders[i].value("category", "")] += by_order[i];
