@@ -134,12 +134,14 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   counters_.add(Id::dns_responses);
   inspect::dns::Response response;
   const auto scratch = std::span(scratch_).first(inspect::dns::kResponseScratchOctets);
-  const Outcome outcome = inspect::dns::parse_response(message, scratch, response);
+  Outcome outcome = inspect::dns::parse_response(message, scratch, response);
   for (std::size_t i = 0; i < response.ech_count; ++i) {
     ech_.add(response.ech[i].config_id, response.ech[i].public_name);
   }
-  if (response.has_ech && snapshot_->groups().any_withholds_ech()) {
-    withhold_ech(packet, message, response.question.question_end);
+  if (response.has_ech && snapshot_->groups().any_withholds_ech() &&
+      withhold_ech(packet, message, response.question.question_end)) {
+    // What goes on is judged: a name's pointer may have led into what was moved.
+    outcome = inspect::dns::parse_response(message, scratch, response);
   }
   if (outcome == Outcome::malformed && !cut) counters_.add(Id::dns_response_malformed);
   if (response.question.name_count == 0) return;
@@ -156,15 +158,20 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   for (std::size_t i = 0; i < response.count; ++i) add(response.names[i]);
 }
 
-void Pipeline::withhold_ech(Packet& packet, std::span<const std::uint8_t> message,
+// Whether octets of the message were changed.
+bool Pipeline::withhold_ech(Packet& packet, std::span<const std::uint8_t> message,
                             std::size_t records_at) {
-  if (!snapshot_->groups().groups()[group_of(packet, true)].withhold_ech) return;
-  if (packet.pieced || packet.frame.cut) return counters_.add(Id::ech_not_withheld);
+  if (!snapshot_->groups().groups()[group_of(packet, true)].withhold_ech) return false;
+  if (packet.pieced || packet.frame.cut) {
+    counters_.add(Id::ech_not_withheld);
+    return false;
+  }
   const packet::Frame& frame = packet.frame;
   std::uint8_t* const octets = packet.data + (message.data() - packet.view.data());
   const packet::Sum before = packet::checksum_add(0, message);
   if (act::withhold_ech({octets, message.size()}, records_at) == 0) {
-    return counters_.add(Id::ech_not_withheld);
+    counters_.add(Id::ech_not_withheld);
+    return false;
   }
   const std::size_t end = std::size_t{frame.payload_offset} + frame.payload_length;
   packet::change_checksum({packet.data + frame.transport_offset, end - frame.transport_offset},
@@ -172,6 +179,7 @@ void Pipeline::withhold_ech(Packet& packet, std::span<const std::uint8_t> messag
   packet::finish_layers(frame, packet.data, end);
   packet.fate = Fate::rewrite;
   counters_.add(Id::ech_withheld);
+  return true;
 }
 
 void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key,

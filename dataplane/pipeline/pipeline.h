@@ -113,7 +113,7 @@ class Pipeline {
   void find_in_query(Packet& packet);
   bool read_query(Packet& packet, Asked& asked);
   void find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut = false);
-  void withhold_ech(Packet& packet, std::span<const std::uint8_t> message, std::size_t records_at);
+  bool withhold_ech(Packet& packet, std::span<const std::uint8_t> message, std::size_t records_at);
   void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
   bool read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened);
