@@ -9,6 +9,7 @@
 // Thread safety: free functions on the caller's data. Nothing throws.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -108,9 +109,11 @@ struct Preset {
   std::string_view says;    // for a person
   std::string_view source;  // the notice
 };
+inline constexpr std::array<std::string_view, 1> kSchedulePresets{"cn-minors-games-2021"};
 [[nodiscard]] const std::vector<Preset>& schedule_presets();
 /// Empty where there is no preset of that name.
 [[nodiscard]] std::vector<Window> windows_of_preset(std::string_view name);
+inline constexpr std::array<std::string_view, 1> kHolidayPresets{"cn-2026"};
 [[nodiscard]] const std::vector<Preset>& holiday_presets();
 struct Holidays {
   std::vector<Days> public_holidays;

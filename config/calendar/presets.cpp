@@ -14,7 +14,7 @@ struct Year {
 
 const std::vector<Year>& years() {
   static const std::vector<Year> kYears{
-      {"cn-2026",
+      {kHolidayPresets[0],
        {"2026-01-01/2026-01-03", "2026-02-15/2026-02-23", "2026-04-04/2026-04-06",
         "2026-05-01/2026-05-05", "2026-06-19/2026-06-21", "2026-09-25/2026-09-27",
         "2026-10-01/2026-10-07"},
@@ -34,7 +34,7 @@ std::vector<Days> days_of(const std::vector<std::string_view>& texts) {
 
 const std::vector<Preset>& schedule_presets() {
   static const std::vector<Preset> kPresets{
-      {"cn-minors-games-2021",
+      {kSchedulePresets[0],
        "20:00 to 21:00 on Fridays, Saturdays, Sundays and public holidays, but for days that are "
        "worked in exchange for a holiday: when minors may play online games",
        "National Press and Publication Administration, notice of 30 August 2021 on strictly "
@@ -44,7 +44,7 @@ const std::vector<Preset>& schedule_presets() {
 }
 
 std::vector<Window> windows_of_preset(std::string_view name) {
-  if (name != "cn-minors-games-2021") return {};
+  if (name != kSchedulePresets[0]) return {};
   return {Window{.days = {{Kind::friday, {}},
                           {Kind::saturday, {}},
                           {Kind::sunday, {}},
@@ -56,7 +56,8 @@ std::vector<Window> windows_of_preset(std::string_view name) {
 
 const std::vector<Preset>& holiday_presets() {
   static const std::vector<Preset> kPresets{
-      {"cn-2026", "public holidays of the mainland of China in 2026, with make-up working days",
+      {kHolidayPresets[0],
+       "public holidays of the mainland of China in 2026, with make-up working days",
        "General Office of the State Council, notice of 4 November 2025 on holidays in 2026 "
        "(关于2026年部分节假日安排的通知)"}};
   return kPresets;

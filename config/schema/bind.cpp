@@ -16,6 +16,16 @@ const TextNode* find(const TextNode& mapping, std::string_view key) {
   return nullptr;
 }
 
+void take(const TextNode& mapping, std::string_view key, std::string& out) {
+  if (const TextNode* node = find(mapping, key)) out = node->text;
+}
+void take(const TextNode& mapping, std::string_view key, std::filesystem::path& out) {
+  if (const TextNode* node = find(mapping, key)) out = node->text;
+}
+void take(const TextNode& mapping, std::string_view key, std::uint32_t& out) {
+  if (const TextNode* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
+}
+
 std::vector<const Member*> entries(const TextNode* mapping) {
   std::vector<const Member*> out;
   if (mapping == nullptr) return out;

@@ -16,6 +16,11 @@ namespace sluice::schema {
 /// The usable value of a key: in its shape, and the first where the key is given twice.
 [[nodiscard]] const TextNode* find(const TextNode& mapping, std::string_view key);
 
+/// The key's value into `out`, which stays as it is where the key is left out.
+void take(const TextNode& mapping, std::string_view key, std::string& out);
+void take(const TextNode& mapping, std::string_view key, std::filesystem::path& out);
+void take(const TextNode& mapping, std::string_view key, std::uint32_t& out);
+
 /// Entries of a mapping of names that keep to its shape, without duplicates.
 [[nodiscard]] std::vector<const Member*> entries(const TextNode* mapping);
 

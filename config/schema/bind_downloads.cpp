@@ -7,16 +7,6 @@
 namespace sluice::schema {
 namespace {
 
-void take(const TextNode& mapping, std::string_view key, std::string& out) {
-  if (const TextNode* node = find(mapping, key)) out = node->text;
-}
-void take(const TextNode& mapping, std::string_view key, std::filesystem::path& out) {
-  if (const TextNode* node = find(mapping, key)) out = node->text;
-}
-void take(const TextNode& mapping, std::string_view key, std::uint32_t& out) {
-  if (const TextNode* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
-}
-
 void check_file(const TextNode* node, const std::string& path, Faults& faults) {
   if (node == nullptr) return;
   std::error_code code;

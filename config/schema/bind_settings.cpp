@@ -9,16 +9,6 @@ namespace {
 // sockaddr_un holds 107 octets of path; the longest name of ours is "/dataplane.sock".
 constexpr std::size_t kLongestRunDir = 92;
 
-void take(const TextNode& mapping, std::string_view key, std::string& out) {
-  if (const TextNode* node = find(mapping, key)) out = node->text;
-}
-void take(const TextNode& mapping, std::string_view key, std::filesystem::path& out) {
-  if (const TextNode* node = find(mapping, key)) out = node->text;
-}
-void take(const TextNode& mapping, std::string_view key, std::uint32_t& out) {
-  if (const TextNode* node = find(mapping, key)) out = static_cast<std::uint32_t>(node->number);
-}
-
 void bind_dataplane(const TextNode& node, Dataplane& dataplane, Faults& faults) {
   take(node, "workers", dataplane.workers);
   take(node, "memory_mib", dataplane.memory_mib);

@@ -48,8 +48,6 @@ constexpr std::array<string_view, 2> kEchChoices{"pass", "withhold"};
 constexpr std::array<string_view, 2> kBoundaries{"finish", "cut"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
-constexpr std::array<string_view, 1> kHolidayPresets{"cn-2026"};
-constexpr std::array<string_view, 1> kSchedulePresets{"cn-minors-games-2021"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 
 constexpr Shape kProfile = one_of(kProfiles);
@@ -64,10 +62,12 @@ constexpr Shape kEchChoice = one_of(kEchChoices);
 constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
-constexpr Shape kHolidayPreset{
-    .kind = Kind::choice, .noun = "dates under public_holidays", .choices = kHolidayPresets};
-constexpr Shape kSchedulePreset{
-    .kind = Kind::choice, .noun = "a list of windows in [ ]", .choices = kSchedulePresets};
+constexpr Shape kHolidayPreset{.kind = Kind::choice,
+                               .noun = "dates under public_holidays",
+                               .choices = calendar::kHolidayPresets};
+constexpr Shape kSchedulePreset{.kind = Kind::choice,
+                                .noun = "a list of windows in [ ]",
+                                .choices = calendar::kSchedulePresets};
 constexpr Shape kDefaultsWord{
     .kind = Kind::choice, .noun = "a list of categories in [ ]", .choices = kDefaults};
 

@@ -4,8 +4,6 @@
 #include <array>
 #include <charconv>
 #include <iostream>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <set>
 
@@ -138,18 +136,6 @@ Result<Json> ring_from(const std::string& text) {
 
 }  // namespace
 
-std::uint64_t place_of(const std::string& salt, const std::string& appliance) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  HMAC(EVP_sha256(), salt.data(), static_cast<int>(salt.size()),
-       reinterpret_cast<const unsigned char*>(appliance.data()), appliance.size(), digest.data(),
-       &length);
-  // The digest is one number, big-endian.
-  std::uint64_t rest = 0;
-  for (unsigned i = 0; i < length; ++i) rest = (rest * 256 + digest[i]) % kPlaces;
-  return rest;
-}
-
 Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where) {
   const Json root = parse_json(bytes);
   if (root.is_discarded()) return fail("is not JSON", where, kAdvice);
@@ -173,10 +159,10 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where) 
 }
 
 const Ring& ring_of(const Rollout& rollout, const std::string& appliance) {
-  const std::uint64_t place = place_of(rollout.salt, appliance);
+  const std::uint64_t place = compile::place_of(rollout.salt, appliance);
   const auto found =
       std::find_if(rollout.rings.begin(), rollout.rings.end(), [&](const Ring& ring) {
-        return place < ring.percent * (kPlaces / 100) ||
+        return place < ring.percent * (compile::kPlaces / 100) ||
                std::find(ring.appliances.begin(), ring.appliances.end(), appliance) !=
                    ring.appliances.end();
       });
@@ -239,7 +225,7 @@ Status rollout_show_command(const Workspace& workspace, const RolloutOptions& op
   if (!rollout) return fail(rollout.error());
   if (!options.appliance.empty()) {
     std::cout << options.appliance << ": ring " << ring_of(*rollout, options.appliance).name
-              << ", place " << place_of(rollout->salt, options.appliance) << " of 10000\n";
+              << ", place " << compile::place_of(rollout->salt, options.appliance) << " of 10000\n";
     return {};
   }
   std::uint64_t hours = 0;

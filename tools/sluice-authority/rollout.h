@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "config/base/result.h"
+#include "control/compile/rollout.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace sluice::authority {
 
-inline constexpr std::string_view kRolloutFile = "policy/rollout.json";
+using compile::kRolloutFile;
 inline constexpr std::uint64_t kMaxRolloutOctets = 65'536;
-inline constexpr std::uint64_t kPlaces = 10'000;
 
 struct Ring {
   std::string name;
@@ -49,7 +49,6 @@ struct RolloutOptions {
 
 /// Refuses rings that leave appliances out or that do not grow, and what is no category.
 [[nodiscard]] Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where);
-[[nodiscard]] std::uint64_t place_of(const std::string& salt, const std::string& appliance);
 [[nodiscard]] const Ring& ring_of(const Rollout& rollout, const std::string& appliance);
 
 /// Writes DIR/policy/rollout.json, to be signed with the other rules.
