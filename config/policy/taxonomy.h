@@ -32,6 +32,10 @@ struct Category {
 /// list but those is in it.
 inline constexpr std::uint8_t kMonitored = 63;
 
+/// Categories of services, not of pages.
+inline constexpr std::uint8_t kEncryptedDns = 25;
+inline constexpr std::uint8_t kProxy = 26;
+
 [[nodiscard]] constexpr CategoryMask bit(std::uint8_t id) { return CategoryMask{1} << id; }
 
 /// All categories, ascending by id.

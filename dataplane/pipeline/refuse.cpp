@@ -29,9 +29,7 @@ act::ExtendedError error_of(generation::Layer layer, const policy::BlockAnswer& 
 
 /// Categories of services that a block page cannot stand in for.
 bool may_have_page(std::uint8_t category) {
-  static constexpr std::uint8_t kEncryptedDns = 25;
-  static constexpr std::uint8_t kProxy = 26;
-  return category != kEncryptedDns && category != kProxy;
+  return category != policy::kEncryptedDns && category != policy::kProxy;
 }
 
 bool is_answerable(const Packet& packet) {

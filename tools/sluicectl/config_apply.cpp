@@ -1,13 +1,12 @@
 // A configuration into use: looked at first, for a while or for good, and back to the one before.
 #include <fcntl.h>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
+#include "config/schema/document.h"
 #include "control/files/file.h"
 #include "tools/sluicectl/commands.h"
 
@@ -21,20 +20,7 @@ constexpr std::chrono::seconds kPatienceForReload{150};
 fs::path before_of(const fs::path& file) { return file.string() + ".before"; }
 
 Result<std::string> read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) return fail("cannot be read", file.string());
-  return text;
-}
-
-Status write_like(const struct stat& was, const fs::path& file, const std::string& text) {
-  if (auto status = files::write_atomic(file, text, was.st_mode & 07777); !status) return status;
-  // The mode once more, for the umask has narrowed it.
-  if (::chown(file.c_str(), was.st_uid, was.st_gid) == 0 &&
-      ::chmod(file.c_str(), was.st_mode & 07777) == 0) {
-    return {};
-  }
-  return fail("cannot give the file its owner and mode", file.string(), "use chown and chmod");
+  return files::read_bounded(file, schema::kMaxFileOctets);
 }
 
 /// `text` in place of the file, which stays beside it as FILE.before, with its owner and mode.
