@@ -23,6 +23,16 @@ Result<std::string> read_text(const fs::path& file) {
   return files::read_bounded(file, schema::kMaxFileOctets);
 }
 
+Status write_like(const struct stat& was, const fs::path& file, const std::string& text) {
+  if (auto status = files::write_atomic(file, text, was.st_mode & 07777); !status) return status;
+  // The mode once more, for the umask has narrowed it.
+  if (::chown(file.c_str(), was.st_uid, was.st_gid) == 0 &&
+      ::chmod(file.c_str(), was.st_mode & 07777) == 0) {
+    return {};
+  }
+  return fail("cannot give the file its owner and mode", file.string(), "use chown and chmod");
+}
+
 /// `text` in place of the file, which stays beside it as FILE.before, with its owner and mode.
 Status replace(const fs::path& file, const std::string& text) {
   struct stat was {};
