@@ -32,9 +32,8 @@ void write_node(char* at, const Overlay::Entry& entry) {
 }  // namespace
 
 unsigned common_labels(const name::LookupName& name, std::string_view key) {
-  const std::size_t most = std::min<std::size_t>(key.size(), name.key_length);
-  const auto* const end =
-      std::mismatch(key.begin(), key.begin() + static_cast<long>(most), name.key()).first;
+  const std::string_view own = name.view();
+  const auto* const end = std::mismatch(key.begin(), key.end(), own.begin(), own.end()).first;
   const auto same = static_cast<std::size_t>(end - key.begin());
   unsigned labels = 0;
   while (labels < name.label_count && name.length_of(labels + 1) <= same) ++labels;

@@ -16,7 +16,7 @@ namespace sluice::name {
 
 inline constexpr std::size_t kBlock = 16;
 
-/// Stands for a dot inside a label; no canonical name holds it.
+/// Stands for a dot inside a label of a key; no canonical name holds it.
 inline constexpr char kDotInLabel = '\x01';
 
 /// What a block of host text holds: a bit an octet.
@@ -34,11 +34,13 @@ constexpr bool is_host_octet(char octet) {
          octet == '_';
 }
 
-/// A label's octet in a reversed key: any is legal (RFC 2181 section 11).
-constexpr char to_key_octet(char octet) { return octet == '.' ? kDotInLabel : to_lower(octet); }
 
-inline void copy_to_key_portably(char* out, const char* in) {
-  for (std::size_t i = 0; i < kBlock; ++i) out[i] = to_key_octet(in[i]);
+inline void copy_lower_portably(char* out, const char* in) {
+  for (std::size_t i = 0; i < kBlock; ++i) out[i] = to_lower(in[i]);
+}
+
+inline void copy_without_dots_portably(char* out, const char* in) {
+  for (std::size_t i = 0; i < kBlock; ++i) out[i] = in[i] == '.' ? kDotInLabel : in[i];
 }
 
 inline HostOctets lower_host_portably(char* octets) {
@@ -69,13 +71,17 @@ inline __m128i lower(__m128i octets) {
                       _mm_and_si128(is_between(octets, 'A', 'Z'), _mm_set1_epi8('a' - 'A')));
 }
 
-/// Octets of a label as a key has them.
-inline void copy_to_key(char* out, const char* in) {
+inline void copy_lower(char* out, const char* in) {
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), lower(octets));
+}
+
+/// Of a label, any octet is legal (RFC 2181 section 11); a key has no dot but behind each label.
+inline void copy_without_dots(char* out, const char* in) {
   const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
   const __m128i dots = _mm_cmpeq_epi8(octets, _mm_set1_epi8('.'));
-  const __m128i key = _mm_or_si128(_mm_andnot_si128(dots, lower(octets)),
-                                   _mm_and_si128(dots, _mm_set1_epi8(kDotInLabel)));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), key);
+  const __m128i less = _mm_and_si128(dots, _mm_set1_epi8('.' - kDotInLabel));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_sub_epi8(octets, less));
 }
 
 /// Host text to lower case, in place.
@@ -94,7 +100,8 @@ inline HostOctets lower_host(char* octets) {
 
 #else
 
-inline void copy_to_key(char* out, const char* in) { copy_to_key_portably(out, in); }
+inline void copy_lower(char* out, const char* in) { copy_lower_portably(out, in); }
+inline void copy_without_dots(char* out, const char* in) { copy_without_dots_portably(out, in); }
 inline HostOctets lower_host(char* octets) { return lower_host_portably(octets); }
 
 #endif

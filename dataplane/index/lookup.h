@@ -20,22 +20,22 @@ class Lookup {
       : index_(&index), cursor_(std::move(cursor)) {}
 
   /// To be called for each name as it is found; find() then meets it half-way.
-  void begin(const name::LookupName& name, SuffixIndex::Walk& walk) const {
+  void begin(const name::FoldedName& name, SuffixIndex::Walk& walk) const {
     index_->begin(name, walk);
   }
-  /// answers[i] for *names[i], and entries[i] for decider(); the spans are of equal length.
-  void find(std::span<const name::LookupName* const> names, std::span<SuffixIndex::Walk> walks,
+  /// answers[i] for names[i], and entries[i] for decider(); the spans are of equal length.
+  void find(std::span<const name::FoldedName> names, std::span<SuffixIndex::Walk> walks,
             std::span<generation::Answer> answers, std::span<generation::EntryView> entries) const {
     index_->find(names, walks, answers, cursor_, entries);
   }
-  void find(std::span<const name::LookupName* const> names,
+  void find(std::span<const name::FoldedName> names,
             std::span<generation::Answer> answers) const {
     index_->find(names, answers, cursor_);
   }
 
   /// The record that decided `category` for a name that find() found listed, with `labels` and
   /// `entry` as find() told them; false where there is none.
-  [[nodiscard]] bool decider(const name::LookupName& name, std::uint8_t category,
+  [[nodiscard]] bool decider(const name::FoldedName& name, std::uint8_t category,
                              std::uint8_t labels, const generation::EntryView& entry,
                              generation::Decider& out) const {
     if (!entry.empty()) {
@@ -47,11 +47,11 @@ class Lookup {
     }
     return ask_lmdb(name, category, out);
   }
-  [[nodiscard]] std::optional<generation::Decider> decider(const name::LookupName& name,
+  [[nodiscard]] std::optional<generation::Decider> decider(const name::FoldedName& name,
                                                            std::uint8_t category) const;
 
  private:
-  [[nodiscard]] bool ask_lmdb(const name::LookupName& name, std::uint8_t category,
+  [[nodiscard]] bool ask_lmdb(const name::FoldedName& name, std::uint8_t category,
                               generation::Decider& out) const;
 
   const SuffixIndex* index_;

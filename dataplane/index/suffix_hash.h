@@ -2,7 +2,7 @@
 // together cost one pass over it.
 //
 // The octets are the coefficients of a polynomial in three secret variables, seven octets each,
-// modulo the prime 2^61 - 1. Labels end in their only dot, so different suffixes are different
+// modulo the prime 2^61 - 1. Each label begins with its length, so different suffixes are different
 // polynomials, and two of degree n agree at no more than a share of n / 2^58 of all points
 // (Schwartz and Zippel); a multiplication by a secret odd number spreads what comes out
 // (Dietzfelbinger). Whoever does not know the key cannot choose names that collide. It is drawn
@@ -18,7 +18,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "config/name/name.h"
+#include "config/name/folded_name.h"
 
 namespace sluice::index {
 
@@ -39,14 +39,14 @@ class SuffixHash {
     key_.multiplier |= 1;
   }
 
-  /// Adds the next label to the left: octets [from, to) of a reversed key, the closing dot
-  /// included. The two rightmost labels may be added as one, and mostly are. LookupName::kReadable
-  /// octets from the label's start are read; what lies behind the label is of no account.
-  [[nodiscard]] State extend(State state, const char* key, std::size_t from, std::size_t to) const {
-    for (; from + kStepOctets < to; from += kStepOctets) {
-      state = step(state, key + from, kStepOctets);
+  /// Adds the next label to the left: its length octet and its octets, as in a FoldedName. The two
+  /// rightmost labels may be added as one run of octets, and mostly are.
+  /// name::FoldedName::kReadable octets from there are read; what lies behind is of no account.
+  [[nodiscard]] State extend(State state, const char* at, std::size_t octets) const {
+    for (; octets > kStepOctets; at += kStepOctets, octets -= kStepOctets) {
+      state = step(state, at, kStepOctets);
     }
-    return step(state, key + from, to - from);
+    return step(state, at, octets);
   }
 
   /// The hash proper: bits that are fit to choose a place by.
@@ -73,7 +73,7 @@ class SuffixHash {
     return masks;
   }();
 
-  static_assert(kStepOctets + 1 <= name::LookupName::kReadable);
+  static_assert(kStepOctets + 1 <= name::FoldedName::kReadable);
 
   static std::uint64_t load(const char* at) {
     std::uint64_t value;

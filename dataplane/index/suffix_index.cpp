@@ -1,6 +1,8 @@
 #include "dataplane/index/suffix_index.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace sluice::index {
 namespace {
@@ -18,15 +20,15 @@ T load(const char* at) {
 }  // namespace
 
 // Of a name of several labels, whose walk is past it.
-void SuffixIndex::probe_top_level(const name::LookupName& name, Candidate& candidate) const {
+bool SuffixIndex::probe_top_level(const name::FoldedName& name, Candidate& candidate) const {
   Walk walk{};
   walk.labels = 1;
   approach(walk, SuffixHash::kRoot, name, 0);
-  probe(walk, candidate);
+  return probe(walk, candidate);
 }
 
 // To the next longer suffix; false where the name ends, or nothing longer is listed.
-inline bool SuffixIndex::advance(Walk& walk, const name::LookupName& name) const {
+inline bool SuffixIndex::advance(Walk& walk, const name::FoldedName& name) const {
   if (walk.labels == name.label_count) return false;
   if ((walk.home->deeper & deeper_bit(walk.hash)) == 0) return false;
   const std::size_t from = name.length_of(walk.labels);
@@ -60,19 +62,16 @@ void SuffixIndex::prefetch_entry(Candidate candidate) const {
 }
 
 // False where the entry is another name's, or has no place.
-inline bool SuffixIndex::entry_at(Candidate candidate, const name::LookupName& name,
+inline bool SuffixIndex::entry_at(Candidate candidate, const name::FoldedName& name,
                                   EntryView& out) const {
   if (candidate.where == kAskLmdb) return false;
   const char* const key = anchor_ + std::ptrdiff_t{candidate.where} * 2;
-  const std::string_view wanted = name.suffix(candidate.labels);
-  if (load<std::uint16_t>(key - 2) != wanted.size() ||
-      std::memcmp(key, wanted.data(), wanted.size()) != 0) {
-    return false;
-  }
-  return EntryView::decode({key + wanted.size(), load<std::uint32_t>(key - 8)}, out);
+  const std::string_view octets(key, load<std::uint16_t>(key - 2));
+  if (!name::is_key_of(name, candidate.labels, octets)) return false;
+  return EntryView::decode({key + octets.size(), load<std::uint32_t>(key - 8)}, out);
 }
 
-void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+void SuffixIndex::find(std::span<const name::FoldedName> names, std::span<Walk> walks,
                        std::span<Answer> answers, const generation::Cursor& cursor,
                        std::span<EntryView> entries) const {
   for (std::size_t at = 0; at < names.size(); at += kGroup) {
@@ -82,61 +81,64 @@ void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span
   }
 }
 
-void SuffixIndex::find(std::span<const name::LookupName* const> names, std::span<Answer> answers,
+void SuffixIndex::find(std::span<const name::FoldedName> names, std::span<Answer> answers,
                        const generation::Cursor& cursor) const {
   std::array<Walk, kGroup> walks;
   std::array<EntryView, kGroup> entries;
   for (std::size_t at = 0; at < names.size(); at += kGroup) {
     const std::size_t n = std::min(names.size() - at, kGroup);
-    for (std::size_t i = 0; i < n; ++i) begin(*names[at + i], walks[i]);
+    for (std::size_t i = 0; i < n; ++i) begin(names[at + i], walks[i]);
     find_group(names.subspan(at, n), walks, answers.subspan(at, n), cursor, entries);
   }
 }
 
-void SuffixIndex::find_group(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<Walk> walks,
                              std::span<Answer> answers, const generation::Cursor& cursor,
                              std::span<EntryView> entries) const {
   std::array<Candidate, kGroup> candidates;
   std::array<std::uint8_t, kGroup> active;  // which of the names go on
   std::size_t count = 0;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    candidates[i] = {};
-    if (walks[i].labels > 1 && may_list_top_level(names[i]->suffix(1))) {
-      probe_top_level(*names[i], candidates[i]);
+  std::uint32_t listed = 0;  // a bit a name that has a candidate
+  static_assert(kGroup <= 32);
+  const auto go = [&](std::uint8_t i) {
+    if (probe(walks[i], candidates[i])) {
+      prefetch_entry(candidates[i]);
+      listed |= std::uint32_t{1} << i;
     }
-    active[count] = static_cast<std::uint8_t>(i);
-    count += walks[i].labels > 0 ? 1 : 0;
+    active[count] = i;
+    count += advance(walks[i], names[i]) ? 1 : 0;
+  };
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    answers[i] = {};
+    entries[i] = {};
+    if (walks[i].labels == 0) continue;
+    if (walks[i].below_top_level && probe_top_level(names[i], candidates[i])) {
+      listed |= std::uint32_t{1} << i;
+    }
+    go(static_cast<std::uint8_t>(i));
   }
   while (count > 0) {
-    std::size_t kept = 0;
-    for (std::size_t at = 0; at < count; ++at) {
-      const std::uint8_t i = active[at];
-      if (probe(walks[i], candidates[i])) prefetch_entry(candidates[i]);
-      active[kept] = i;
-      kept += advance(walks[i], *names[i]) ? 1 : 0;
-    }
-    count = kept;
+    const std::size_t going = std::exchange(count, 0);
+    for (std::size_t at = 0; at < going; ++at) go(active[at]);
   }
-  for (std::size_t i = 0; i < names.size(); ++i) {
+  for (; listed != 0; listed &= listed - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(listed));
     const Candidate candidate = candidates[i];
-    entries[i] = {};
-    if (candidate.labels == 0) {
-      answers[i] = {};
-    } else if (entry_at(candidate, *names[i], entries[i])) {
-      const generation::Flat flat = entries[i].flat(candidate.labels < names[i]->label_count);
+    if (entry_at(candidate, names[i], entries[i])) {
+      const generation::Flat flat = entries[i].flat(candidate.labels < names[i].label_count);
       answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
                     candidate.labels};
     } else {
-      answers[i] = cursor.find(*names[i]);
+      answers[i] = cursor.find(name::LookupName(names[i]));
     }
   }
 }
 
-std::optional<Match> SuffixIndex::match(const name::LookupName& name) const {
+std::optional<Match> SuffixIndex::match(const name::FoldedName& name) const {
   Walk walk{};
   Candidate candidate;
   begin(name, walk);
-  if (walk.labels > 1 && may_list_top_level(name.suffix(1))) probe_top_level(name, candidate);
+  if (walk.below_top_level) probe_top_level(name, candidate);
   for (bool more = walk.labels > 0; more; more = advance(walk, name)) probe(walk, candidate);
   if (candidate.labels == 0) return std::nullopt;
   Match match{candidate.labels, {}};

@@ -56,31 +56,39 @@ class SuffixIndex {
     SuffixHash::State state;
     std::uint64_t hash;
     const Bucket* home;
-    std::uint8_t labels;  // 0: nowhere to go
+    std::uint8_t labels;   // 0: nowhere to go
+    bool below_top_level;  // its top-level domain may be listed itself
   };
 
   /// Sets a name on its way to find(): what it will read first is fetched meanwhile.
-  void begin(const name::LookupName& name, Walk& walk) const {
+  void begin(const name::FoldedName& name, Walk& walk) const {
     walk.labels = 0;
+    walk.below_top_level = false;
     if (name.label_count == 0) return;
     // From the second label on: below a top-level domain nearly every list has something.
-    if (name.label_count == 1 && !may_list_top_level(name.suffix(1))) return;
-    walk.labels = name.label_count == 1 ? 1 : 2;
+    const bool top_level = any_top_level_ && may_list_top_level(name.suffix(1));
+    if (name.label_count == 1) {
+      if (!top_level) return;
+      walk.labels = 1;
+    } else {
+      walk.labels = 2;
+      walk.below_top_level = top_level;
+    }
     approach(walk, SuffixHash::kRoot, name, 0);
   }
-  /// As below, for names that begin() was called for, with walks[i] for *names[i]. entries[i] is
+  /// As below, for names that begin() was called for, with walks[i] for names[i]. entries[i] is
   /// what answers[i] was taken from: empty where nothing is listed or LMDB was asked.
-  void find(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+  void find(std::span<const name::FoldedName> names, std::span<Walk> walks,
             std::span<generation::Answer> answers, const generation::Cursor& cursor,
             std::span<generation::EntryView> entries) const;
 
-  /// answers[i] for *names[i], the same as Cursor::find() gives. `cursor`, of the same generation
+  /// answers[i] for names[i], the same as Cursor::find() gives. `cursor`, of the same generation
   /// and the calling thread's own, is asked for the few names of which the table alone is not sure.
-  void find(std::span<const name::LookupName* const> names, std::span<generation::Answer> answers,
+  void find(std::span<const name::FoldedName> names, std::span<generation::Answer> answers,
             const generation::Cursor& cursor) const;
 
   /// The entry of a listed name; nullopt where it is not listed, or only LMDB can tell.
-  [[nodiscard]] std::optional<Match> match(const name::LookupName& name) const;
+  [[nodiscard]] std::optional<Match> match(const name::FoldedName& name) const;
 
   /// Of memory, beside the generation itself.
   [[nodiscard]] std::size_t octets() const { return pages_.get_deleter().octets; }
@@ -100,22 +108,23 @@ class SuffixIndex {
     std::int32_t where = 0;
   };
   SuffixIndex() = default;
-  void find_group(std::span<const name::LookupName* const> names, std::span<Walk> walks,
+  void find_group(std::span<const name::FoldedName> names, std::span<Walk> walks,
                   std::span<generation::Answer> answers, const generation::Cursor& cursor,
                   std::span<generation::EntryView> entries) const;
-  void probe_top_level(const name::LookupName& name, Candidate& candidate) const;
-  bool advance(Walk& walk, const name::LookupName& name) const;
-  /// The suffix of walk.labels, of which `before` knows the octets before `from`.
-  void approach(Walk& walk, SuffixHash::State before, const name::LookupName& name,
-                std::size_t from) const {
-    walk.state = hash_.extend(before, name.key(), from, name.length_of(walk.labels));
+  bool probe_top_level(const name::FoldedName& name, Candidate& candidate) const;
+  bool advance(Walk& walk, const name::FoldedName& name) const;
+  /// The suffix of walk.labels, of which `before` knows the last `octets`.
+  void approach(Walk& walk, SuffixHash::State before, const name::FoldedName& name,
+                std::size_t octets) const {
+    walk.state =
+        hash_.extend(before, name.at(walk.labels), name.length_of(walk.labels) - octets);
     walk.hash = hash_.finish(walk.state);
     walk.home = home(walk.hash);
     __builtin_prefetch(walk.home);
   }
   bool probe(const Walk& walk, Candidate& candidate) const;
   void prefetch_entry(Candidate candidate) const;
-  [[nodiscard]] bool entry_at(Candidate candidate, const name::LookupName& name,
+  [[nodiscard]] bool entry_at(Candidate candidate, const name::FoldedName& name,
                               generation::EntryView& out) const;
 
   /// What Bucket::where holds for an entry that lies in memory so.
@@ -127,16 +136,21 @@ class SuffixIndex {
   [[nodiscard]] Bucket* home(std::uint64_t hash) const {
     return bucket(static_cast<std::uint32_t>((hash >> 32) * bucket_count_ >> 32));
   }
-  /// One bit of top_levels_, by the first octets.
+  /// One bit of top_levels_, by the first octets of a label behind its length octet.
   static unsigned top_level_bit(std::string_view label) {
     std::uint64_t octets;
-    std::memcpy(&octets, label.data(), sizeof octets);  // of a LookupName's key, or as large
+    std::memcpy(&octets, label.data(), sizeof octets);  // as many are readable
     octets <<= 8 * (8 - std::min<std::size_t>(label.size(), 8));
     return static_cast<unsigned>(octets * 0x9e3779b97f4a7c15U >> 55);
   }
   [[nodiscard]] bool may_list_top_level(std::string_view label) const {
     const unsigned bit = top_level_bit(label);
     return (top_levels_[bit / 64] >> bit % 64 & 1) != 0;
+  }
+  void note_top_level(std::string_view label) {
+    const unsigned bit = top_level_bit(label);
+    top_levels_[bit / 64] |= std::uint64_t{1} << bit % 64;
+    any_top_level_ = true;
   }
   template <class B>
   [[nodiscard]] B* next(B* at) const {
@@ -145,6 +159,7 @@ class SuffixIndex {
 
   SuffixHash hash_;
   std::uint32_t bucket_count_ = 0;
+  bool any_top_level_ = false;
   std::array<std::uint64_t, 8> top_levels_{};  // a bit by the hash of each listed name of one label
   const char* anchor_ = nullptr;  // places are counted from here, in units of two octets
   Pages pages_;

@@ -4,13 +4,14 @@
 #include <cerrno>
 #include <sys/random.h>
 
+#include "dataplane/index/key_hash.h"
 #include "dataplane/index/suffix_index.h"
 
 namespace sluice::index {
 
 class Builder {
  public:
-  explicit Builder(SuffixIndex& index) : index_(index) {}
+  explicit Builder(SuffixIndex& index) : index_(index), hash_(index.hash_) {}
 
   void add(std::string_view key, std::string_view value);
   /// False where an entry found no bucket near its place.
@@ -25,18 +26,12 @@ class Builder {
   };
 
   void keep_common(std::string_view key);
-  bool add_labels(std::string_view key);
   void defer(std::uint64_t hash, std::int32_t where, bool is_entry);
   void write(const Pending& pending);
 
   SuffixIndex& index_;
   std::string_view previous_;
-  // Of the key at hand: a copy, the end of each label from the left of it, and the hash up to
-  // there.
-  std::array<char, name::kMaxWireOctets + name::LookupName::kReadable> key_;
-  std::array<std::uint8_t, name::kMaxLabels> ends_;
-  std::array<SuffixHash::State, name::kMaxLabels> states_;
-  unsigned labels_ = 0;
+  KeyHash hash_;
   unsigned marked_ = 0;  // of so many of them it is written that something is listed below
   std::array<Pending, 64> pending_;
   std::size_t pending_count_ = 0;
@@ -47,13 +42,11 @@ void Builder::add(std::string_view key, std::string_view value) {
   if (index_.anchor_ == nullptr) index_.anchor_ = key.data();
   keep_common(key);
   // A key that is no name can match none.
-  if (!add_labels(key)) return;
-  for (; marked_ + 1 < labels_; ++marked_) defer(index_.hash_.finish(states_[marked_]), 0, false);
-  defer(index_.hash_.finish(states_[labels_ - 1]), index_.place(key, value), true);
-  if (labels_ == 1) {
-    const unsigned bit = SuffixIndex::top_level_bit({key_.data(), key.size()});
-    index_.top_levels_[bit / 64] |= std::uint64_t{1} << bit % 64;
-  }
+  if (!hash_.add(key)) return;
+  const unsigned last = hash_.labels() - 1;
+  for (; marked_ < last; ++marked_) defer(hash_.of(marked_), 0, false);
+  defer(hash_.of(last), index_.place(key, value), true);
+  if (last == 0) index_.note_top_level(hash_.top_level());
 }
 
 bool Builder::finish() {
@@ -66,24 +59,9 @@ void Builder::keep_common(std::string_view key) {
   const auto same = static_cast<std::size_t>(
       std::mismatch(key.begin(), key.end(), previous_.begin(), previous_.end()).first -
       key.begin());
-  while (labels_ > 0 && ends_[labels_ - 1] > same) --labels_;
-  marked_ = std::min(marked_, labels_);
+  hash_.keep(same);
+  marked_ = std::min(marked_, hash_.labels());
   previous_ = key;
-}
-
-bool Builder::add_labels(std::string_view key) {
-  if (key.size() > name::kMaxWireOctets || !key.ends_with('.')) return false;
-  key.copy(key_.data(), key.size());
-  for (std::size_t from = labels_ == 0 ? 0 : ends_[labels_ - 1]; from < key.size();) {
-    if (labels_ == name::kMaxLabels) return false;
-    const std::size_t to = key.find('.', from) + 1;
-    states_[labels_] = labels_ < 2
-                           ? index_.hash_.extend(SuffixHash::kRoot, key_.data(), 0, to)
-                           : index_.hash_.extend(states_[labels_ - 1], key_.data(), from, to);
-    ends_[labels_++] = static_cast<std::uint8_t>(to);
-    from = to;
-  }
-  return true;
 }
 
 // Half the length of the way from the anchor, if the node is as SuffixIndex::entry_at() reads it. A

@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "dataplane/index/key_hash.h"
 #include "dataplane/index/suffix_index.h"
 
 namespace sluice::index {
@@ -19,7 +20,7 @@ class Changer {
  public:
   using Entry = generation::Overlay::Entry;
 
-  explicit Changer(SuffixIndex& index) : index_(index) {}
+  explicit Changer(SuffixIndex& index) : index_(index), hash_(index.hash_) {}
 
   /// From the entry that stood at a key to the one that stands there now; false where there is no
   /// room for it.
@@ -27,42 +28,18 @@ class Changer {
               const std::optional<Entry>& after);
 
  private:
-  bool take_labels(std::string_view key);
   bool replace(std::int32_t old_place, bool stays, std::int32_t new_place);
   void mark();
   bool insert(std::int32_t place);
 
   SuffixIndex& index_;
-  // Of the key at hand: the hash of each of its suffixes.
-  std::array<char, name::kMaxWireOctets + name::LookupName::kReadable> key_;
-  std::array<std::uint64_t, name::kMaxLabels> hashes_;
-  std::size_t octets_ = 0;
-  unsigned labels_ = 0;
+  KeyHash hash_;  // of the key at hand
 };
-
-// As the build does it.
-bool Changer::take_labels(std::string_view key) {
-  labels_ = 0;
-  if (key.size() > name::kMaxWireOctets || !key.ends_with('.')) return false;
-  key.copy(key_.data(), key.size());
-  octets_ = key.size();
-  SuffixHash::State state = SuffixHash::kRoot;
-  for (std::size_t from = 0; from < key.size();) {
-    if (labels_ == name::kMaxLabels) return false;
-    const std::size_t to = key.find('.', from) + 1;
-    // The two rightmost labels go as one.
-    state = labels_ < 2 ? index_.hash_.extend(SuffixHash::kRoot, key_.data(), 0, to)
-                        : index_.hash_.extend(state, key_.data(), from, to);
-    hashes_[labels_++] = index_.hash_.finish(state);
-    from = to;
-  }
-  return labels_ > 0;
-}
 
 /// Whether a slot of the key's hash holds `old_place`; that slot then holds the new one, or
 /// nothing.
 bool Changer::replace(std::int32_t old_place, bool stays, std::int32_t new_place) {
-  const std::uint64_t hash = hashes_[labels_ - 1];
+  const std::uint64_t hash = hash_.of(hash_.labels() - 1);
   Bucket* at = index_.home(hash);
   for (std::uint32_t step = 0; step < SuffixIndex::kMaxSteps; ++step) {
     for (unsigned slot = 0; slot < Bucket::kSlots; ++slot) {
@@ -78,16 +55,14 @@ bool Changer::replace(std::int32_t old_place, bool stays, std::int32_t new_place
 }
 
 void Changer::mark() {
-  for (unsigned i = 0; i + 1 < labels_; ++i) {
-    index_.home(hashes_[i])->deeper |= deeper_bit(hashes_[i]);
+  for (unsigned i = 0; i + 1 < hash_.labels(); ++i) {
+    index_.home(hash_.of(i))->deeper |= deeper_bit(hash_.of(i));
   }
-  if (labels_ > 1) return;
-  const unsigned bit = SuffixIndex::top_level_bit({key_.data(), octets_});
-  index_.top_levels_[bit / 64] |= std::uint64_t{1} << bit % 64;
+  if (hash_.labels() == 1) index_.note_top_level(hash_.top_level());
 }
 
 bool Changer::insert(std::int32_t place) {
-  const std::uint64_t hash = hashes_[labels_ - 1];
+  const std::uint64_t hash = hash_.of(hash_.labels() - 1);
   Bucket* at = index_.home(hash);
   for (std::uint32_t step = 0; step < SuffixIndex::kMaxSteps; ++step) {
     const unsigned slot = at->find(0);
@@ -104,8 +79,9 @@ bool Changer::insert(std::int32_t place) {
 
 bool Changer::change(std::string_view key, const std::optional<Entry>& before,
                      const std::optional<Entry>& after) {
+  hash_.keep(0);
   // A key that is no name was not written by the build either.
-  if (!take_labels(key) || (!before && !after)) return true;
+  if (!hash_.add(key) || (!before && !after)) return true;
   constexpr std::int32_t kAsk = SuffixIndex::kAskLmdb;
   if (after) mark();
   const std::int32_t place = after ? index_.place(after->key, after->value) : kAsk;
@@ -135,6 +111,7 @@ Result<std::unique_ptr<const SuffixIndex>> SuffixIndex::change(
   index->hash_ = from.hash_;
   index->bucket_count_ = from.bucket_count_;
   index->top_levels_ = from.top_levels_;
+  index->any_top_level_ = from.any_top_level_;
   index->anchor_ = from.anchor_;
   index->pages_ = std::move(*pages);
 

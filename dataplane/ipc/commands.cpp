@@ -124,6 +124,14 @@ json stats_of(gateway::Gateway& gateway) {
              {"ports", ports_of(gateway)}});
 }
 
+std::string entry_of(const stats::BlockEvent& event) {
+  std::vector<std::uint8_t> wire(event.listed.begin(), event.listed.begin() + event.listed_length);
+  wire.push_back(0);
+  name::FoldedName name;
+  name::fold_wire(wire, name);
+  return name::display(name);
+}
+
 json block_of(const gateway::PastBlock& past) {
   const stats::BlockEvent& event = past.event;
   const policy::Category* category = policy::find_category(event.category);
@@ -135,7 +143,7 @@ json block_of(const gateway::PastBlock& past) {
           {"category", category != nullptr ? category->name : ""},
           {"layer", generation::text(event.layer)},
           {"group", past.group},
-          {"entry", name::from_reversed_key({event.listed_key.data(), event.listed_length})},
+          {"entry", entry_of(event)},
           {"generation", event.generation},
           {"provenance", event.provenance}};
 }

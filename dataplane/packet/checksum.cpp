@@ -1,10 +1,9 @@
 #include "dataplane/packet/checksum.h"
 
-#include <array>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
+#ifdef __x86_64__
+#include <immintrin.h>
 #endif
 
 #include "dataplane/packet/bytes.h"
@@ -13,35 +12,42 @@ namespace sluice::packet {
 
 namespace {
 
-// The words are added as this machine reads them, 32 bits at a time: the sum minds neither the
-// order of the octets (RFC 1071 1.2 B) nor the width of the words (1.2 C).
+using Words = unsigned long long;
+
+Words load_words(const std::uint8_t* at) {
+  Words words;
+  std::memcpy(&words, at, sizeof words);
+  return words;
+}
+
+// The words are added as this machine reads them, 64 bits at a time, a carry going round to the
+// front: the sum minds neither the order of the octets (RFC 1071 1.2 B) nor the width of the words
+// (1.2 C).
 std::uint64_t add_words(std::span<const std::uint8_t> bytes) {
   const std::uint8_t* at = bytes.data();
   std::size_t octets = bytes.size();
-  std::uint64_t sum = 0;
-#ifdef __SSE2__
-  if (octets >= 64) {
-    const __m128i low = _mm_set1_epi64x(0xffffffff);
-    const auto add = [low](__m128i lanes, const std::uint8_t* block) {
-      const __m128i words = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block));
-      return _mm_add_epi64(lanes,
-                           _mm_add_epi64(_mm_and_si128(words, low), _mm_srli_epi64(words, 32)));
-    };
-    __m128i lanes = _mm_setzero_si128();
-    for (; octets >= 64; at += 64, octets -= 64) {
-      lanes = add(add(add(add(lanes, at), at + 16), at + 32), at + 48);
-    }
-    for (; octets >= 16; at += 16, octets -= 16) lanes = add(lanes, at);
-    std::array<std::uint64_t, 2> halves;
-    std::memcpy(halves.data(), &lanes, sizeof lanes);
-    sum = halves[0] + halves[1];
+  Words wide = 0;
+#ifdef __x86_64__
+  for (; octets >= 64; at += 64, octets -= 64) {
+    unsigned char carry = _addcarry_u64(0, wide, load_words(at), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 8), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 16), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 24), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 32), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 40), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 48), &wide);
+    carry = _addcarry_u64(carry, wide, load_words(at + 56), &wide);
+    // Does not carry again: for all ones and a carry, every addend would have to be all ones, and
+    // the first one have a carry before it.
+    wide += carry;
   }
 #endif
   for (; octets >= 8; at += 8, octets -= 8) {
-    std::uint64_t words;
-    std::memcpy(&words, at, sizeof words);
-    sum += (words & 0xffffffff) + (words >> 32);
+    const Words words = load_words(at);
+    wide += words;
+    wide += wide < words ? 1 : 0;
   }
+  std::uint64_t sum = (wide & 0xffffffff) + (wide >> 32);
   if ((octets & 4) != 0) {
     std::uint32_t words;
     std::memcpy(&words, at, sizeof words);

@@ -8,7 +8,7 @@
 #include <span>
 
 #include "config/generation/reader.h"
-#include "config/name/name.h"
+#include "config/name/folded_name.h"
 #include "config/policy/policy.h"
 #include "dataplane/act/tcp_segment.h"
 #include "dataplane/flow/table.h"

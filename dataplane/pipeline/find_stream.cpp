@@ -274,7 +274,7 @@ bool Pipeline::read_dns(Packet& packet, flow::Flow& flow, unsigned reading) {
     counters_.add(Id::dns_queries);
     for (std::size_t i = 0; i < asked->query.name_count; ++i) {
       add_finding(packet, Protocol::dns).query = static_cast<std::uint16_t>(asked_ - 1);
-      name::from_wire(asked->query.names[i], names_[found_ - 1]);
+      name::fold_wire(asked->query.names[i], names_[found_ - 1]);
       begin_look_up();
     }
   } else {

@@ -111,7 +111,7 @@ void Pipeline::find_in_query(Packet& packet) {
   counters_.add(Id::dns_queries);
   for (std::size_t i = 0; i < asked.query.name_count; ++i) {
     add_finding(packet, Protocol::dns).query = static_cast<std::uint16_t>(asked_ - 1);
-    if (!plain) name::from_wire(asked.query.names[i], names_[found_ - 1]);
+    if (!plain) name::fold_wire(asked.query.names[i], names_[found_ - 1]);
     begin_look_up();
   }
 }
@@ -151,7 +151,7 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
     Finding& finding = add_finding(packet, Protocol::dns);
     finding.response = true;
     finding.query = static_cast<std::uint16_t>(asked_ - 1);
-    name::from_wire(wire, names_[found_ - 1]);
+    name::fold_wire(wire, names_[found_ - 1]);
     begin_look_up();
   };
   for (std::size_t i = 0; i < response.question.name_count; ++i) add(response.question.names[i]);

@@ -22,14 +22,14 @@ bool Pipeline::find_text(Packet& packet, Protocol protocol, std::string_view tex
 bool Pipeline::read_text(Packet& packet, Finding& finding, std::string_view text) {
   const Protocol protocol = finding.protocol;
   // Mostly it is nothing but a host name.
-  if (name::from_text(text, names_[found_ - 1]) == name::Defect::none) return true;
+  if (name::fold_text(text, names_[found_ - 1]) == name::Defect::none) return true;
   // Some servers take a server name up to its colon, as they do with Host (nginx).
   const bool whole = protocol == Protocol::http || text.find('@') != std::string_view::npos;
   const std::string_view host = whole ? text : inspect::http::host_of(text);
-  const name::Defect defect = name::from_text(host, names_[found_ - 1]);
+  const name::Defect defect = name::fold_text(host, names_[found_ - 1]);
   if (defect == name::Defect::none) return true;
   const bool odd = defect != name::Defect::ip_literal && defect != name::Defect::too_long &&
-                   name::from_odd_text(host, names_[found_ - 1]);
+                   name::fold_odd_text(host, names_[found_ - 1]);
   if (odd) {
     finding.odd = true;
   } else {

@@ -160,21 +160,26 @@ void Pipeline::classify(std::span<Packet> packets) {
 }
 
 void Pipeline::look_up() {
-  for (std::size_t i = 0; i < found_; ++i) wanted_[i] = &names_[i];
-  snapshot_->lookup(lcore_).find({wanted_.data(), found_}, {walks_.data(), found_},
-                                      {answers_.data(), found_}, {entries_.data(), found_});
+  snapshot_->lookup(lcore_).find({names_.data(), found_}, {walks_.data(), found_},
+                                 {answers_.data(), found_}, {entries_.data(), found_});
 }
 
 void Pipeline::decide() {
+  std::uint64_t unlisted = 0;  // most names
   for (std::size_t i = 0; i < found_; ++i) {
+    if (answers_[i].matched_labels == 0) {
+      ++unlisted;
+      continue;
+    }
     decide(findings_[i], answers_[i]);
     count_verdict(findings_[i]);
   }
+  counters_.add(Id::verdict_pass, unlisted);
 }
 
 void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
   finding.listed_labels = answer.matched_labels;
-  if (answer.categories == 0) {  // most names: whose they are makes no difference
+  if (answer.categories == 0) {  // whose the name is makes no difference
     finding.verdict = policy::decide(answer, 0, 0);
     return;
   }

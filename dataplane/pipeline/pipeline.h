@@ -51,7 +51,7 @@ class Pipeline {
                                  std::uint64_t now_ms);
 
   [[nodiscard]] std::span<const Finding> findings() const { return {findings_.data(), found_}; }
-  [[nodiscard]] const name::LookupName& name(std::size_t finding) const { return names_[finding]; }
+  [[nodiscard]] const name::FoldedName& name(std::size_t finding) const { return names_[finding]; }
   [[nodiscard]] std::span<const Emission> emissions() const {
     return {emissions_.data(), emitted_};
   }
@@ -228,9 +228,8 @@ class Pipeline {
   std::array<Finding, kMaxFindings> findings_;
   std::array<generation::Answer, kMaxFindings> answers_;
   std::array<generation::EntryView, kMaxFindings> entries_;
-  std::array<name::LookupName, kMaxFindings> names_;
+  std::array<name::FoldedName, kMaxFindings> names_;
   std::array<index::SuffixIndex::Walk, kMaxFindings> walks_;
-  std::array<const name::LookupName*, kMaxFindings> wanted_;
   std::array<Asked, kMaxQueries> asked_messages_;
   std::array<Emission, kBurst * 3> emissions_;
   std::array<flow::Flow*, kBurst * 2> to_close_;

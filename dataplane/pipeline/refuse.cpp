@@ -288,7 +288,7 @@ void Pipeline::report(const Finding& finding, std::size_t index, const generatio
   event->listed_length = static_cast<std::uint8_t>(listed.size());
   // In whole blocks, for which both have room.
   for (std::size_t at = 0; at < listed.size(); at += 16) {
-    std::memcpy(&event->listed_key[at], listed.data() + at, 16);
+    std::memcpy(&event->listed[at], listed.data() + at, 16);
   }
   events_->publish();
 }

@@ -11,7 +11,7 @@
 #include <memory>
 
 #include "config/generation/format.h"
-#include "config/name/name.h"
+#include "config/name/folded_name.h"
 #include "config/policy/policy.h"
 #include "dataplane/act/incident.h"
 
@@ -42,7 +42,7 @@ struct BlockEvent {
   /// What `group` is an index into. Lives until the event is collected: a swap collects what the
   /// workers judged by the old snapshot before that one goes.
   const index::Snapshot* judged_by = nullptr;
-  std::array<char, name::kMaxWireOctets + 1> listed_key;  // reversed key of the listed name
+  std::array<char, name::kMaxWireOctets + 1> listed;  // the entry's name, as of a FoldedName
 };
 
 class EventRing {

@@ -131,18 +131,16 @@ std::vector<Queries> make_queries(const std::vector<std::string>& listed,
 /// behind the parsers. Returns a sum over the answers.
 std::uint64_t time_once(const Design& design, const std::vector<std::string>& names,
                         std::vector<std::uint64_t>& fewest) {
-  std::array<LookupName, kGroup> burst;
-  std::array<const LookupName*, kGroup> wanted;
+  std::array<FoldedName, kGroup> burst;
   std::array<Answer, kGroup> answers;
   std::uint64_t sum = 0;
   fewest.resize(names.size() / kGroup, UINT64_MAX);
   for (std::size_t n = 0; n < fewest.size(); ++n) {
     for (std::size_t i = 0; i < kGroup; ++i) {
-      wanted[i] = &burst[i];
-      if (name::from_text(names[n * kGroup + i], burst[i]) != name::Defect::none) std::abort();
+      if (name::fold_text(names[n * kGroup + i], burst[i]) != name::Defect::none) std::abort();
     }
     const std::uint64_t start = rte_rdtsc_precise();
-    design.find(wanted, answers);
+    design.find(burst, answers);
     fewest[n] = std::min(fewest[n], rte_rdtsc_precise() - start);
     for (const Answer& answer : answers) sum += answer.categories + answer.matched_labels;
   }
@@ -253,10 +251,9 @@ struct Delays {
   long faults = 0;
 };
 
-Delays judge(const std::atomic<const index::Snapshot*>& current, std::span<const LookupName> names,
+Delays judge(const std::atomic<const index::Snapshot*>& current, std::span<const FoldedName> names,
              std::atomic<std::uint64_t>& quiescent, const std::atomic<bool>& stop) {
   const double to_us = 1e6 / static_cast<double>(rte_get_tsc_hz());
-  std::array<const LookupName*, kGroup> wanted;
   std::array<Answer, kGroup> answers;
   Delays delays;
   rusage before{};
@@ -265,8 +262,7 @@ Delays judge(const std::atomic<const index::Snapshot*>& current, std::span<const
   for (std::size_t at = 0; !stop; at = (at + kGroup) % names.size()) {
     const std::uint64_t start = rte_rdtsc();
     const index::Snapshot* const snapshot = current.load(std::memory_order_acquire);
-    for (std::size_t i = 0; i < kGroup; ++i) wanted[i] = &names[at + i];
-    snapshot->lookup(0).find(wanted, answers);
+    snapshot->lookup(0).find(names.subspan(at, kGroup), answers);
     quiescent.fetch_add(1, std::memory_order_release);
     const double us = static_cast<double>(rte_rdtsc() - start) * to_us;
     ++delays.bursts;
@@ -290,7 +286,7 @@ Delays judge(const std::atomic<const index::Snapshot*>& current, std::span<const
 
 /// Bursts one after the other in a thread, while another one does `work`.
 void watch(const char* what, std::atomic<const index::Snapshot*>& current,
-           std::span<const LookupName> names,
+           std::span<const FoldedName> names,
            const std::function<void(std::atomic<std::uint64_t>&)>& work) {
   std::atomic<std::uint64_t> quiescent{0};
   std::atomic<bool> stop{false};
@@ -315,9 +311,9 @@ void swap(const std::vector<std::string>& listed, const fs::path& folder, std::s
   const auto make = [&] { return *index::Snapshot::build(*Generation::open(path), {}, {}, 1); };
   auto running = make();
   std::atomic<const index::Snapshot*> current{running.get()};
-  std::vector<LookupName> names(1 << 14);
+  std::vector<FoldedName> names(1 << 14);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    if (name::from_text(listed[i * 97 % entries], names[i]) != name::Defect::none) std::abort();
+    if (name::fold_text(listed[i * 97 % entries], names[i]) != name::Defect::none) std::abort();
   }
   for (int round = 0; round < 3; ++round) {
     const auto start = Clock::now();

@@ -28,8 +28,8 @@ using index::Bucket;
 using index::spill_bit;
 using index::SuffixHash;
 using index::tag_of;
-using name::LookupName;
-using Names = std::span<const LookupName* const>;
+using name::FoldedName;
+using Names = std::span<const FoldedName>;
 
 constexpr std::size_t kGroup = 32;
 constexpr SuffixHash::Key kKey{{0x2b7e151628aed2a6, 0x9e3779b97f4a7c15, 0x3243f6a8885a308d},
@@ -46,13 +46,11 @@ class Design {
 template <class Take>
 void for_each_hash(const Generation& generation, const SuffixHash& hash, Take take) {
   const auto status = generation.for_each_entry([&](std::string_view key, std::string_view value) {
-    std::array<char, name::kMaxWireOctets + name::LookupName::kReadable> copy;
-    key.copy(copy.data(), name::kMaxWireOctets);
+    FoldedName name;
+    if (name::fold_text(name::from_reversed_key(key), name) != name::Defect::none) std::abort();
     SuffixHash::State state = SuffixHash::kRoot;
-    for (std::size_t from = 0; from < key.size();) {
-      const std::size_t to = key.find('.', from) + 1;
-      state = hash.extend(state, copy.data(), from, to);
-      from = to;
+    for (unsigned label = 1; label <= name.label_count; ++label) {
+      state = hash.extend(state, name.at(label), name.label(label).size() + 1);
     }
     take(hash.finish(state), key, value);
   });
@@ -64,7 +62,7 @@ class Lmdb final : public Design {
  public:
   explicit Lmdb(const Generation& generation) : cursor_(*generation.cursor()) {}
   void find(Names names, std::span<Answer> answers) const override {
-    for (std::size_t i = 0; i < names.size(); ++i) answers[i] = cursor_.find(*names[i]);
+    for (std::size_t i = 0; i < names.size(); ++i) answers[i] = cursor_.find(name::LookupName(names[i]));
   }
   [[nodiscard]] std::size_t octets() const override { return 0; }
 
@@ -96,9 +94,8 @@ struct Suffixes {
   Suffixes(Names names, const SuffixHash& hash) {
     for (std::size_t i = 0; i < names.size(); ++i) {
       SuffixHash::State state = SuffixHash::kRoot;
-      for (unsigned label = 0; label < names[i]->label_count; ++label) {
-        const std::size_t from = names[i]->length_of(label);
-        state = hash.extend(state, names[i]->key(), from, names[i]->length_of(label + 1));
+      for (unsigned label = 1; label <= names[i].label_count; ++label) {
+        state = hash.extend(state, names[i].at(label), names[i].label(label).size() + 1);
         hashes[count] = hash.finish(state);
         owners[count++] = static_cast<std::uint8_t>(i);
       }
@@ -124,7 +121,7 @@ class Filtered final : public Design {
     std::array<bool, kGroup> listed{};
     filter_->test(suffixes, listed);
     for (std::size_t i = 0; i < names.size(); ++i) {
-      answers[i] = listed[i] ? cursor_.find(*names[i]) : Answer{};
+      answers[i] = listed[i] ? cursor_.find(name::LookupName(names[i])) : Answer{};
     }
   }
   [[nodiscard]] std::size_t octets() const override { return filter_->octets(); }
@@ -329,7 +326,7 @@ class AllSuffixes final : public Design {
       }
     }
     for (std::size_t i = 0; i < names.size(); ++i) {
-      answers[i] = candidates[i].first == 0 ? Answer{} : answer(*names[i], candidates[i]);
+      answers[i] = candidates[i].first == 0 ? Answer{} : answer(names[i], candidates[i]);
     }
   }
   [[nodiscard]] std::size_t octets() const override { return pages_.get_deleter().octets; }
@@ -361,17 +358,16 @@ class AllSuffixes final : public Design {
       if ((at->spilled & spill_bit(hash)) == 0) return false;
     }
   }
-  Answer answer(const LookupName& name, std::pair<std::uint8_t, std::int32_t> candidate) const {
+  Answer answer(const FoldedName& name, std::pair<std::uint8_t, std::int32_t> candidate) const {
     const char* const key = anchor_ + std::ptrdiff_t{candidate.second} * 2;
-    const std::string_view wanted = name.suffix(candidate.first);
     std::uint16_t key_octets;
     std::uint32_t value_octets;
     std::memcpy(&key_octets, key - 2, 2);
     std::memcpy(&value_octets, key - 8, 4);
-    if (key_octets != wanted.size() || std::memcmp(key, wanted.data(), wanted.size()) != 0) {
-      return cursor_.find(name);
+    if (!name::is_key_of(name, candidate.first, {key, key_octets})) {
+      return cursor_.find(name::LookupName(name));
     }
-    const auto entry = generation::EntryView::decode({key + wanted.size(), value_octets});
+    const auto entry = generation::EntryView::decode({key + key_octets, value_octets});
     const auto flat = entry->flat(candidate.first < name.label_count);
     return {flat.categories, flat.is_protected, flat.emergency, flat.local_allow, candidate.first};
   }

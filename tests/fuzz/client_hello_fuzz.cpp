@@ -25,9 +25,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     };
     SLUICE_EXPECT(hello.names[i].empty() || lies_in(data, size) ||
                   lies_in(scratch.data(), scratch.size()));
-    name::LookupName found;
-    if (name::from_text(hello.names[i], found) != name::Defect::none) continue;
-    SLUICE_EXPECT(found.label_count > 0 && found.key_length <= name::kMaxTextOctets + 1);
+    name::FoldedName found;
+    if (name::fold_text(hello.names[i], found) != name::Defect::none) continue;
+    SLUICE_EXPECT(found.label_count > 0 && found.view().size() <= name::kMaxTextOctets + 1);
     SLUICE_EXPECT(found.suffix(found.label_count) == found.view());
     SLUICE_EXPECT(name::canonical(name::display(found)).has_value());
   }

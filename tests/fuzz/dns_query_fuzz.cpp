@@ -15,10 +15,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   }
   SLUICE_EXPECT(outcome != inspect::Outcome::need_more);
   dns::Query plain;
-  name::LookupName name;
+  name::FoldedName name;
   if (dns::parse_plain_query({data, size}, plain, name)) {
-    name::LookupName expected;
-    name::from_wire(query.names[0], expected);
+    name::FoldedName expected;
+    name::fold_wire(query.names[0], expected);
     SLUICE_EXPECT(outcome == inspect::Outcome::found && query.defect == dns::Defect::none);
     SLUICE_EXPECT(query.name_count == 1 && name.view() == expected.view());
     SLUICE_EXPECT(name.label_count == expected.label_count);
@@ -45,9 +45,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     SLUICE_EXPECT(wire.size() > 1 && wire.size() <= name::kMaxWireOctets && wire.back() == 0);
     SLUICE_EXPECT(inside(scratch.data(), scratch.size(), &wire.back()) ||
                   inside(data, query.question_end - 4, &wire.back()));
-    name::LookupName found;
-    name::from_wire(wire, found);
-    SLUICE_EXPECT(found.key_length + 1U == wire.size());
+    name::FoldedName found;
+    name::fold_wire(wire, found);
+    SLUICE_EXPECT(found.view().size() + 1U == wire.size());
     SLUICE_EXPECT(found.suffix(found.label_count) == found.view());
     (void)name::display(found);
   }

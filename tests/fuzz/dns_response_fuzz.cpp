@@ -31,9 +31,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     SLUICE_EXPECT(wire.size() > 1 && wire.size() <= name::kMaxWireOctets && wire.back() == 0);
     SLUICE_EXPECT(wire.data() >= scratch.data());
     SLUICE_EXPECT(wire.data() + wire.size() <= scratch.data() + scratch.size());
-    name::LookupName found;
-    name::from_wire(wire, found);
-    SLUICE_EXPECT(found.key_length + 1U == wire.size());
+    name::FoldedName found;
+    name::fold_wire(wire, found);
+    SLUICE_EXPECT(found.view().size() + 1U == wire.size());
   }
   for (std::size_t i = 0; i < response.ech_count; ++i) {
     const auto name = response.ech[i].public_name;

@@ -21,8 +21,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const auto* at = reinterpret_cast<const std::uint8_t*>(request.names[i].data());
     SLUICE_EXPECT(!request.names[i].empty());
     SLUICE_EXPECT(at >= data && at + request.names[i].size() <= data + size);
-    name::LookupName found;
-    (void)name::from_text(request.names[i], found);
+    name::FoldedName found;
+    (void)name::fold_text(request.names[i], found);
   }
   if (size == 0) return 0;
   http::Request half;

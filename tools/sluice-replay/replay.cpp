@@ -63,7 +63,7 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
 void Replay::print(const Captured& packet, std::size_t index, const std::string& file) {
   const pipeline::Finding& finding = pipeline_.findings()[index];
   if (finding.odd && finding.verdict.action == policy::Action::pass) return;
-  const name::LookupName& name = pipeline_.name(index);
+  const name::FoldedName& name = pipeline_.name(index);
   const policy::Category* category = policy::find_category(finding.verdict.category);
   nlohmann::ordered_json line = {
       {"file", file},
@@ -79,7 +79,8 @@ void Replay::print(const Captured& packet, std::size_t index, const std::string&
   }
   if (finding.response) line["response"] = true;
   if (finding.listed_labels > 0) {
-    line["entry"] = name::from_reversed_key(name.suffix(finding.listed_labels));
+    std::array<char, name::kMaxTextOctets + 1> text;
+    line["entry"] = std::string(name::text_of(name, finding.listed_labels, text));
   }
   line["group"] = snapshot_.groups().groups()[pipeline_.group(finding)].name;
   out_ << lenient_json_text(line) << '\n';

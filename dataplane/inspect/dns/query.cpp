@@ -54,7 +54,7 @@ Defect read_questions(std::span<const std::uint8_t> message, unsigned count, Que
   return Defect::none;
 }
 
-bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::LookupName& name) {
+bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::FoldedName& name) {
   if (message.size() < kHeaderOctets || (message[2] & 0xf8) != 0) return false;
   // QDCOUNT 1, ANCOUNT and NSCOUNT 0, ARCOUNT 0 or 1.
   const unsigned additional = load16(&message[10]);
@@ -62,7 +62,7 @@ bool parse_plain_query(std::span<const std::uint8_t> message, Query& out, name::
     return false;
   }
   std::size_t at = kHeaderOctets;
-  if (name::read_wire(message, at, name) != name::WireEnd::root) return false;
+  if (name::fold_wire(message, at, name) != name::WireEnd::root) return false;
   if (name.label_count == 0 || message.size() - at < 4) return false;
   const std::uint16_t query_class = load16(&message[at + 2]);
   if (query_class != kClassIn && query_class != kClassAny) return false;

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-#include "config/name/name.h"
+#include "config/name/folded_name.h"
 #include "dataplane/inspect/dns/message.h"
 #include "dataplane/inspect/outcome.h"
 
@@ -54,7 +54,7 @@ struct Query : Edns {
 /// name, and no record but an OPT. True where it is, and `name` is read with it; otherwise
 /// parse_query() tells.
 [[nodiscard]] bool parse_plain_query(std::span<const std::uint8_t> message, Query& out,
-                                     name::LookupName& name);
+                                     name::FoldedName& name);
 
 /// The `count` questions behind the header, into a Query that is still empty.
 [[nodiscard]] Defect read_questions(std::span<const std::uint8_t> message, unsigned count,

@@ -46,16 +46,15 @@ class Listed {
   [[nodiscard]] const Entries& entries() const { return entries_; }
 
   /// The number of names for which the three do not agree on every field, and on who decided.
-  std::size_t differences(const std::vector<name::LookupName>& names) const {
-    std::vector<const name::LookupName*> wanted;
-    for (const name::LookupName& name : names) wanted.push_back(&name);
+  std::size_t differences(const std::vector<name::FoldedName>& names) const {
     std::vector<generation::Answer> answers(names.size());
-    lookup_->find(wanted, answers);
+    lookup_->find(names, answers);
     std::size_t differences = 0;
     for (std::size_t i = 0; i < names.size(); ++i) {
       const generation::Answer got = answers[i];
-      if (equal(got, lmdb_->find(names[i])) &&
-          equal(got, reference(entries_, std::string(names[i].view()))) &&
+      const name::LookupName key(names[i]);
+      if (equal(got, lmdb_->find(key)) &&
+          equal(got, reference(entries_, std::string(key.view()))) &&
           same_decider(names[i], got)) {
         continue;
       }
@@ -77,13 +76,13 @@ class Listed {
            a.matched_labels == b.matched_labels;
   }
 
-  bool same_decider(const name::LookupName& name, const generation::Answer& answer) const {
+  bool same_decider(const name::FoldedName& name, const generation::Answer& answer) const {
     if (answer.matched_labels == 0) return true;
     const auto lowest =
         static_cast<std::uint8_t>(answer.categories == 0 ? 0 : std::countr_zero(answer.categories));
     for (const std::uint8_t category : {std::uint8_t{0}, lowest}) {
       const auto a = lookup_->decider(name, category);
-      const auto b = lmdb_->decider(name, category);
+      const auto b = lmdb_->decider(name::LookupName(name), category);
       if (a.has_value() != b.has_value()) return false;
       if (a && (a->labels != b->labels || !(a->record == b->record))) return false;
     }
@@ -98,21 +97,21 @@ class Listed {
 };
 
 /// From labels, the leftmost first, of any octets.
-inline name::LookupName from_labels(const std::vector<std::string>& labels) {
+inline name::FoldedName from_labels(const std::vector<std::string>& labels) {
   std::vector<std::uint8_t> wire;
   for (const std::string& label : labels) {
     wire.push_back(static_cast<std::uint8_t>(label.size()));
     wire.insert(wire.end(), label.begin(), label.end());
   }
   wire.push_back(0);
-  name::LookupName name;
-  name::from_wire(wire, name);
+  name::FoldedName name;
+  name::fold_wire(wire, name);
   return name;
 }
 
-inline name::LookupName from_key(const std::string& key) {
-  name::LookupName name;
-  EXPECT_EQ(name::from_text(name::from_reversed_key(key), name), name::Defect::none) << key;
+inline name::FoldedName from_key(const std::string& key) {
+  name::FoldedName name;
+  EXPECT_EQ(name::fold_text(name::from_reversed_key(key), name), name::Defect::none) << key;
   return name;
 }
 

@@ -13,7 +13,7 @@ std::size_t compare(RandomNames& random, unsigned entries, unsigned labels, std:
   std::vector<std::string> listed;
   for (const auto& [key, records] : list) listed.push_back(key);
   const Listed generation(std::move(list));
-  std::vector<name::LookupName> burst;
+  std::vector<name::FoldedName> burst;
   while (names > 0) {
     burst.resize(std::min<std::size_t>(names, 1 + random.pick(100)));
     for (auto& name : burst) name = from_key(random.near(listed, labels));

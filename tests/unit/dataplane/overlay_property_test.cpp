@@ -146,7 +146,7 @@ class Chain {
   }
 
   bool answers_agree(Counts& counts) {
-    std::vector<name::LookupName> names;
+    std::vector<name::FoldedName> names;
     const auto listed = keys();
     for (const std::string& key : listed) names.push_back(from_key(key));
     // Those that were removed just now are among the overlay's own.

@@ -153,7 +153,7 @@ TEST_F(PipelineTest, ReportsAnEventWithoutWhoAskedForWhat) {
   (void)fate(test::frame(test::dns_query("secret.blocked.example")));
   stats::BlockEvent event;
   ASSERT_TRUE(events_->pop(event));
-  EXPECT_EQ(std::string_view(event.listed_key.data(), event.listed_length), "example.blocked.");
+  EXPECT_EQ(std::string_view(event.listed.data(), event.listed_length), "\x07" "blocked\x07" "example");
   EXPECT_EQ(event.generation, 5U);
   EXPECT_EQ(event.judged_by, snapshot_.get());
   EXPECT_EQ(event.category, policy::find_category("gambling")->id);

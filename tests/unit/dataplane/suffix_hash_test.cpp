@@ -60,11 +60,11 @@ TEST(SuffixHash, IsThePolynomial) {
   std::mt19937 random(8);  // NOLINT
   for (std::size_t from = 0; from < 255; ++from) {
     for (std::size_t to = from + 1; to <= std::min<std::size_t>(255, from + 64); ++to) {
-      // As large as a LookupName's key, so that a sanitizer sees every octet that is read behind.
-      std::array<char, 255 + name::LookupName::kReadable> key;
+      // As large as a FoldedName's octets, so that a sanitizer sees every octet that is read behind.
+      std::array<char, 255 + name::FoldedName::kReadable> key;
       for (char& octet : key) octet = static_cast<char>(random());
       const std::string label(&key[from], to - from);
-      ASSERT_EQ(hash.extend(5, key.data(), from, to) % kPrime, polynomial(label, 5))
+      ASSERT_EQ(hash.extend(5, &key[from], to - from) % kPrime, polynomial(label, 5))
           << from << ' ' << to;
     }
   }
@@ -76,10 +76,10 @@ TEST(SuffixHash, TellsLabelsApart) {
   std::size_t labels = 0;
   for (std::size_t length = 1; length <= 63; ++length) {
     for (const char octet : {'a', 'b', '\0'}) {
-      std::array<char, 255 + name::LookupName::kReadable> key{};
-      std::memset(key.data(), octet, length);
-      key[length] = '.';
-      seen.insert(hash.finish(hash.extend(SuffixHash::kRoot, key.data(), 0, length + 1)));
+      std::array<char, 255 + name::FoldedName::kReadable> key{};
+      std::memset(&key[1], octet, length);
+      key[0] = static_cast<char>(length);
+      seen.insert(hash.finish(hash.extend(SuffixHash::kRoot, key.data(), length + 1)));
       ++labels;
     }
   }

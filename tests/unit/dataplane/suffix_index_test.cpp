@@ -1,4 +1,5 @@
 // Names that nobody would list, and entries that the table cannot hold.
+#include "config/name/octets.h"
 #include "tests/unit/dataplane/index_fixture.h"
 
 namespace sluice::test {
@@ -6,14 +7,14 @@ namespace {
 
 using generation::Record;
 using generation::Scope;
-using name::LookupName;
+using name::FoldedName;
 
 constexpr std::uint8_t kGames = 18;
 constexpr std::uint8_t kVideo = 21;
 
 /// Every number of labels that fits, the root among them, above a listed name and above none.
-std::vector<LookupName> deep_names() {
-  std::vector<LookupName> out;
+std::vector<FoldedName> deep_names() {
+  std::vector<FoldedName> out;
   for (const std::vector<std::string>& top :
        {std::vector<std::string>{}, {"example", "com"}, {"com"}, {"a.b", "com"}}) {
     std::vector<std::string> labels = top;
@@ -26,8 +27,8 @@ std::vector<LookupName> deep_names() {
 }
 
 /// Labels of every length, up to 255 octets in all.
-std::vector<LookupName> long_names() {
-  std::vector<LookupName> out;
+std::vector<FoldedName> long_names() {
+  std::vector<FoldedName> out;
   for (std::size_t length = 1; length <= name::kMaxLabelOctets; ++length) {
     std::vector<std::string> labels = {"com"};
     std::size_t octets = 5;
@@ -39,15 +40,15 @@ std::vector<LookupName> long_names() {
     if (rest >= 2) {
       labels.insert(labels.begin(), std::string(rest - 1, 'c'));
       out.push_back(from_labels(labels));
-      EXPECT_EQ(out.back().key_length, name::kMaxWireOctets - 1);
+      EXPECT_EQ(out.back().view().size(), name::kMaxWireOctets - 1);
     }
   }
   return out;
 }
 
-std::vector<LookupName> odd_octets() {
+std::vector<FoldedName> odd_octets() {
   using namespace std::string_literals;
-  std::vector<LookupName> out;
+  std::vector<FoldedName> out;
   for (const std::string& label :
        {"a.b"s, "."s, "example.com"s, "\0"s, "a\0"s, "\0a"s, "\x01"s, "\xff\xfe"s, " "s, "EXAMPLE"s,
         "exampl"s, "example\0"s, "examplee"s, "com.example"s, "com.example."s, "*"s}) {
@@ -73,7 +74,11 @@ Entries extreme() {
   Entries entries = usual();
   for (const auto& names : {deep_names(), long_names()}) {
     for (std::size_t i = 0; i < names.size(); i += 3) {
-      if (names[i].label_count > 0) entries[std::string(names[i].view())] = {{0, kVideo}};
+      const std::string key(name::LookupName(names[i]).view());
+      // A label with a dot in it is no listed name's.
+      if (!key.empty() && key.find(name::kDotInLabel) == std::string::npos) {
+        entries[key] = {{0, kVideo}};
+      }
     }
   }
   return entries;

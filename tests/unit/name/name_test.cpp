@@ -72,25 +72,69 @@ TEST(Name, SuffixesAreWholeLabels) {
   EXPECT_EQ(name.suffix(4), "com.example.b.a.");
 }
 
+std::string key_of(const FoldedName& name) {
+  const LookupName key(name);
+  return std::string(key.view());
+}
+
 TEST(Name, WireNamesMatchOnLabelsNotOnText) {
-  LookupName name;
-  from_wire(wire({"WwW", "ExAmPlE", "com"}), name);
-  EXPECT_EQ(name.view(), "com.example.www.");
+  FoldedName name;
+  fold_wire(wire({"WwW", "ExAmPlE", "com"}), name);
+  EXPECT_EQ(key_of(name), "com.example.www.");
+  EXPECT_EQ(display(name), "www.example.com");
   // One label that holds a dot is not two labels.
-  from_wire(wire({"blocked.example"}), name);
+  fold_wire(wire({"blocked.example"}), name);
   EXPECT_EQ(name.label_count, 1);
-  EXPECT_NE(name.view(), "example.blocked.");
+  EXPECT_NE(key_of(name), "example.blocked.");
+  EXPECT_FALSE(is_key_of(name, 1, "blocked.example."));
   EXPECT_EQ(display(name), "blocked\\046example");
-  from_wire(wire({}), name);
+  fold_wire(wire({}), name);
   EXPECT_EQ(name.label_count, 0);
-  EXPECT_EQ(name.view(), "");
+  EXPECT_EQ(key_of(name), "");
+}
+
+// 46 is a dot's code, and a dot in a label is none between labels.
+TEST(Name, LengthsAreNoText) {
+  for (std::size_t length = 1; length <= kMaxLabelOctets; ++length) {
+    FoldedName name;
+    const std::vector<std::string> labels = {"A", std::string(length, '.'), "B.C"};
+    const auto octets = wire(labels);
+    fold_wire(octets, name);
+    ASSERT_EQ(name.label_count, 3);
+    EXPECT_EQ(name.view(), "\x01" "a" + std::string(1, static_cast<char>(length)) +
+                               std::string(length, '.') + "\x03" "b.c");
+    EXPECT_EQ(key_of(name), "b\x01" "c." + std::string(length, kDotInLabel) + ".a.");
+  }
 }
 
 TEST(Name, WireNameOf127Labels) {
-  LookupName name;
-  from_wire(wire(std::vector<std::string>(127, "a")), name);
+  FoldedName name;
+  fold_wire(wire(std::vector<std::string>(127, "a")), name);
   EXPECT_EQ(name.label_count, 127);
-  EXPECT_EQ(name.key_length, 254);
+  EXPECT_EQ(name.view().size(), 254);
+  EXPECT_EQ(key_of(name).size(), 254);
+}
+
+TEST(Name, IsKeyOfItsOwnSuffixesOnly) {
+  FoldedName name;
+  ASSERT_EQ(fold_text("a.b.Example.com", name), Defect::none);
+  const LookupName key(name);
+  for (unsigned i = 0; i <= 4; ++i) {
+    for (unsigned j = 0; j <= 4; ++j) EXPECT_EQ(is_key_of(name, i, key.suffix(j)), i == j);
+  }
+  for (const char* other : {"com.exampl.eb.", "com.examplf.", "com.example,", "con.example.",
+                            "example.com.", "com.examp.e."}) {
+    EXPECT_FALSE(is_key_of(name, 2, other)) << other;
+  }
+}
+
+TEST(Name, TextOfASuffix) {
+  FoldedName name;
+  std::array<char, kMaxTextOctets + 1> buffer;
+  fold_wire(wire({"w w", "Example", "com"}), name);
+  EXPECT_EQ(text_of(name, 2, buffer), "example.com");
+  EXPECT_EQ(text_of(name, 3, buffer), "w?w.example.com");
+  EXPECT_EQ(text_of(name, 0, buffer), "");
 }
 
 TEST(Name, BlocksAreTheSameByVectorAndByLoop) {
@@ -102,8 +146,11 @@ TEST(Name, BlocksAreTheSameByVectorAndByLoop) {
     }
     std::array<char, kBlock> vector;
     std::array<char, kBlock> loop;
-    copy_to_key(vector.data(), block.data());
-    copy_to_key_portably(loop.data(), block.data());
+    copy_without_dots(vector.data(), block.data());
+    copy_without_dots_portably(loop.data(), block.data());
+    ASSERT_EQ(vector, loop);
+    copy_lower(vector.data(), block.data());
+    copy_lower_portably(loop.data(), block.data());
     ASSERT_EQ(vector, loop);
     vector = loop = block;
     const HostOctets one = lower_host(vector.data());
@@ -133,25 +180,29 @@ TEST(Name, ReadsWhatWasWritten) {
       left -= std::min(left, label.size() + 1);
       labels.push_back(std::move(label));
     }
-    LookupName name;
-    ASSERT_EQ(from_text(text, name), Defect::none) << text;
-    ASSERT_EQ(name.view(), key);
+    FoldedName name;
+    ASSERT_EQ(fold_text(text, name), Defect::none) << text;
+    ASSERT_EQ(key_of(name), key);
     ASSERT_EQ(name.label_count, labels.size());
+    const std::string folded(name.view());
 
     const std::size_t before = random() % 20;
     std::vector<std::uint8_t> message(before, 0xaa);
     const auto octets = wire(labels);
     message.insert(message.end(), octets.begin(), octets.end());
     std::size_t at = before;
-    ASSERT_EQ(read_wire(message, at, name), WireEnd::root) << text;
+    ASSERT_EQ(fold_wire(message, at, name), WireEnd::root) << text;
     ASSERT_EQ(at, message.size());
-    ASSERT_EQ(name.view(), key);
+    ASSERT_EQ(name.view(), folded);
+    const LookupName whole(name);
     for (unsigned count = 0; count <= labels.size(); ++count) {
-      ASSERT_EQ(std::count(name.suffix(count).begin(), name.suffix(count).end(), '.'), count);
+      const std::string_view suffix = whole.suffix(count);
+      ASSERT_EQ(std::count(suffix.begin(), suffix.end(), '.'), count);
+      ASSERT_TRUE(is_key_of(name, count, suffix));
     }
     message.pop_back();
     at = before;
-    ASSERT_EQ(read_wire(message, at, name), WireEnd::cut);
+    ASSERT_EQ(fold_wire(message, at, name), WireEnd::cut);
     ASSERT_EQ(name.view(), "");
   }
 }
