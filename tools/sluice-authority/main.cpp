@@ -12,6 +12,7 @@
 #include "tools/sluice-authority/key_line.h"
 #include "tools/sluice-authority/log_line.h"
 #include "tools/sluice-authority/role_line.h"
+#include "tools/sluice-authority/serve.h"
 
 namespace {
 
@@ -33,6 +34,7 @@ struct Arguments {
   FlowOptions flow;
   KeyOptions key;
   RoleChange role;
+  ServeOptions serve;
   PassphraseSource passphrase;
   std::string log_name;
   bool policy = false;
@@ -116,6 +118,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   add_flow_line(app, a.flow, a.stage);
   add_key_line(app, a.key);
   add_role_line(app, a.role);
+  add_serve_line(app, a.serve);
   app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
   CLI::App* bundle = app.add_subcommand("bundle", "The newest release as one file, for a stick");
   bundle->add_option("--out", a.out, "The tar archive to write")->required();
@@ -161,6 +164,7 @@ Status choose(const CLI::App& app, const Arguments& a) {
     return emergency_command(*workspace, a.names, a.name, a.flow.act);
   }
   if (app.got_subcommand("bundle")) return bundle_command(*workspace, a.out);
+  if (app.got_subcommand("serve")) return serve_command(*workspace, a.serve);
   if (app.got_subcommand("due")) return due_command(*workspace, a.due_days);
   if (app.got_subcommand("add")) return add_command(*workspace, a.names, a.name);
   if (app.got_subcommand("remove")) return remove_command(*workspace, a.names, a.department);
