@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/sluicectl/calendar_command.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/site_cli.h"
 
@@ -239,6 +240,8 @@ int run(int argc, char** argv) {
   add_decisions(*list, decision, chosen);
   add_diff(*list, diff, chosen);
   add_site(app, site, chosen);
+  CalendarImport calendar;
+  add_calendar(app, calendar, chosen);
   ApplyOptions apply;
   add_config(app, checked, apply, chosen);
 

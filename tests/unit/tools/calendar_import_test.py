@@ -1,0 +1,166 @@
+"""sluicectl calendar import: days of iCalendar files, as a configuration that the program takes."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SLUICECTL = sys.argv.pop(1)
+
+CONFIG = """
+ports: {{in: "af_packet:eth1", out: "af_packet:eth2"}}
+pairs: {{main: {{inside: in, outside: out}}}}
+policies: {{pupils: {{block: defaults}}}}
+default_policy: pupils
+{calendar}
+"""
+ZONE = "calendar: {time_zone: Asia/Shanghai}"
+RANGE = ("--from", "2026-09-01", "--until", "2027-07-31")
+
+
+def event(*lines):
+    return "\r\n".join(["BEGIN:VEVENT", "UID:x", *lines, "END:VEVENT", ""])
+
+
+class CalendarImport(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.config = self.folder / "sluice.yaml"
+        self.config.write_text(CONFIG.format(calendar=ZONE))
+
+    def run_import(self, content, *arguments, as_name="exams"):
+        file = self.folder / "days.ics"
+        file.write_bytes(content if isinstance(content, bytes) else
+                         f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\n{content}END:VCALENDAR\r\n".encode())
+        return subprocess.run([SLUICECTL, "--config", self.config, "calendar", "import", file,
+                               "--as", as_name, *arguments],
+                              capture_output=True, text=True, timeout=30)
+
+    def days(self, *events, arguments=RANGE):
+        done = self.run_import("".join(events), "-o", "json", *arguments)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(done.stdout)["days"]
+
+    def refused(self, content, *arguments):
+        done = self.run_import(content, *arguments)
+        self.assertEqual(done.returncode, 2, done.stdout)
+        return done.stderr
+
+    def test_whole_days(self):
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20261001")), ["2026-10-01"])
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20261001",
+                                         "DTEND;VALUE=DATE:20261008")), ["2026-10-01/2026-10-07"])
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20261001", "DURATION:P3D")),
+                         ["2026-10-01/2026-10-03"])
+
+    def test_days_that_follow_or_overlap_are_one_range(self):
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20261003"),
+                                   event("DTSTART;VALUE=DATE:20261001",
+                                         "DTEND;VALUE=DATE:20261003"),
+                                   event("DTSTART;VALUE=DATE:20261002"),
+                                   event("DTSTART;VALUE=DATE:20261005")),
+                         ["2026-10-01/2026-10-03", "2026-10-05"])
+
+    def test_recurrence(self):
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20260904",
+                                         "RRULE:FREQ=WEEKLY;COUNT=4",
+                                         "EXDATE;VALUE=DATE:20260911")),
+                         ["2026-09-04", "2026-09-18", "2026-09-25"])
+        # Began long ago, and goes on for ever.
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20151225", "RRULE:FREQ=YEARLY")),
+                         ["2026-12-25"])
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20260907",
+                                         "RDATE;VALUE=DATE:20260921")),
+                         ["2026-09-07", "2026-09-21"])
+
+    def test_times_by_the_clock_on_the_wall(self):
+        # 22:00 in Shanghai is 14:00 UTC; 17:00 UTC is the next day there.
+        self.assertEqual(self.days(event("DTSTART:20270111T140000Z", "DTEND:20270111T150000Z")),
+                         ["2027-01-11"])
+        self.assertEqual(self.days(event("DTSTART:20270111T170000Z", "DTEND:20270111T180000Z")),
+                         ["2027-01-12"])
+        self.assertEqual(self.days(event("DTSTART:20270111T083000", "DTEND:20270113T120000")),
+                         ["2027-01-11/2027-01-13"])
+        # An end at midnight is not of the day that begins then.
+        self.assertEqual(self.days(event("DTSTART:20270111T083000", "DTEND:20270112T000000")),
+                         ["2027-01-11"])
+        self.assertEqual(self.days(event("DTSTART;TZID=America/New_York:20270111T120000",
+                                         "DTEND;TZID=America/New_York:20270111T130000")),
+                         ["2027-01-12"])
+
+    def test_zone_of_the_file(self):
+        zone = "\r\n".join(["BEGIN:VTIMEZONE", "TZID:School", "BEGIN:STANDARD",
+                            "DTSTART:19700101T000000", "TZOFFSETFROM:-0800",
+                            "TZOFFSETTO:-0800", "END:STANDARD", "END:VTIMEZONE", ""])
+        self.assertEqual(self.days(zone, event("DTSTART;TZID=School:20270111T120000",
+                                               "DTEND;TZID=School:20270111T130000")),
+                         ["2027-01-12"])
+
+    def test_titles(self):
+        both = (event("DTSTART;VALUE=DATE:20270111", "DTEND;VALUE=DATE:20270116",
+                      "SUMMARY:期末考试 grade 9"),
+                event("DTSTART;VALUE=DATE:20270118", "SUMMARY:期末考试 gra\r\n de 10"),
+                event("DTSTART;VALUE=DATE:20270120", "SUMMARY:Sports day"))
+        self.assertEqual(self.days(*both, arguments=(*RANGE, "--match", "考试")),
+                         ["2027-01-11/2027-01-15", "2027-01-18"])
+        self.assertEqual(self.days(*both, arguments=(*RANGE, "--match", "考试", "--except", "grade 10")),
+                         ["2027-01-11/2027-01-15"])
+
+    def test_what_is_cancelled_or_moved_is_told(self):
+        events = (event("DTSTART;VALUE=DATE:20270111", "SUMMARY:on"),
+                  event("DTSTART;VALUE=DATE:20270118", "SUMMARY:off", "STATUS:CANCELLED"),
+                  event("DTSTART;VALUE=DATE:20270125", "RECURRENCE-ID;VALUE=DATE:20270124"))
+        done = self.run_import("".join(events), *RANGE)
+        self.assertIn("# cancelled ones, left out: 1", done.stdout)
+        self.assertIn("# moved single ones, which also stand where they were: 1", done.stdout)
+        self.assertNotIn("2027-01-18", done.stdout)
+
+    def test_range(self):
+        year = event("DTSTART;VALUE=DATE:20260901", "DTEND;VALUE=DATE:20270901")
+        self.assertEqual(self.days(year, arguments=("--from", "2027-01-01", "--until", "2027-01-02")),
+                         ["2026-09-01/2027-08-31"])
+        self.assertIn("no event of the file is among",
+                      self.refused(year, "--from", "2028-01-01", "--until", "2028-01-02"))
+        self.assertIn("before --from", self.refused(year, "--from", "2028-01-03",
+                                                    "--until", "2028-01-02"))
+        self.assertIn("2028-13-01", self.refused(year, "--from", "2028-13-01"))
+
+    def test_the_configuration_takes_what_is_printed(self):
+        for name in ("public_holidays", "make_up_days", "mid-terms"):
+            done = self.run_import(event("DTSTART;VALUE=DATE:20261001", "DTEND;VALUE=DATE:20261008",
+                                         "SUMMARY:National\x07 Day: 国庆 # \\n evil: yes"),
+                                   *RANGE, as_name=name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            taken = self.folder / "taken.yaml"
+            taken.write_text(CONFIG.format(calendar=done.stdout))
+            checked = subprocess.run([SLUICECTL, "config", "check", taken], capture_output=True,
+                                     text=True, timeout=30)
+            self.assertEqual(checked.returncode, 0, checked.stdout)
+
+    def test_what_is_no_calendar(self):
+        whole = event("DTSTART;VALUE=DATE:20261001")
+        self.assertIn("BEGIN:VCALENDAR", self.refused(b""))
+        self.assertIn("BEGIN:VCALENDAR", self.refused(b"\x00\xff" * 500))
+        self.assertIn("BEGIN:VCALENDAR", self.refused(b"<html>please log in</html>"))
+        self.assertIn("BEGIN:VCALENDAR", self.refused(whole.encode()))
+        self.assertIn("DTSTART", self.refused(event("SUMMARY:when?"), *RANGE))
+        self.assertIn("no iCalendar", self.refused(event("DTSTART:not a day"), *RANGE))
+        self.assertIn("within a day", self.refused(
+            event("DTSTART:20260901T000000Z", "RRULE:FREQ=SECONDLY"), *RANGE))
+        self.assertIn("no event", self.refused("", *RANGE))
+
+    def test_wrong_use_is_told(self):
+        whole = event("DTSTART;VALUE=DATE:20261001")
+        self.assertIn("no-such", subprocess.run(
+            [SLUICECTL, "--config", self.config, "calendar", "import", "no-such", "--as", "x"],
+            capture_output=True, text=True, timeout=30).stderr)
+        done = self.run_import(whole, as_name="Final Exams: x")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("letters", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
