@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 
+#include "dataplane/inspect/quic/packet.h"
 #include "dataplane/inspect/quic/version.h"
 
 namespace sluice::inspect::quic {
@@ -36,6 +37,11 @@ struct Keys {
 /// `destination`: of the client's first Initial, or of the first one after a Retry.
 [[nodiscard]] Keys derive_keys(const VersionTraits& traits,
                                std::span<const std::uint8_t> destination, Side side);
+
+/// The client's of several connections of one version, together in a fraction of the time.
+/// As many `keys` as `destinations`.
+void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionId> destinations,
+                        std::span<Keys> keys);
 
 /// RFC 9001 section 5.3: the IV, with the packet number over its end.
 [[nodiscard]] std::array<std::uint8_t, 12> make_nonce(const Keys& keys,

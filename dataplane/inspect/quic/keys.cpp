@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "dataplane/inspect/quic/crypto.h"
+#include "dataplane/inspect/quic/derive_lanes.h"
 #include "dataplane/inspect/quic/hkdf.h"
 #include "dataplane/packet/bytes.h"
 
@@ -26,6 +27,15 @@ void store(const Sha256State& digest, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
 }
 
+/// Where the processor has SHA instructions, one derivation takes as long as a tenth of sixteen in
+/// lanes do: they have to be nearly full, and be sixteen.
+constexpr std::size_t kLeastBesideShaNi = 12;
+
+bool pays(LaneSet set, std::size_t count) {
+  if (!has_sha_instructions()) return set != LaneSet::none && count > 1;
+  return set == LaneSet::avx512 && count >= kLeastBesideShaNi;
+}
+
 }  // namespace
 
 Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
@@ -40,6 +50,30 @@ Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> dest
   store(iv, keys.iv);
   store(header, keys.header);
   return keys;
+}
+
+LaneLabels client_labels(const VersionTraits& traits) {
+  return {salt_key(traits),
+          kClientSecret.message(),
+          {&traits.key.message(), &traits.iv.message(), &traits.header.message()}};
+}
+
+void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionId> destinations,
+                        std::span<Keys> keys) {
+  const LaneSet set = widest_lanes();
+  const LaneLabels labels = client_labels(traits);
+  while (!destinations.empty()) {
+    const std::size_t count = std::min(destinations.size(), lanes_of(set));
+    if (pays(set, count)) {
+      derive_in_lanes(set, labels, destinations.first(count), keys.first(count));
+    } else {
+      for (std::size_t i = 0; i < count; ++i) {
+        keys[i] = derive_keys(traits, destinations[i].octets(), Side::client);
+      }
+    }
+    destinations = destinations.subspan(count);
+    keys = keys.subspan(count);
+  }
 }
 
 std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
