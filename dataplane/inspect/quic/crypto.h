@@ -1,5 +1,5 @@
-// The cryptography of Initial packets: keys that anyone can derive from a connection ID,
-// AES-128-GCM for the payload and AES-128-ECB for the header. RFC 9001 sections 5.2 to 5.4.
+// The cryptography of Initial packets: AES-128-GCM for the payload and AES-128-ECB for the header.
+// RFC 9001 sections 5.3 and 5.4.
 //
 // Thread safety: one Crypto a lcore. What its library keeps is made once: after create() nothing
 // allocates.
@@ -13,8 +13,8 @@
 #include <memory>
 #include <span>
 
-#include "dataplane/inspect/quic/packet.h"
-#include "dataplane/inspect/quic/version.h"
+#include "dataplane/inspect/quic/client_keys.h"
+#include "dataplane/inspect/quic/keys.h"
 
 namespace sluice::inspect::quic {
 
@@ -22,30 +22,6 @@ namespace sluice::inspect::quic {
 inline constexpr std::size_t kMaxPacketOctets = 16 * 1024;
 inline constexpr std::size_t kTagOctets = 16;
 inline constexpr std::size_t kSampleOctets = 16;
-
-enum class Side : std::uint8_t { client, server };
-
-using AesBlock = std::array<std::uint8_t, 16>;
-
-/// What protects one side's Initials.
-struct Keys {
-  AesBlock key;
-  std::array<std::uint8_t, 12> iv;
-  AesBlock header;
-};
-
-/// `destination`: of the client's first Initial, or of the first one after a Retry.
-[[nodiscard]] Keys derive_keys(const VersionTraits& traits,
-                               std::span<const std::uint8_t> destination, Side side);
-
-/// The client's of several connections of one version, together in a fraction of the time.
-/// As many `keys` as `destinations`.
-void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionId> destinations,
-                        std::span<Keys> keys);
-
-/// RFC 9001 section 5.3: the IV, with the packet number over its end.
-[[nodiscard]] std::array<std::uint8_t, 12> make_nonce(const Keys& keys,
-                                                      std::uint64_t packet_number);
 
 class Crypto {
  public:
@@ -79,12 +55,15 @@ class Crypto {
   /// Room for one packet, for whoever holds this Crypto.
   [[nodiscard]] std::span<std::uint8_t, kMaxPacketOctets> scratch() { return scratch_; }
 
+  [[nodiscard]] ClientKeys& client_keys() { return client_keys_; }
+
  private:
   struct Engine;
 
   explicit Crypto(std::unique_ptr<Engine> engine);
 
   std::unique_ptr<Engine> engine_;
+  ClientKeys client_keys_;
   std::array<std::uint8_t, kMaxPacketOctets> scratch_;
 };
 

@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <span>
 
-#include "dataplane/inspect/quic/crypto.h"
 #include "dataplane/inspect/quic/hkdf.h"
+#include "dataplane/inspect/quic/keys.h"
 #include "dataplane/inspect/quic/packet.h"
 #include "dataplane/inspect/quic/sha256.h"
 

@@ -297,7 +297,7 @@ bool InitialReader::open_derived(Opener& opener, Opened& out) {
     Origin origin;
     origin.version = header_.version;
     origin.destination.assign(destination);
-    origin.keys = derive_keys(*header_.traits, destination, Side::client);
+    origin.keys = crypto_.client_keys().find(*header_.traits, destination);
     if (!opener.open(origin, opened_ ? Chance::slight : Chance::good)) return false;
     connection_.current = keep(connection_, origin, of, out.new_stream);
     return true;

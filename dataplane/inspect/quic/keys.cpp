@@ -1,3 +1,5 @@
+#include "dataplane/inspect/quic/keys.h"
+
 #include <algorithm>
 #include <utility>
 

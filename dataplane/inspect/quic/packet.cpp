@@ -76,6 +76,17 @@ HeaderDefect read_long_header(std::span<const std::uint8_t> datagram, LongHeader
   return HeaderDefect::none;
 }
 
+bool read_destination(std::span<const std::uint8_t> datagram, const VersionTraits*& traits,
+                      std::span<const std::uint8_t>& destination) {
+  if (datagram.size() < 7 || (datagram[0] & 0x80) == 0) return false;
+  traits = version_traits(Version{packet::load32(&datagram[1])});
+  if (traits == nullptr || traits->types[datagram[0] >> 4 & 3] != PacketType::initial) return false;
+  const std::size_t length = datagram[5];
+  if (length > kMaxConnectionIdOctets || datagram.size() - 6 < length) return false;
+  destination = datagram.subspan(6, length);
+  return true;
+}
+
 bool may_be_initial(std::span<const std::uint8_t> datagram) {
   LongHeader header;
   while (read_long_header(datagram, header) == HeaderDefect::none) {

@@ -84,6 +84,12 @@ struct LongHeader {
 [[nodiscard]] HeaderDefect read_long_header(std::span<const std::uint8_t> datagram,
                                             LongHeader& out);
 
+/// What the keys of the Initial that `datagram` starts with are derived from; false where it starts
+/// with none of a known version. The rest of it is not looked at.
+[[nodiscard]] bool read_destination(std::span<const std::uint8_t> datagram,
+                                    const VersionTraits*& traits,
+                                    std::span<const std::uint8_t>& destination);
+
 /// A cheap test of any UDP payload, on any port: whether an Initial packet of a known version
 /// stands in it, first or behind other long-header packets. The tag of its payload is the proof.
 [[nodiscard]] bool may_be_initial(std::span<const std::uint8_t> datagram);
