@@ -32,14 +32,26 @@ class Crypto {
   /// One block of AES-128.
   [[nodiscard]] AesBlock encrypt(const AesBlock& key, std::span<const std::uint8_t, 16> block);
 
-  /// The mask over the first octet and the packet number (RFC 9001 section 5.4.3).
-  [[nodiscard]] std::array<std::uint8_t, 5> header_mask(
-      const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample);
+  /// A block, in its place, and the key for it.
+  struct Block {
+    const AesBlock* key;
+    AesBlock octets;
+  };
+  static constexpr std::size_t kMaxBlocks = 4;
+  /// At most kMaxBlocks, which do not wait for each other.
+  void encrypt(std::span<Block> blocks);
 
-  /// What open() would make of a payload's first octets, a block of them at most. No tag is looked
-  /// at: under keys that do not fit, these are any octets.
-  [[nodiscard]] AesBlock peek(const Keys& keys, std::uint64_t packet_number,
-                              std::span<const std::uint8_t> sealed);
+  /// Whose first five octets are the mask over the first octet and the packet number (RFC 9001
+  /// section 5.4.3).
+  [[nodiscard]] AesBlock header_mask(const Keys& keys,
+                                     std::span<const std::uint8_t, kSampleOctets> sample) {
+    return encrypt(keys.header, sample);
+  }
+
+  /// The block that, encrypted under the key, lies over a payload's first octets: what open() would
+  /// make of them can be seen before. No tag is looked at: under keys that do not fit, these are
+  /// any octets.
+  [[nodiscard]] static AesBlock first_counter(const Keys& keys, std::uint64_t packet_number);
 
   /// Decrypts `sealed`, its tag last, into `out`, which takes sealed.size() - kTagOctets; false if
   /// the tag does not fit, and then `out` holds nothing of use.

@@ -86,25 +86,14 @@ std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_n
   return nonce;
 }
 
-std::array<std::uint8_t, 5> Crypto::header_mask(
-    const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
-  const AesBlock block = encrypt(keys.header, sample);
-  std::array<std::uint8_t, 5> mask;
-  std::copy_n(block.begin(), mask.size(), mask.begin());
-  return mask;
-}
-
-AesBlock Crypto::peek(const Keys& keys, std::uint64_t packet_number,
-                      std::span<const std::uint8_t> sealed) {
+AesBlock Crypto::first_counter(const Keys& keys, std::uint64_t packet_number) {
   // GCM's counter starts behind the nonce at 1, whose block masks the tag (NIST SP 800-38D
   // section 7.1).
   const auto nonce = make_nonce(keys, packet_number);
   AesBlock counter{};
   std::copy(nonce.begin(), nonce.end(), counter.begin());
   counter.back() = 2;
-  AesBlock block = encrypt(keys.key, counter);
-  for (std::size_t i = 0; i < std::min(block.size(), sealed.size()); ++i) block[i] ^= sealed[i];
-  return block;
+  return counter;
 }
 
 }  // namespace sluice::inspect::quic
