@@ -1,6 +1,20 @@
 #include "dataplane/inspect/quic/client_keys.h"
 
+#include <cstring>
+
 namespace sluice::inspect::quic {
+namespace {
+
+/// What tells most of them apart; fewer octets than eight are all taken for the same.
+std::uint64_t end_of(std::span<const std::uint8_t> destination) {
+  std::uint64_t end = 0;
+  if (destination.size() >= sizeof end) {
+    std::memcpy(&end, destination.last<sizeof end>().data(), sizeof end);
+  }
+  return end;
+}
+
+}  // namespace
 
 const Keys& ClientKeys::find(const VersionTraits& traits,
                              std::span<const std::uint8_t> destination) {
@@ -14,10 +28,10 @@ const Keys& ClientKeys::find(const VersionTraits& traits,
   return keys_[next_++];
 }
 
-bool ClientKeys::holds(std::size_t from, const VersionTraits& traits,
-                       std::span<const std::uint8_t> destination) const {
+bool ClientKeys::holds(std::size_t from, std::span<const std::uint8_t> destination) const {
+  const std::uint64_t end = end_of(destination);
   for (std::size_t i = from; i < count_; ++i) {
-    if (traits_[i] == &traits && destinations_[i].equals(destination)) return true;
+    if (ends_[i] == end && destinations_[i].equals(destination)) return true;
   }
   return false;
 }
@@ -28,6 +42,7 @@ void ClientKeys::derive(const VersionTraits& traits, std::span<const std::uint8_
   next_ = count_;
   const auto add = [&](std::span<const std::uint8_t> of) {
     traits_[count_] = &traits;
+    ends_[count_] = end_of(of);
     destinations_[count_++].assign(of);
   };
   add(destination);
@@ -38,7 +53,7 @@ void ClientKeys::derive(const VersionTraits& traits, std::span<const std::uint8_
     if (!read_destination(expected_[i], of, id) || id.size() < kMinFirstDestinationOctets) continue;
     if (of != &traits || count_ == kMost) {
       expected_[left++] = expected_[i];
-    } else if (!holds(next_, traits, id)) {
+    } else if (!holds(next_, id)) {
       add(id);
     }
   }

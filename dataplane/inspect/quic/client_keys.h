@@ -43,8 +43,7 @@ class ClientKeys {
                                  std::span<const std::uint8_t> destination);
 
  private:
-  [[nodiscard]] bool holds(std::size_t from, const VersionTraits& traits,
-                           std::span<const std::uint8_t> destination) const;
+  [[nodiscard]] bool holds(std::size_t from, std::span<const std::uint8_t> destination) const;
   void derive(const VersionTraits& traits, std::span<const std::uint8_t> destination);
 
   std::array<std::span<const std::uint8_t>, kMost> expected_;
@@ -56,6 +55,7 @@ class ClientKeys {
   std::size_t next_ = 0;  // behind the one that was found last: mostly the one that is asked for
   std::array<const VersionTraits*, kMost> traits_;
   std::array<ConnectionId, kMost> destinations_;
+  std::array<std::uint64_t, kMost> ends_;  // their last eight octets
   std::array<Keys, kMost> keys_;
 };
 

@@ -148,14 +148,16 @@ class Opener {
     out.octets = (out.first & 3U) + 1;
     out.truncated = (packet::load32(&packet_[number_at_]) ^ packet::load32(&mask[1])) >>
                     (8 * (kMaxPacketNumberOctets - out.octets));
-    for (std::size_t i = 0; i <= origin.number_count; ++i) {
-      const std::uint64_t number =
-          i < origin.number_count
-              ? whole_packet_number(out.truncated, out.octets, origin.numbers[i])
-              : out.truncated;
-      const auto end = out.numbers.begin() + static_cast<std::ptrdiff_t>(out.count);
-      if (std::find(out.numbers.begin(), end, number) == end) out.numbers[out.count++] = number;
+    const auto add = [&out](std::uint64_t number) {
+      for (std::size_t i = 0; i < out.count; ++i) {
+        if (out.numbers[i] == number) return;
+      }
+      out.numbers[out.count++] = number;
+    };
+    for (std::size_t i = 0; i < origin.number_count; ++i) {
+      add(whole_packet_number(out.truncated, out.octets, origin.numbers[i]));
     }
+    add(out.truncated);
     return out;
   }
 
@@ -163,7 +165,8 @@ class Opener {
   [[nodiscard]] bool begins_frames(AesBlock over, const Numbers& numbers) const {
     const auto sealed = packet_.subspan(number_at_ + numbers.octets);
     const std::size_t octets = std::min(sealed.size() - kTagOctets, over.size());
-    for (std::size_t i = 0; i < octets; ++i) over[i] ^= sealed[i];
+    // A tag lies behind them: there is a block to read.
+    for (std::size_t i = 0; i < over.size(); ++i) over[i] ^= sealed[i];
     return may_begin_frames(std::span(over).first(octets), dialect_);
   }
   [[nodiscard]] bool begins_frames(const Origin& origin, const Numbers& numbers, std::size_t at) {

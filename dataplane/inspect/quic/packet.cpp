@@ -12,7 +12,7 @@ bool Reader::octet(std::uint8_t& out) {
   return true;
 }
 
-bool Reader::varint(std::uint64_t& out) {
+bool Reader::long_varint(std::uint64_t& out) {
   if (empty()) return false;
   const std::size_t count = std::size_t{1} << (bytes_[at_] >> 6);
   if (left() < count) return false;
@@ -46,6 +46,7 @@ void Reader::skip_zeros() {
          (eight_at(at) | eight_at(at + 8) | eight_at(at + 16) | eight_at(at + 24)) == 0) {
     at += 32;
   }
+  while (bytes_.size() - at >= 8 && eight_at(at) == 0) at += 8;
   while (at < bytes_.size() && bytes_[at] == 0) ++at;
   at_ = at;
 }

@@ -49,13 +49,19 @@ class Reader {
 
   bool octet(std::uint8_t& out);
   /// A variable-length integer, in the shortest form or not.
-  bool varint(std::uint64_t& out);
+  bool varint(std::uint64_t& out) {
+    if (empty() || bytes_[at_] >= 0x40) return long_varint(out);
+    out = bytes_[at_++];
+    return true;
+  }
   bool octets(std::uint64_t count, std::span<const std::uint8_t>& out);
   bool skip(std::uint64_t count);
   /// Takes every octet up to the first that is not 0: most of a client's first datagram.
   void skip_zeros();
 
  private:
+  bool long_varint(std::uint64_t& out);
+
   std::span<const std::uint8_t> bytes_;
   std::size_t at_ = 0;
 };
