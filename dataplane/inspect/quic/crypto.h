@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -22,6 +23,17 @@ namespace sluice::inspect::quic {
 inline constexpr std::size_t kMaxPacketOctets = 16 * 1024;
 inline constexpr std::size_t kTagOctets = 16;
 inline constexpr std::size_t kSampleOctets = 16;
+
+/// `octets`: a block of them.
+inline void apply_xor(AesBlock& block, const std::uint8_t* octets) {
+  std::array<std::uint64_t, 2> halves;
+  std::array<std::uint64_t, 2> others;
+  std::memcpy(halves.data(), block.data(), block.size());
+  std::memcpy(others.data(), octets, block.size());
+  halves[0] ^= others[0];
+  halves[1] ^= others[1];
+  std::memcpy(block.data(), halves.data(), block.size());
+}
 
 class Crypto {
  public:

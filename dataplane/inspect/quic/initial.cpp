@@ -93,7 +93,7 @@ class Opener {
     std::array<Numbers, kMaxOrigins> numbers;
     for (std::size_t i = 0; i < count; ++i) {
       const Origin& origin = origins[indices[i]];
-      numbers[i] = unmask(origin, blocks[i].octets);
+      unmask(origin, blocks[i].octets, numbers[i]);
       blocks[i] = {&origin.keys.key, Crypto::first_counter(origin.keys, numbers[i].numbers[0])};
     }
     crypto_.encrypt(std::span(blocks).first(count));
@@ -110,7 +110,8 @@ class Opener {
   }
 
   [[nodiscard]] bool open(Origin& origin, Chance chance) {
-    const Numbers numbers = unmask(origin, crypto_.header_mask(origin.keys, sample()));
+    Numbers numbers;
+    unmask(origin, crypto_.header_mask(origin.keys, sample()), numbers);
     const std::size_t payload_at = number_at_ + numbers.octets;
     std::memcpy(scratch_, packet_.data(), number_at_);
     scratch_[0] = numbers.first;
@@ -142,8 +143,7 @@ class Opener {
     return packet_.subspan(number_at_ + kMaxPacketNumberOctets).first<kSampleOctets>();
   }
 
-  [[nodiscard]] Numbers unmask(const Origin& origin, const AesBlock& mask) const {
-    Numbers out;
+  void unmask(const Origin& origin, const AesBlock& mask, Numbers& out) const {
     out.first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
     out.octets = (out.first & 3U) + 1;
     out.truncated = (packet::load32(&packet_[number_at_]) ^ packet::load32(&mask[1])) >>
@@ -158,7 +158,6 @@ class Opener {
       add(whole_packet_number(out.truncated, out.octets, origin.numbers[i]));
     }
     add(out.truncated);
-    return out;
   }
 
   /// `over`: the first counter, encrypted.
@@ -166,7 +165,7 @@ class Opener {
     const auto sealed = packet_.subspan(number_at_ + numbers.octets);
     const std::size_t octets = std::min(sealed.size() - kTagOctets, over.size());
     // A tag lies behind them: there is a block to read.
-    for (std::size_t i = 0; i < over.size(); ++i) over[i] ^= sealed[i];
+    apply_xor(over, sealed.data());
     return may_begin_frames(std::span(over).first(octets), dialect_);
   }
   [[nodiscard]] bool begins_frames(const Origin& origin, const Numbers& numbers, std::size_t at) {

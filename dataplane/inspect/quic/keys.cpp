@@ -80,9 +80,9 @@ void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionI
 
 std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
   std::array<std::uint8_t, 12> nonce = keys.iv;
-  for (std::size_t i = nonce.size(); packet_number != 0; packet_number >>= 8) {
-    nonce[--i] ^= static_cast<std::uint8_t>(packet_number);
-  }
+  packet::store32(&nonce[4],
+                  packet::load32(&nonce[4]) ^ static_cast<std::uint32_t>(packet_number >> 32));
+  packet::store32(&nonce[8], packet::load32(&nonce[8]) ^ static_cast<std::uint32_t>(packet_number));
   return nonce;
 }
 

@@ -16,6 +16,11 @@ bool Reader::long_varint(std::uint64_t& out) {
   if (empty()) return false;
   const std::size_t count = std::size_t{1} << (bytes_[at_] >> 6);
   if (left() < count) return false;
+  if (count == 2) {
+    out = packet::load16(&bytes_[at_]) & 0x3fffU;
+    at_ += count;
+    return true;
+  }
   std::uint64_t value = bytes_[at_] & 0x3f;
   for (std::size_t i = 1; i < count; ++i) value = value << 8 | bytes_[at_ + i];
   at_ += count;
