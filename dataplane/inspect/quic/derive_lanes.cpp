@@ -16,13 +16,13 @@ namespace {
 constexpr std::size_t kDestinationWords = kMaxConnectionIdOctets / 4 + 1;
 
 namespace avx2 {
-#define SLUICE_LANES __attribute__((target("avx2")))
+#define SLUICE_LANES [[gnu::target("avx2")]]
 #include "dataplane/inspect/quic/derive_lanes.inc"
 #undef SLUICE_LANES
 }  // namespace avx2
 
 namespace avx512 {
-#define SLUICE_LANES __attribute__((target("avx512f,avx512vl")))
+#define SLUICE_LANES [[gnu::target("avx512f,avx512vl")]]
 #include "dataplane/inspect/quic/derive_lanes.inc"
 #undef SLUICE_LANES
 }  // namespace avx512

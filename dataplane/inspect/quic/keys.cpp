@@ -1,6 +1,8 @@
 #include "dataplane/inspect/quic/keys.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "dataplane/inspect/quic/crypto.h"
@@ -78,22 +80,40 @@ void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionI
   }
 }
 
-std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
-  std::array<std::uint8_t, 12> nonce = keys.iv;
-  packet::store32(&nonce[4],
-                  packet::load32(&nonce[4]) ^ static_cast<std::uint32_t>(packet_number >> 32));
-  packet::store32(&nonce[8], packet::load32(&nonce[8]) ^ static_cast<std::uint32_t>(packet_number));
+namespace {
+
+struct Nonce {
+  std::uint64_t front;  // eight octets, and the other four, as they lie in memory
+  std::uint32_t back;
+};
+
+Nonce nonce_of(const Keys& keys, std::uint64_t packet_number) {
+  Nonce nonce;
+  std::memcpy(&nonce.front, keys.iv.data(), sizeof nonce.front);
+  std::memcpy(&nonce.back, keys.iv.data() + sizeof nonce.front, sizeof nonce.back);
+  // The number's eight octets, the highest first, lie over the last eight.
+  const std::uint64_t number = __builtin_bswap64(packet_number);
+  nonce.front ^= number << 32;
+  nonce.back ^= static_cast<std::uint32_t>(number >> 32);
   return nonce;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
+  const Nonce nonce = nonce_of(keys, packet_number);
+  std::array<std::uint8_t, 12> octets;
+  std::memcpy(octets.data(), &nonce.front, sizeof nonce.front);
+  std::memcpy(octets.data() + sizeof nonce.front, &nonce.back, sizeof nonce.back);
+  return octets;
 }
 
 AesBlock Crypto::first_counter(const Keys& keys, std::uint64_t packet_number) {
   // GCM's counter starts behind the nonce at 1, whose block masks the tag (NIST SP 800-38D
   // section 7.1).
-  const auto nonce = make_nonce(keys, packet_number);
-  AesBlock counter{};
-  std::copy(nonce.begin(), nonce.end(), counter.begin());
-  counter.back() = 2;
-  return counter;
+  const Nonce nonce = nonce_of(keys, packet_number);
+  const std::array<std::uint64_t, 2> halves = {nonce.front, nonce.back | std::uint64_t{2} << 56};
+  return std::bit_cast<AesBlock>(halves);
 }
 
 }  // namespace sluice::inspect::quic
