@@ -200,6 +200,7 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
   packet.carry(flow);
   auto& connection = flows_.state<inspect::quic::Connection>(*flow);
   const bool known = connection.origin_count > 0;
+  expect_initials(packet);
   inspect::quic::InitialReader reader(payload_of(packet), *crypto_, connection);
   inspect::quic::Opened opened;
   bool any = false;
@@ -213,6 +214,18 @@ void Pipeline::find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& k
     return flows_.close(*flow);
   }
   if (!known) counters_.add(Id::flow_opened);
+}
+
+// The first of a burst's Initials that asks for keys has those of the others derived along.
+void Pipeline::expect_initials(const Packet& reached) {
+  inspect::quic::ClientKeys& keys = crypto_->client_keys();
+  if (initials_of_ == burst_) return keys.reach(payload_of(reached));
+  initials_of_ = burst_;
+  keys.begin_burst();
+  for (const Packet& packet : packets_.subspan(index_of(reached) + 1U)) {
+    if (packet.judge && packet.frame.kind == packet::FrameKind::udp && packet.fate == Fate::forward)
+      keys.expect(payload_of(packet));
+  }
 }
 
 // False where the rest of the datagram is not to be read: it is withheld, or there is no room.

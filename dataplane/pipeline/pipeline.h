@@ -116,6 +116,7 @@ class Pipeline {
   bool withhold_ech(Packet& packet, std::span<const std::uint8_t> message, std::size_t records_at);
   void find_in_responses(Packet& packet, std::span<const std::uint8_t> octets);
   void find_in_quic(Packet& packet, flow::Flow* flow, const flow::Key& key, std::uint64_t hash);
+  void expect_initials(const Packet& reached);
   bool read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened);
   void read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened,
                  flow::Reading& at);
@@ -219,6 +220,7 @@ class Pipeline {
   const policy::Masks* masks_ = nullptr;  // the snapshot's, as of now
   std::uint64_t now_ms_ = 0;
   std::uint64_t burst_ = 0;
+  std::uint64_t initials_of_ = 0;  // the latest burst that held a client's Initial
   std::span<Packet> packets_;
   std::size_t found_ = 0;
   std::size_t asked_ = 0;

@@ -72,6 +72,11 @@ class Session:
         chosen = self.options.only or (QUICK_PARTS if self.options.quick else PARTS)
         return part in chosen
 
+    def wants_row(self, row):
+        if self.options.rows:
+            return row.key in self.options.rows
+        return row.quick or not self.options.quick
+
     def prepare(self):
         self.names.listed(self.settings["entries"])
         self.bench.generations.of(self.settings["entries"])
@@ -84,11 +89,10 @@ class Session:
         figures = self.figures
         self.step(f"a list of {report.count(self.settings['entries'])} names", self.prepare)
         if self.wants("table"):
-            figures["table"] = list(self.rows(
-                row for row in rows.TABLE if row.quick or not self.options.quick))
+            figures["table"] = list(self.rows(filter(self.wants_row, rows.TABLE)))
         if self.wants("profile"):
             for row in rows.TABLE:
-                if row.quick:
+                if self.wants_row(row) and (row.quick or self.options.rows):
                     result = self.step(f"profile: {row.title}", profile.of_row, self.bench, row)
                     figures["profiles"] += [result] if result else []
         if self.wants("parts"):
@@ -146,6 +150,9 @@ def parse(words):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the main rows, in about a minute")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", choices=[row.key for row in rows.TABLE],
+                        help="of the table and the profile these rows: "
+                             + ", ".join(row.key for row in rows.TABLE))
     parser.add_argument("--entries", type=int, help="names in the list (5000000, quick: 100000)")
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"),
                         help="where the programs are")

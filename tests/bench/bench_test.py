@@ -280,8 +280,19 @@ class Report(unittest.TestCase):
 
     def test_command_line(self):
         self.assertTrue(bench.parse(["--quick"]).quick)
-        with self.assertRaises(SystemExit):
-            bench.parse(["--entries", "0"])
+        for wrong in (["--entries", "0"], ["--rows", "quic-newest"]):
+            with self.assertRaises(SystemExit):
+                bench.parse(wrong)
+
+    def test_rows_that_are_asked_for(self):
+        def chosen(*words):
+            session = bench.Session.__new__(bench.Session)
+            session.options = bench.parse(list(words))
+            return [row.key for row in rows.TABLE if session.wants_row(row)]
+        self.assertEqual(chosen("--rows", "quic-kept", "dns-hit"), ["dns-hit", "quic-kept"])
+        self.assertEqual(chosen("--quick", "--rows", "quic-kept"), ["quic-kept"])
+        self.assertNotIn("quic-kept", chosen("--quick"))
+        self.assertEqual(chosen(), [row.key for row in rows.TABLE])
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ void inspect_new_keys(benchmark::State& state) {
   for (auto _ : state) {
     s.streams[0].clear();
     s.connection.origin_count = 0;
+    s.crypto->client_keys().begin_burst();
     if (s.streams.see(s.datagram, *s.crypto, s.connection).outcome != inspect::Outcome::found) {
       state.SkipWithError("not found");
     }
@@ -69,6 +70,7 @@ void inspect_no_keys(benchmark::State& state) {
   }
   s.datagram.back() ^= 1;
   for (auto _ : state) {
+    s.crypto->client_keys().begin_burst();
     if (s.streams.see(s.datagram, *s.crypto, s.connection).outcome != inspect::Outcome::malformed) {
       state.SkipWithError("opened");
     }
@@ -91,6 +93,22 @@ void derive_keys(benchmark::State& state) {
   }
 }
 BENCHMARK(derive_keys);
+
+/// Those of so many connections at once, as a burst asks for them.
+void derive_client_keys(benchmark::State& state) {
+  const auto* traits = quic::version_traits(quic::Version::v1);
+  std::vector<quic::ConnectionId> destinations(static_cast<std::size_t>(state.range(0)));
+  std::vector<quic::Keys> keys(destinations.size());
+  for (std::size_t i = 0; i < destinations.size(); ++i) {
+    destinations[i].assign(Bytes(8, static_cast<std::uint8_t>(i)));
+  }
+  for (auto _ : state) {
+    quic::derive_client_keys(*traits, destinations, keys);
+    benchmark::DoNotOptimize(keys.data());
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(derive_client_keys)->Arg(1)->Arg(2)->Arg(8)->Arg(16)->Arg(32);
 
 void write_close(benchmark::State& state) {
   Setup s;

@@ -72,6 +72,11 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   inspect::quic::Connection connection;
   const std::span bytes(data, size);
   fuzz::see_gquic(bytes);
+  auto& keys = state.crypto->client_keys();
+  keys.begin_burst();
+  for (std::size_t from = 0; from <= std::min<std::size_t>(size, 32); from += 8) {
+    keys.expect(bytes.subspan(from));
+  }
   fuzz::see(state, bytes, connection);
   fuzz::see(state, bytes, connection);
   // Behind a connection that is there already, its packets cut as the input's first octet says.

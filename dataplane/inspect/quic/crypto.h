@@ -1,5 +1,5 @@
-// The cryptography of Initial packets: keys that anyone can derive from a connection ID,
-// AES-128-GCM for the payload and AES-128-ECB for the header. RFC 9001 sections 5.2 to 5.4.
+// The cryptography of Initial packets: AES-128-GCM for the payload and AES-128-ECB for the header.
+// RFC 9001 sections 5.3 and 5.4.
 //
 // Thread safety: one Crypto a lcore. What its library keeps is made once: after create() nothing
 // allocates.
@@ -10,10 +10,12 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 
-#include "dataplane/inspect/quic/version.h"
+#include "dataplane/inspect/quic/client_keys.h"
+#include "dataplane/inspect/quic/keys.h"
 
 namespace sluice::inspect::quic {
 
@@ -22,24 +24,16 @@ inline constexpr std::size_t kMaxPacketOctets = 16 * 1024;
 inline constexpr std::size_t kTagOctets = 16;
 inline constexpr std::size_t kSampleOctets = 16;
 
-enum class Side : std::uint8_t { client, server };
-
-using AesBlock = std::array<std::uint8_t, 16>;
-
-/// What protects one side's Initials.
-struct Keys {
-  AesBlock key;
-  std::array<std::uint8_t, 12> iv;
-  AesBlock header;
-};
-
-/// `destination`: of the client's first Initial, or of the first one after a Retry.
-[[nodiscard]] Keys derive_keys(const VersionTraits& traits,
-                               std::span<const std::uint8_t> destination, Side side);
-
-/// RFC 9001 section 5.3: the IV, with the packet number over its end.
-[[nodiscard]] std::array<std::uint8_t, 12> make_nonce(const Keys& keys,
-                                                      std::uint64_t packet_number);
+/// `octets`: a block of them.
+inline void apply_xor(AesBlock& block, const std::uint8_t* octets) {
+  std::array<std::uint64_t, 2> halves;
+  std::array<std::uint64_t, 2> others;
+  std::memcpy(halves.data(), block.data(), block.size());
+  std::memcpy(others.data(), octets, block.size());
+  halves[0] ^= others[0];
+  halves[1] ^= others[1];
+  std::memcpy(block.data(), halves.data(), block.size());
+}
 
 class Crypto {
  public:
@@ -50,14 +44,26 @@ class Crypto {
   /// One block of AES-128.
   [[nodiscard]] AesBlock encrypt(const AesBlock& key, std::span<const std::uint8_t, 16> block);
 
-  /// The mask over the first octet and the packet number (RFC 9001 section 5.4.3).
-  [[nodiscard]] std::array<std::uint8_t, 5> header_mask(
-      const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample);
+  /// A block, in its place, and the key for it.
+  struct Block {
+    const AesBlock* key;
+    AesBlock octets;
+  };
+  static constexpr std::size_t kMaxBlocks = 4;
+  /// At most kMaxBlocks, which do not wait for each other.
+  void encrypt(std::span<Block> blocks);
 
-  /// What open() would make of a payload's first octets, a block of them at most. No tag is looked
-  /// at: under keys that do not fit, these are any octets.
-  [[nodiscard]] AesBlock peek(const Keys& keys, std::uint64_t packet_number,
-                              std::span<const std::uint8_t> sealed);
+  /// Whose first five octets are the mask over the first octet and the packet number (RFC 9001
+  /// section 5.4.3).
+  [[nodiscard]] AesBlock header_mask(const Keys& keys,
+                                     std::span<const std::uint8_t, kSampleOctets> sample) {
+    return encrypt(keys.header, sample);
+  }
+
+  /// The block that, encrypted under the key, lies over a payload's first octets: what open() would
+  /// make of them can be seen before. No tag is looked at: under keys that do not fit, these are
+  /// any octets.
+  [[nodiscard]] static AesBlock first_counter(const Keys& keys, std::uint64_t packet_number);
 
   /// Decrypts `sealed`, its tag last, into `out`, which takes sealed.size() - kTagOctets; false if
   /// the tag does not fit, and then `out` holds nothing of use.
@@ -73,12 +79,15 @@ class Crypto {
   /// Room for one packet, for whoever holds this Crypto.
   [[nodiscard]] std::span<std::uint8_t, kMaxPacketOctets> scratch() { return scratch_; }
 
+  [[nodiscard]] ClientKeys& client_keys() { return client_keys_; }
+
  private:
   struct Engine;
 
   explicit Crypto(std::unique_ptr<Engine> engine);
 
   std::unique_ptr<Engine> engine_;
+  ClientKeys client_keys_;
   std::array<std::uint8_t, kMaxPacketOctets> scratch_;
 };
 

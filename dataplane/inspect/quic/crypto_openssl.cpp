@@ -55,6 +55,10 @@ AesBlock Crypto::encrypt(const AesBlock& key, std::span<const std::uint8_t, 16> 
   return out;
 }
 
+void Crypto::encrypt(std::span<Block> blocks) {
+  for (Block& block : blocks) block.octets = encrypt(*block.key, block.octets);
+}
+
 bool Crypto::open(const Keys& keys, std::uint64_t packet_number,
                   std::span<const std::uint8_t> header, std::span<const std::uint8_t> sealed,
                   std::uint8_t* out) {

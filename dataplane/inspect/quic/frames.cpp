@@ -51,6 +51,9 @@ bool read_type(Reader& reader, Dialect dialect, std::uint64_t& type) {
 }  // namespace
 
 bool may_begin_frames(std::span<const std::uint8_t> front, Dialect dialect) {
+  // Most of what is asked about is any octets: a type that is known begins with zeros, if it takes
+  // more than one.
+  if (front.empty() || (front[0] >= 0x40 && (front[0] & 0x3f) != 0)) return false;
   Reader reader(front);
   std::uint64_t type = 0;
   if (!read_type(reader, dialect, type)) return false;

@@ -6,16 +6,9 @@
 namespace sluice::inspect::quic {
 namespace {
 
-constexpr std::uint32_t kInnerPad = 0x36363636;
-constexpr std::uint32_t kOuterPad = 0x5c5c5c5c;
-constexpr std::size_t kDigestOctets = 32;
-
-/// The last block of the outer hash, whose message is a digest.
 Sha256Block digest_block(const Sha256State& digest) {
-  Sha256Block block{};
+  Sha256Block block = kDigestBlock;
   std::copy(digest.begin(), digest.end(), block.begin());
-  block[digest.size()] = 0x80000000;
-  block.back() = 8 * (kSha256BlockOctets + kDigestOctets);
   return block;
 }
 

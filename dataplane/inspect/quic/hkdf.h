@@ -18,6 +18,11 @@ inline constexpr std::size_t kSha256BlockOctets = 64;
 /// section 5.1.1).
 inline constexpr std::size_t kMaxHmacMessage = kSha256BlockOctets - 9;
 
+/// What such a block ends with: the bits of the whole message.
+constexpr std::uint32_t last_word(std::size_t octets) {
+  return static_cast<std::uint32_t>(8 * (kSha256BlockOctets + octets));
+}
+
 /// The last block of a message, which holds `octets`, behind another one: an HMAC's inner hash
 /// first takes in the key's block. At most kMaxHmacMessage.
 constexpr Sha256Block last_block(std::span<const std::uint8_t> octets) {
@@ -27,9 +32,16 @@ constexpr Sha256Block last_block(std::span<const std::uint8_t> octets) {
   };
   for (std::size_t i = 0; i < octets.size(); ++i) put(i, octets[i]);
   put(octets.size(), 0x80);
-  block.back() = static_cast<std::uint32_t>(8 * (kSha256BlockOctets + octets.size()));
+  block.back() = last_word(octets.size());
   return block;
 }
+
+/// What HMAC puts over its key (RFC 2104 section 2), four octets of it.
+inline constexpr std::uint32_t kInnerPad = 0x36363636;
+inline constexpr std::uint32_t kOuterPad = 0x5c5c5c5c;
+
+/// The last block of the outer hash, whose message is a digest: what stands behind that.
+inline constexpr Sha256Block kDigestBlock = last_block(std::array<std::uint8_t, 32>{});
 
 class HmacKey {
  public:
@@ -50,6 +62,10 @@ class HmacKey {
     finish(states);
     return states;
   }
+
+  /// The states of SHA-256 once it has the key under each pad.
+  [[nodiscard]] const Sha256State& inner() const { return inner_; }
+  [[nodiscard]] const Sha256State& outer() const { return outer_; }
 
  private:
   void take_in(const Sha256Block& key);

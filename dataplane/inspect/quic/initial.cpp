@@ -75,33 +75,53 @@ class Opener {
            packet_.size() <= kMaxPacketOctets;
   }
 
-  /// Keys that hardly fit are put off by the payload's first octets: most of the time these begin
-  /// no frame, and to decrypt and authenticate the whole is ten times as much work.
-  [[nodiscard]] bool open(Origin& origin, Chance chance) {
-    const auto mask = crypto_.header_mask(
-        origin.keys, packet_.subspan(number_at_ + kMaxPacketNumberOctets).first<kSampleOctets>());
-    const auto first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
-    const std::size_t octets = (first & 3U) + 1;
-    const std::size_t payload_at = number_at_ + octets;
-    std::memcpy(scratch_, packet_.data(), payload_at);
-    scratch_[0] = first;
-    std::uint64_t truncated = 0;
-    for (std::size_t i = 0; i < octets; ++i) {
-      scratch_[number_at_ + i] ^= mask[i + 1];
-      truncated = truncated << 8 | scratch_[number_at_ + i];
-    }
-    // As a server that took any of the packets before, or none, which counts from 0.
-    std::array<std::uint64_t, std::tuple_size_v<decltype(origin.numbers)> + 1> tried;
+  /// Which of the origins of these bits have keys that fit the payload's first octets. Most of the
+  /// time these begin no frame, and to decrypt and authenticate the whole is ten times as much
+  /// work.
+  [[nodiscard]] std::uint8_t sift(const std::array<Origin, kMaxOrigins>& origins,
+                                  std::uint8_t which) {
+    std::array<Crypto::Block, kMaxOrigins> blocks;
+    std::array<std::uint8_t, kMaxOrigins> indices;
     std::size_t count = 0;
-    for (std::size_t i = 0; i <= origin.number_count; ++i) {
-      const std::uint64_t number = i < origin.number_count
-                                       ? whole_packet_number(truncated, octets, origin.numbers[i])
-                                       : truncated;
-      if (std::find(tried.begin(), tried.begin() + count, number) != tried.begin() + count)
-        continue;
-      const bool tries = chance == Chance::good || begins_frames(origin, payload_at, number);
-      if (tries && open(origin, payload_at, number)) return true;
-      tried[count++] = number;
+    for (std::uint8_t i = 0; which >> i != 0; ++i) {
+      if ((which >> i & 1) == 0) continue;
+      blocks[count].key = &origins[i].keys.header;
+      std::copy_n(sample().begin(), kSampleOctets, blocks[count].octets.begin());
+      indices[count++] = i;
+    }
+    crypto_.encrypt(std::span(blocks).first(count));
+    std::array<Numbers, kMaxOrigins> numbers;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Origin& origin = origins[indices[i]];
+      unmask(origin, blocks[i].octets, numbers[i]);
+      blocks[i] = {&origin.keys.key, Crypto::first_counter(origin.keys, numbers[i].numbers[0])};
+    }
+    crypto_.encrypt(std::span(blocks).first(count));
+    std::uint8_t fit = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const Origin& origin = origins[indices[i]];
+      bool fits = begins_frames(blocks[i].octets, numbers[i]);
+      for (std::size_t at = 1; at < numbers[i].count && !fits; ++at) {
+        fits = begins_frames(origin, numbers[i], at);
+      }
+      if (fits) fit |= static_cast<std::uint8_t>(1U << indices[i]);
+    }
+    return fit;
+  }
+
+  [[nodiscard]] bool open(Origin& origin, Chance chance) {
+    Numbers numbers;
+    unmask(origin, crypto_.header_mask(origin.keys, sample()), numbers);
+    const std::size_t payload_at = number_at_ + numbers.octets;
+    std::memcpy(scratch_, packet_.data(), number_at_);
+    scratch_[0] = numbers.first;
+    for (std::size_t i = 0; i < numbers.octets; ++i) {
+      scratch_[number_at_ + i] =
+          static_cast<std::uint8_t>(numbers.truncated >> (8 * (numbers.octets - 1 - i)));
+    }
+    for (std::size_t i = 0; i < numbers.count; ++i) {
+      if (chance == Chance::slight && !begins_frames(origin, numbers, i)) continue;
+      if (open(origin, payload_at, numbers.numbers[i])) return true;
     }
     return false;
   }
@@ -109,11 +129,49 @@ class Opener {
   [[nodiscard]] std::span<const std::uint8_t> payload() const { return payload_; }
 
  private:
-  bool begins_frames(const Origin& origin, std::size_t payload_at, std::uint64_t number) {
-    const auto front = packet_.subspan(payload_at);
-    const std::size_t octets = std::min(front.size() - kTagOctets, sizeof(AesBlock));
-    const AesBlock plain = crypto_.peek(origin.keys, number, front.first(octets));
-    return may_begin_frames(std::span(plain).first(octets), dialect_);
+  /// What stands under the header's protection, and the packet numbers that it may mean.
+  struct Numbers {
+    std::uint8_t first;  // the header's first octet
+    std::uint8_t octets;
+    std::uint32_t truncated;
+    std::size_t count = 0;
+    /// As a server that took any of the packets before, or none, which counts from 0.
+    std::array<std::uint64_t, std::tuple_size_v<decltype(Origin::numbers)> + 1> numbers;
+  };
+
+  [[nodiscard]] std::span<const std::uint8_t, kSampleOctets> sample() const {
+    return packet_.subspan(number_at_ + kMaxPacketNumberOctets).first<kSampleOctets>();
+  }
+
+  void unmask(const Origin& origin, const AesBlock& mask, Numbers& out) const {
+    out.first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
+    out.octets = (out.first & 3U) + 1;
+    out.truncated = (packet::load32(&packet_[number_at_]) ^ packet::load32(&mask[1])) >>
+                    (8 * (kMaxPacketNumberOctets - out.octets));
+    const auto add = [&out](std::uint64_t number) {
+      for (std::size_t i = 0; i < out.count; ++i) {
+        if (out.numbers[i] == number) return;
+      }
+      out.numbers[out.count++] = number;
+    };
+    for (std::size_t i = 0; i < origin.number_count; ++i) {
+      add(whole_packet_number(out.truncated, out.octets, origin.numbers[i]));
+    }
+    add(out.truncated);
+  }
+
+  /// `over`: the first counter, encrypted.
+  [[nodiscard]] bool begins_frames(AesBlock over, const Numbers& numbers) const {
+    const auto sealed = packet_.subspan(number_at_ + numbers.octets);
+    const std::size_t octets = std::min(sealed.size() - kTagOctets, over.size());
+    // A tag lies behind them: there is a block to read.
+    apply_xor(over, sealed.data());
+    return may_begin_frames(std::span(over).first(octets), dialect_);
+  }
+  [[nodiscard]] bool begins_frames(const Origin& origin, const Numbers& numbers, std::size_t at) {
+    return begins_frames(
+        crypto_.encrypt(origin.keys.key, Crypto::first_counter(origin.keys, numbers.numbers[at])),
+        numbers);
   }
 
   bool open(Origin& origin, std::size_t payload_at, std::uint64_t number) {
@@ -284,8 +342,10 @@ bool InitialReader::open_kept(Opener& opener) {
     if (origin.version != header_.version) untried_ &= static_cast<std::uint8_t>(~bit);
     if (is_addressed(origin, header_.destination)) addressed |= bit;
   }
-  return try_each(untried_ & addressed, opened_ ? Chance::slight : Chance::good) ||
-         try_each(untried_, Chance::slight);
+  if (!opened_ && try_each(untried_ & addressed, Chance::good)) return true;
+  if (untried_ == 0) return false;
+  untried_ = opener.sift(connection_.origins, untried_);
+  return try_each(untried_ & addressed, Chance::slight) || try_each(untried_, Chance::slight);
 }
 
 /// Tries the keys after a change of version (RFC 9369 section 4.1), then the packet's own.
@@ -297,7 +357,7 @@ bool InitialReader::open_derived(Opener& opener, Opened& out) {
     Origin origin;
     origin.version = header_.version;
     origin.destination.assign(destination);
-    origin.keys = derive_keys(*header_.traits, destination, Side::client);
+    origin.keys = crypto_.client_keys().find(*header_.traits, destination);
     if (!opener.open(origin, opened_ ? Chance::slight : Chance::good)) return false;
     connection_.current = keep(connection_, origin, of, out.new_stream);
     return true;

@@ -1,7 +1,12 @@
+#include "dataplane/inspect/quic/keys.h"
+
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <utility>
 
 #include "dataplane/inspect/quic/crypto.h"
+#include "dataplane/inspect/quic/derive_lanes.h"
 #include "dataplane/inspect/quic/hkdf.h"
 #include "dataplane/packet/bytes.h"
 
@@ -26,6 +31,15 @@ void store(const Sha256State& digest, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
 }
 
+/// Where the processor has SHA instructions, one derivation takes as long as a tenth of sixteen in
+/// lanes do: they have to be nearly full, and be sixteen.
+constexpr std::size_t kLeastBesideShaNi = 12;
+
+bool pays(LaneSet set, std::size_t count) {
+  if (!has_sha_instructions()) return set != LaneSet::none && count > 1;
+  return set == LaneSet::avx512 && count >= kLeastBesideShaNi;
+}
+
 }  // namespace
 
 Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> destination,
@@ -42,33 +56,64 @@ Keys derive_keys(const VersionTraits& traits, std::span<const std::uint8_t> dest
   return keys;
 }
 
-std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
-  std::array<std::uint8_t, 12> nonce = keys.iv;
-  for (std::size_t i = nonce.size(); packet_number != 0; packet_number >>= 8) {
-    nonce[--i] ^= static_cast<std::uint8_t>(packet_number);
+LaneLabels client_labels(const VersionTraits& traits) {
+  return {salt_key(traits),
+          kClientSecret.message(),
+          {&traits.key.message(), &traits.iv.message(), &traits.header.message()}};
+}
+
+void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionId> destinations,
+                        std::span<Keys> keys) {
+  const LaneSet set = widest_lanes();
+  const LaneLabels labels = client_labels(traits);
+  while (!destinations.empty()) {
+    const std::size_t count = std::min(destinations.size(), lanes_of(set));
+    if (pays(set, count)) {
+      derive_in_lanes(set, labels, destinations.first(count), keys.first(count));
+    } else {
+      for (std::size_t i = 0; i < count; ++i) {
+        keys[i] = derive_keys(traits, destinations[i].octets(), Side::client);
+      }
+    }
+    destinations = destinations.subspan(count);
+    keys = keys.subspan(count);
   }
+}
+
+namespace {
+
+struct Nonce {
+  std::uint64_t front;  // eight octets, and the other four, as they lie in memory
+  std::uint32_t back;
+};
+
+Nonce nonce_of(const Keys& keys, std::uint64_t packet_number) {
+  Nonce nonce;
+  std::memcpy(&nonce.front, keys.iv.data(), sizeof nonce.front);
+  std::memcpy(&nonce.back, keys.iv.data() + sizeof nonce.front, sizeof nonce.back);
+  // The number's eight octets, the highest first, lie over the last eight.
+  const std::uint64_t number = __builtin_bswap64(packet_number);
+  nonce.front ^= number << 32;
+  nonce.back ^= static_cast<std::uint32_t>(number >> 32);
   return nonce;
 }
 
-std::array<std::uint8_t, 5> Crypto::header_mask(
-    const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
-  const AesBlock block = encrypt(keys.header, sample);
-  std::array<std::uint8_t, 5> mask;
-  std::copy_n(block.begin(), mask.size(), mask.begin());
-  return mask;
+}  // namespace
+
+std::array<std::uint8_t, 12> make_nonce(const Keys& keys, std::uint64_t packet_number) {
+  const Nonce nonce = nonce_of(keys, packet_number);
+  std::array<std::uint8_t, 12> octets;
+  std::memcpy(octets.data(), &nonce.front, sizeof nonce.front);
+  std::memcpy(octets.data() + sizeof nonce.front, &nonce.back, sizeof nonce.back);
+  return octets;
 }
 
-AesBlock Crypto::peek(const Keys& keys, std::uint64_t packet_number,
-                      std::span<const std::uint8_t> sealed) {
+AesBlock Crypto::first_counter(const Keys& keys, std::uint64_t packet_number) {
   // GCM's counter starts behind the nonce at 1, whose block masks the tag (NIST SP 800-38D
   // section 7.1).
-  const auto nonce = make_nonce(keys, packet_number);
-  AesBlock counter{};
-  std::copy(nonce.begin(), nonce.end(), counter.begin());
-  counter.back() = 2;
-  AesBlock block = encrypt(keys.key, counter);
-  for (std::size_t i = 0; i < std::min(block.size(), sealed.size()); ++i) block[i] ^= sealed[i];
-  return block;
+  const Nonce nonce = nonce_of(keys, packet_number);
+  const std::array<std::uint64_t, 2> halves = {nonce.front, nonce.back | std::uint64_t{2} << 56};
+  return std::bit_cast<AesBlock>(halves);
 }
 
 }  // namespace sluice::inspect::quic

@@ -12,10 +12,15 @@ bool Reader::octet(std::uint8_t& out) {
   return true;
 }
 
-bool Reader::varint(std::uint64_t& out) {
+bool Reader::long_varint(std::uint64_t& out) {
   if (empty()) return false;
   const std::size_t count = std::size_t{1} << (bytes_[at_] >> 6);
   if (left() < count) return false;
+  if (count == 2) {
+    out = packet::load16(&bytes_[at_]) & 0x3fffU;
+    at_ += count;
+    return true;
+  }
   std::uint64_t value = bytes_[at_] & 0x3f;
   for (std::size_t i = 1; i < count; ++i) value = value << 8 | bytes_[at_ + i];
   at_ += count;
@@ -46,6 +51,7 @@ void Reader::skip_zeros() {
          (eight_at(at) | eight_at(at + 8) | eight_at(at + 16) | eight_at(at + 24)) == 0) {
     at += 32;
   }
+  while (bytes_.size() - at >= 8 && eight_at(at) == 0) at += 8;
   while (at < bytes_.size() && bytes_[at] == 0) ++at;
   at_ = at;
 }
@@ -74,6 +80,17 @@ HeaderDefect read_long_header(std::span<const std::uint8_t> datagram, LongHeader
   if (!reader.skip(octets)) return HeaderDefect::cut;
   out.packet = datagram.first(reader.at());
   return HeaderDefect::none;
+}
+
+bool read_destination(std::span<const std::uint8_t> datagram, const VersionTraits*& traits,
+                      std::span<const std::uint8_t>& destination) {
+  if (datagram.size() < 7 || (datagram[0] & 0x80) == 0) return false;
+  traits = version_traits(Version{packet::load32(&datagram[1])});
+  if (traits == nullptr || traits->types[datagram[0] >> 4 & 3] != PacketType::initial) return false;
+  const std::size_t length = datagram[5];
+  if (length > kMaxConnectionIdOctets || datagram.size() - 6 < length) return false;
+  destination = datagram.subspan(6, length);
+  return true;
 }
 
 bool may_be_initial(std::span<const std::uint8_t> datagram) {

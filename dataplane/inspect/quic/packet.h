@@ -49,13 +49,19 @@ class Reader {
 
   bool octet(std::uint8_t& out);
   /// A variable-length integer, in the shortest form or not.
-  bool varint(std::uint64_t& out);
+  bool varint(std::uint64_t& out) {
+    if (empty() || bytes_[at_] >= 0x40) return long_varint(out);
+    out = bytes_[at_++];
+    return true;
+  }
   bool octets(std::uint64_t count, std::span<const std::uint8_t>& out);
   bool skip(std::uint64_t count);
   /// Takes every octet up to the first that is not 0: most of a client's first datagram.
   void skip_zeros();
 
  private:
+  bool long_varint(std::uint64_t& out);
+
   std::span<const std::uint8_t> bytes_;
   std::size_t at_ = 0;
 };
@@ -83,6 +89,12 @@ struct LongHeader {
 /// Reads the packet that `datagram` starts with.
 [[nodiscard]] HeaderDefect read_long_header(std::span<const std::uint8_t> datagram,
                                             LongHeader& out);
+
+/// What the keys of the Initial that `datagram` starts with are derived from; false where it starts
+/// with none of a known version. The rest of it is not looked at.
+[[nodiscard]] bool read_destination(std::span<const std::uint8_t> datagram,
+                                    const VersionTraits*& traits,
+                                    std::span<const std::uint8_t>& destination);
 
 /// A cheap test of any UDP payload, on any port: whether an Initial packet of a known version
 /// stands in it, first or behind other long-header packets. The tag of its payload is the proof.

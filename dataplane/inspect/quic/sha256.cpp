@@ -6,6 +6,7 @@
 #include <cassert>
 #include <openssl/sha.h>
 
+#include "dataplane/inspect/quic/derive_lanes.h"
 #include "dataplane/packet/bytes.h"
 
 #if defined(__x86_64__)
@@ -34,10 +35,11 @@ void compress(std::span<Sha256State> states, std::span<const Sha256Block> blocks
 
 namespace {
 
-void compress_each(std::span<Sha256State> states, std::span<const Sha256Constant* const> blocks) {
-  for (std::size_t lane = 0; lane < states.size(); ++lane) {
-    sha256_portable::compress(states.subspan(lane, 1), {&blocks[lane]->block(), 1});
-  }
+/// One message alone takes less time in the library than in a lane.
+void compress_elsewhere(std::span<Sha256State> states, std::span<const Sha256Block> blocks) {
+  const LaneSet lanes = widest_lanes();
+  if (states.size() > 1 && lanes != LaneSet::none) return compress_few(lanes, states, blocks);
+  sha256_portable::compress(states, blocks);
 }
 
 #if defined(__x86_64__)
@@ -148,18 +150,28 @@ void dispatch(std::span<Sha256State> states, Blocks blocks) {
 
 }  // namespace
 
+bool has_sha_instructions() {
+#if defined(__x86_64__)
+  return kShaNi;
+#else
+  return false;
+#endif
+}
+
 void sha256_compress(std::span<Sha256State> states, std::span<const Sha256Block> blocks) {
 #if defined(__x86_64__)
   if (kShaNi) return dispatch(states, blocks);
 #endif
-  sha256_portable::compress(states, blocks);
+  compress_elsewhere(states, blocks);
 }
 
 void sha256_compress(std::span<Sha256State> states, std::span<const Sha256Constant* const> blocks) {
 #if defined(__x86_64__)
   if (kShaNi) return dispatch(states, blocks);
 #endif
-  compress_each(states, blocks);
+  std::array<Sha256Block, kMaxSha256Lanes> copies;
+  for (std::size_t lane = 0; lane < blocks.size(); ++lane) copies[lane] = blocks[lane]->block();
+  compress_elsewhere(states, std::span(copies).first(blocks.size()));
 }
 
 }  // namespace sluice::inspect::quic

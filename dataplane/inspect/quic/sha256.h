@@ -2,7 +2,8 @@
 // once, as HMAC's two pads and HKDF's several outputs are: a single one waits for its own rounds
 // most of the time.
 //
-// The processor's SHA instructions do it where they are there; OpenSSL elsewhere.
+// The processor's SHA instructions do it where they are there; elsewhere vectors where there are
+// several messages (derive_lanes.h), and OpenSSL.
 //
 // Thread safety: free functions over the caller's values. Nothing allocates.
 #pragma once
@@ -65,6 +66,9 @@ inline constexpr std::size_t kMaxSha256Lanes = 3;
 /// Takes a block into each state; at most kMaxSha256Lanes, and as many of the one as of the other.
 void sha256_compress(std::span<Sha256State> states, std::span<const Sha256Block> blocks);
 void sha256_compress(std::span<Sha256State> states, std::span<const Sha256Constant* const> blocks);
+
+/// Whether the processor's own instructions do it.
+[[nodiscard]] bool has_sha_instructions();
 
 namespace sha256_portable {
 void compress(std::span<Sha256State> states, std::span<const Sha256Block> blocks);

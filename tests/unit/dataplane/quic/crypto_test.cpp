@@ -26,7 +26,31 @@ TEST(QuicCrypto, EncryptsABlock) {
   }
 }
 
-TEST(QuicCrypto, PropertyPeekIsTheFrontOfWhatOpens) {
+TEST(QuicCrypto, PropertyBlocksTogetherAreAsOneByOne) {
+  const auto crypto = Crypto::create();
+  std::mt19937 random(std::random_device{}());
+  const auto any_block = [&] {
+    AesBlock block;
+    for (std::uint8_t& octet : block) octet = static_cast<std::uint8_t>(random());
+    return block;
+  };
+  for (int round = 0; round < 50; ++round) {
+    for (std::size_t count = 0; count <= Crypto::kMaxBlocks; ++count) {
+      std::vector<AesBlock> keys(count);
+      std::vector<Crypto::Block> blocks(count);
+      std::vector<AesBlock> expected(count);
+      for (std::size_t i = 0; i < count; ++i) {
+        keys[i] = any_block();
+        blocks[i] = {&keys[i], any_block()};
+        expected[i] = crypto->encrypt(keys[i], blocks[i].octets);
+      }
+      crypto->encrypt(blocks);
+      for (std::size_t i = 0; i < count; ++i) ASSERT_EQ(blocks[i].octets, expected[i]) << count;
+    }
+  }
+}
+
+TEST(QuicCrypto, PropertyTheFirstCounterShowsTheFrontOfWhatOpens) {
   const auto crypto = Crypto::create();
   std::mt19937 random(std::random_device{}());
   for (int round = 0; round < 200; ++round) {
@@ -41,7 +65,8 @@ TEST(QuicCrypto, PropertyPeekIsTheFrontOfWhatOpens) {
     test::Bytes sealed(plain.size() + kTagOctets);
     ASSERT_TRUE(crypto->seal(keys, number, {}, plain, sealed.data()));
     const std::size_t octets = std::min<std::size_t>(plain.size(), 16);
-    const AesBlock front = crypto->peek(keys, number, std::span(sealed).first(octets));
+    AesBlock front = crypto->encrypt(keys.key, Crypto::first_counter(keys, number));
+    for (std::size_t i = 0; i < octets; ++i) front[i] ^= sealed[i];
     EXPECT_TRUE(std::equal(front.begin(), front.begin() + static_cast<std::ptrdiff_t>(octets),
                            plain.begin()));
   }

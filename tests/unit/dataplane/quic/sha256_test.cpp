@@ -1,8 +1,10 @@
-// The SHA instructions against OpenSSL, in every number of lanes.
+// The SHA instructions and the vectors against OpenSSL, in every number of lanes.
 #include "dataplane/inspect/quic/sha256.h"
 
 #include <gtest/gtest.h>
 #include <random>
+
+#include "dataplane/inspect/quic/derive_lanes.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -31,6 +33,8 @@ TEST_F(Sha256, PropertyLanesAgreeWithTheLibrary) {
       std::vector<Sha256Constant> constants(blocks.begin(), blocks.end());
       std::vector<const Sha256Constant*> pointers;
       for (const Sha256Constant& constant : constants) pointers.push_back(&constant);
+      const std::vector<Sha256State> before = states;
+      std::vector<Sha256State> vectors;
       std::vector<Sha256State> expected = states;
       std::vector<Sha256State> scheduled = states;
       sha256_portable::compress(expected, blocks);
@@ -38,6 +42,11 @@ TEST_F(Sha256, PropertyLanesAgreeWithTheLibrary) {
       sha256_compress(scheduled, pointers);
       ASSERT_EQ(states, expected) << lanes;
       ASSERT_EQ(scheduled, expected) << lanes;
+      for (const LaneSet set : {LaneSet::avx2, LaneSet::avx512}) {
+        if (!has_lanes(set)) continue;
+        compress_few(set, vectors = before, blocks);
+        ASSERT_EQ(vectors, expected) << lanes;
+      }
     }
   }
 }
