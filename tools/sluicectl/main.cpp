@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/mode_cli.h"
 #include "tools/sluicectl/site_cli.h"
 
 namespace sluice::ctl {
@@ -229,6 +230,7 @@ int run(int argc, char** argv) {
   DecisionOptions decision;
   ListDiffOptions diff;
   SiteOptions site;
+  ModeOptions mode;
   std::filesystem::path checked;
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
@@ -239,6 +241,7 @@ int run(int argc, char** argv) {
   add_decisions(*list, decision, chosen);
   add_diff(*list, diff, chosen);
   add_site(app, site, chosen);
+  add_mode(app, mode, chosen);
   ApplyOptions apply;
   add_config(app, checked, apply, chosen);
 
