@@ -89,23 +89,14 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
     table.groups_.push_back(
         {.name = group,
          .policy = policy,
-         .blocked = by.blocked,
-         .watched = by.watched,
-         .strict = by.strict,
-         .withhold_ech = by.withhold_ech,
-         .refuse_encrypted_dns = by.refuse_encrypted_dns,
          .policy_index = static_cast<std::uint16_t>(&by - set.policies.data())});
-    for (const Hours& hours : by.hours) {
-      if (hours.cut) table.groups_.back().cut |= hours.categories;
-    }
-    table.any_cut_ |= table.groups_.back().cut;
-    table.any_withholds_ech_ |= by.withhold_ech;
-    table.any_refuses_encrypted_dns_ |= by.refuse_encrypted_dns;
+    table.note(by);
     return {};
   };
+  const std::string first(kDefaultGroup);
   if (set.default_policy.empty()) {
-    table.groups_.push_back({"default", "", 0, 0});
-  } else if (auto status = resolve("default", set.default_policy); !status) {
+    table.groups_.push_back({.name = first});
+  } else if (auto status = resolve(first, set.default_policy); !status) {
     return fail(status.error());
   }
 
@@ -149,15 +140,93 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
       if (!status) return fail(status.error());
     }
   }
-  table.slots_.resize(std::bit_ceil(claimed.size() * 2 + 1));
-  for (const auto& [key, group] : claimed) {
-    std::size_t at = hash(key);
-    while (table.slots_[at & (table.slots_.size() - 1)].group != 0) ++at;
-    table.slots_[at & (table.slots_.size() - 1)] = {key, group};
-  }
+  table.slots_ = table_of(claimed);
+  if (auto status = table.add_modes(set); !status) return fail(status.error());
   table.lengths4_.assign(lengths4.begin(), lengths4.end());
   table.lengths6_.assign(lengths6.begin(), lengths6.end());
   return table;
+}
+
+std::vector<GroupTable::Slot> GroupTable::table_of(const std::map<Key, std::uint16_t>& claimed) {
+  std::vector<Slot> slots(std::bit_ceil(claimed.size() * 2 + 1));
+  for (const auto& [key, group] : claimed) {
+    std::size_t at = hash(key);
+    while (slots[at & (slots.size() - 1)].group != 0) ++at;
+    slots[at & (slots.size() - 1)] = {key, group};
+  }
+  return slots;
+}
+
+/// What has to be asked about because of a policy that is some group's, or may be by a mode.
+void GroupTable::note(const Policy& policy) {
+  any_withholds_ech_ |= policy.withhold_ech;
+  any_refuses_encrypted_dns_ |= policy.refuse_encrypted_dns;
+}
+
+Status GroupTable::add_modes(const PolicySet& set) {
+  const std::size_t own = groups_.size();
+  std::map<Key, std::uint16_t> devices;
+  bool any_normal = false;
+  for (std::size_t i = 0; i < set.modes.size(); ++i) {
+    const Mode& mode = set.modes[i];
+    const auto index = static_cast<std::uint16_t>(i);
+    const auto by = std::find_if(set.policies.begin(), set.policies.end(),
+                                 [&](const Policy& one) { return one.name == mode.policy; });
+    if (by != set.policies.end()) note(*by);
+    if (by == set.policies.end() && !mode.policy.empty()) {
+      return fail("no policy is named '" + mode.policy + "'", "modes." + subject(mode),
+                  "end the mode: sluicectl mode end " + subject(mode));
+    }
+    if (!mode.mac && !mode.address) {
+      const auto group = std::find_if(groups_.begin(), groups_.begin() + static_cast<long>(own),
+                                      [&](const auto& one) { return one.name == mode.group; });
+      // A group that is no longer there has no mode.
+      if (group != groups_.begin() + static_cast<long>(own)) group->mode = index;
+      continue;
+    }
+    any_normal = any_normal || mode.policy.empty();
+    const Key key =
+        mode.mac ? key_of(*mode.mac)
+                 : prefix_key(mode.address->ipv6, mode.address->length, mode.address->address);
+    devices[key] = static_cast<std::uint16_t>(groups_.size());
+    groups_.push_back({.name = "one device",
+                       .policy = mode.policy,
+                       .policy_index = by == set.policies.end()
+                                           ? ResolvedGroup::kNoPolicy
+                                           : static_cast<std::uint16_t>(by - set.policies.begin()),
+                       .mode = index,
+                       .is_device = true});
+  }
+  const std::size_t most = groups_.size() + (any_normal ? own : 0);
+  if (devices.empty()) return {};
+  if (most > UINT16_MAX) {
+    return fail("groups and devices with modes are more than 65535", "modes", "end some modes");
+  }
+  devices_ = table_of(devices);
+  if (!any_normal) return {};
+  plain_from_ = static_cast<std::uint16_t>(groups_.size());
+  for (std::size_t i = 0; i < own; ++i) {
+    groups_.push_back(groups_[i]);
+    groups_.back().mode = ResolvedGroup::kNoMode;
+  }
+  return {};
+}
+
+std::uint16_t GroupTable::find_device(const Client& client, const Masks* masks) const {
+  const auto lookup = [this](const Key& key) {
+    for (std::size_t at = hash(key);; ++at) {
+      const Slot& slot = devices_[at & (devices_.size() - 1)];
+      if (slot.group == 0 || slot.key == key) return slot.group;
+    }
+  };
+  std::uint16_t device = lookup(key_of(client.mac));
+  if ((device == 0 || !masks[device].in_force) && client.has_ip) {
+    device = lookup(prefix_key(client.ipv6, client.ipv6 ? 128 : 32, client.address));
+  }
+  const bool has_mode = device != 0 && masks[device].in_force;
+  if (has_mode && groups_[device].policy_index != ResolvedGroup::kNoPolicy) return device;
+  const std::uint16_t group = find(client).group;
+  return has_mode ? static_cast<std::uint16_t>(plain_from_ + group) : group;
 }
 
 GroupMatch GroupTable::find(const Client& client) const {

@@ -7,6 +7,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,19 +37,17 @@ struct GroupMatch {
   MatchedBy by = MatchedBy::fallback;
 };
 
-/// A group with its policy resolved to masks. Entry 0 is the default group.
+/// Who has a policy. Entry 0 is the default group; behind the groups stand devices that have a mode
+/// of their own, and where one of those is "normal", all groups again, but for their modes.
 struct ResolvedGroup {
   std::string name;
-  std::string policy;
-  CategoryMask blocked = 0;  // whatever the time
-  CategoryMask watched = 0;
-  bool strict = false;
-  CategoryMask cut = 0;  // connections of these categories are cut once they are blocked
-  bool withhold_ech = false;
-  bool refuse_encrypted_dns = false;
+  std::string policy;                      // apart from modes
   std::uint16_t policy_index = kNoPolicy;  // into PolicySet::policies
+  std::uint16_t mode = kNoMode;            // into PolicySet::modes
+  bool is_device = false;                  // only while its mode holds
 
   static constexpr std::uint16_t kNoPolicy = UINT16_MAX;
+  static constexpr std::uint16_t kNoMode = UINT16_MAX;
 };
 
 class GroupTable {
@@ -69,24 +68,34 @@ class GroupTable {
   [[nodiscard]] GroupMatch find(const Client& client) const;
   /// Whether any group claims a device; otherwise find() is the default group for all of them.
   [[nodiscard]] bool has_claims() const { return slots_.size() > 1; }
+  /// The same as an index into groups(), or of what stands for the device while it has a mode.
+  /// `masks`: of the moment, in the order of groups().
+  [[nodiscard]] std::uint16_t find(const Client& client, const Masks* masks) const {
+    return devices_.empty() ? find(client).group : find_device(client, masks);
+  }
+  /// Whether there is anything to find; otherwise it is the default group for all of them.
+  [[nodiscard]] bool knows_devices() const { return has_claims() || !devices_.empty(); }
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
   /// Whether any group does, so that it is worth to ask which.
   [[nodiscard]] bool any_withholds_ech() const { return any_withholds_ech_; }
   [[nodiscard]] bool any_refuses_encrypted_dns() const { return any_refuses_encrypted_dns_; }
-  /// What any group has cut.
-  [[nodiscard]] CategoryMask any_cut() const { return any_cut_; }
 
  private:
   struct Slot {
     Key key;
     std::uint16_t group = 0;  // 0, the default group, is an empty slot's
   };
+  [[nodiscard]] std::uint16_t find_device(const Client& client, const Masks* masks) const;
+  void note(const Policy& policy);
+  [[nodiscard]] Status add_modes(const PolicySet& set);
+  static std::vector<Slot> table_of(const std::map<Key, std::uint16_t>& claimed);
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;
   std::vector<Slot> slots_{1};                     // a power of two, at most half of them in use
   std::vector<std::uint8_t> lengths4_, lengths6_;  // prefix lengths in use, longest first
-  CategoryMask any_cut_ = 0;
+  std::vector<Slot> devices_;     // the same of devices with modes; empty: there are none
+  std::uint16_t plain_from_ = 0;  // of groups_; 0: they are not there again
   bool any_withholds_ech_ = false;
   bool any_refuses_encrypted_dns_ = false;
   bool any_mac_ = false;

@@ -30,8 +30,16 @@ std::string_view text(Reason reason) {
       return "site-allow";
     case Reason::category:
       return "category";
+    case Reason::budget:
+      return "budget";
+    case Reason::not_curated:
+      return "not-curated";
+    case Reason::paused:
+      return "paused";
     case Reason::watched:
       return "watched";
+    case Reason::curated:
+      return "curated";
     case Reason::listed_only:
       return "listed-only";
   }
@@ -74,6 +82,26 @@ Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,
     return {Action::log, Reason::watched, most_severe(hit)};
   }
   return {Action::pass, Reason::listed_only, most_severe(answer.categories)};
+}
+
+Verdict decide(const generation::Answer& answer, const Masks& masks, std::uint64_t lists) {
+  Verdict verdict = decide(answer, masks.blocked, masks.watched);
+  const bool hangs = verdict.reason == Reason::not_listed ||
+                     verdict.reason == Reason::listed_only || verdict.reason == Reason::watched;
+  if (!masks.curated || !hangs) return verdict;
+  const bool listed = (lists & masks.lists) != 0;
+  if (!listed && (answer.categories & masks.categories) == 0) {
+    return {Action::block, masks.paused ? Reason::paused : Reason::not_curated, 0};
+  }
+  if (verdict.reason != Reason::watched) verdict.reason = Reason::curated;
+  return verdict;
+}
+
+std::string subject(const Mode& mode) {
+  if (mode.mac) return text(*mode.mac);
+  if (!mode.address) return mode.group;
+  const std::string prefix = text(*mode.address);
+  return prefix.substr(0, prefix.find('/'));
 }
 
 }  // namespace sluice::policy

@@ -29,7 +29,11 @@ enum class Reason : std::uint8_t {
   emergency,    // an entry of the emergency role
   site_allow,   // a local allow overruled a block
   category,     // the group blocks the category
+  budget,       // the device has used up its time for the category
+  not_curated,  // the group may reach what is on its lists only, and the name is on none
+  paused,       // the same while a person has paused the group or the device
   watched,      // the group logs the category
+  curated,      // on a list of what the group may reach
   listed_only,  // listed, but the group neither blocks nor watches the category
 };
 
@@ -83,6 +87,23 @@ struct Hours {
   bool cut = false;          // connections that are open when the block begins are cut
 };
 
+/// Names that a policy with `only` lets through, each with all names below it. Canonical.
+struct CuratedList {
+  std::string name;
+  std::vector<std::string> names;
+  std::vector<std::string> needs;   // what the pages of those load from elsewhere
+  std::vector<std::string> except;  // names below those that are not let through
+};
+
+/// Everything is refused but what is named here.
+struct Only {
+  std::uint64_t lists = 0;  // a bit for each of PolicySet::curated
+  CategoryMask categories = 0;
+  /// What carries no name is refused too: other protocols, connections to addresses, and those that
+  /// were open before.
+  bool refuse_unnamed = true;
+};
+
 struct Policy {
   std::string name;
   CategoryMask blocked = 0;
@@ -97,6 +118,7 @@ struct Policy {
   /// While nobody knows the time, or it is outside what was worked out: all categories of `hours`
   /// are blocked; else none of them.
   bool block_when_time_unknown = true;
+  std::optional<Only> only;
 };
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -123,11 +145,35 @@ struct Group {
   std::vector<std::string> ports;  // names of inside ports
 };
 
+/// Another policy for a group or a device, as a person switched it, for a while.
+struct Mode {
+  std::string word;   // as it was asked for: "pause", "study", "normal", …
+  std::string group;  // by name; empty where it is a device's
+  std::optional<Mac> mac;
+  std::optional<Prefix> address;  // of one device
+  std::string policy;             // by name; empty: the one that the group has anyhow
+  std::int64_t from = 0;          // seconds of Unix time
+  std::int64_t until = 0;         // not included; 0: until somebody ends it
+  std::string who;
+  std::string reason;
+};
+/// The group, or the device's address, as a person writes it.
+[[nodiscard]] std::string subject(const Mode& mode);
+
+/// The mode that lets nothing pass but what keeps a network together.
+inline constexpr std::string_view kPause = "pause";
+
+/// The group of devices that no group names.
+inline constexpr std::string_view kDefaultGroup = "default";
+inline constexpr std::size_t kMaxCuratedLists = 64;
+
 struct PolicySet {
   std::vector<Policy> policies;
   std::vector<Group> groups;
   std::string default_policy;  // for devices of no group
   BlockAnswer answer;
+  std::vector<CuratedList> curated;
+  std::vector<Mode> modes;  // one of a group or device at most
   std::vector<Schedule> schedules;
   std::int64_t schedules_from = 0;   // Unix time
   std::int64_t schedules_until = 0;  // not included
@@ -146,6 +192,24 @@ struct alignas(4) Verdict {
   std::uint8_t category = 0;  // the one that decided; 0 for none
 };
 
+/// What holds for a group's devices at one moment.
+struct alignas(64) Masks {
+  CategoryMask blocked = 0;
+  CategoryMask watched = 0;
+  CategoryMask cut = 0;         // connections of these categories end once they are blocked
+  std::uint64_t lists = 0;      // of `only`
+  CategoryMask categories = 0;  // of `only`
+  bool curated = false;         // there is an `only`
+  bool refuse_unnamed = false;
+  bool paused = false;
+  bool strict = false;
+  bool withhold_ech = false;
+  bool refuse_encrypted_dns = false;
+  bool in_force = true;  // of a device's mode: false once it has ended
+
+  friend bool operator==(const Masks&, const Masks&) = default;
+};
+
 /// Section 5's rules in order, for a name's flattened answer and a group's masks.
 [[nodiscard]] Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,
                                     CategoryMask watched);
@@ -155,6 +219,10 @@ struct alignas(4) Verdict {
   if (answer.categories == 0 && !answer.is_protected && !answer.local_allow) return {};
   return decide_listed(answer, blocked, watched);
 }
+
+/// The same where a group may have an `only`; `lists`: which of PolicySet::curated the name is on.
+[[nodiscard]] Verdict decide(const generation::Answer& answer, const Masks& masks,
+                             std::uint64_t lists);
 
 /// "192.0.2.0/24", "2001:db8::/32"; host bits must be zero.
 [[nodiscard]] Result<Prefix> parse_prefix(std::string_view text);

@@ -3,122 +3,15 @@
 #include <arpa/inet.h>
 
 #include "config/base/json.h"
+#include "config/name/name.h"
+#include "config/policy/json_fields.h"
+#include "config/policy/modes_json.h"
 #include "config/policy/policy.h"
 
 namespace sluice::policy {
 namespace {
 
 using nlohmann::json;
-
-/// Reads one JSON object with every fault turned into one Error; the first fault wins.
-class Fields {
- public:
-  Fields(const json& object, std::string where) : object_(object), where_(std::move(where)) {
-    if (!object_.is_object()) refuse("is not an object");
-  }
-
-  [[nodiscard]] bool good() const { return !error_; }
-  [[nodiscard]] Error error() const { return *error_; }
-
-  void refuse(std::string what) {
-    if (!error_) error_ = Error{std::move(what), where_, "compile the generation again"};
-  }
-
-  std::string string(const char* key) {
-    const json* value = find(key);
-    if (value == nullptr) return {};
-    if (!value->is_string()) {
-      refuse(std::string(key) + " is not a string");
-      return {};
-    }
-    return value->get<std::string>();
-  }
-
-  std::uint64_t number(const char* key, std::uint64_t otherwise, std::uint64_t most) {
-    const json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_number_unsigned() || value->get<std::uint64_t>() > most) {
-      refuse(std::string(key) + " is not a number up to " + std::to_string(most));
-      return otherwise;
-    }
-    return value->get<std::uint64_t>();
-  }
-
-  bool boolean(const char* key, bool otherwise = false) {
-    const json* value = find(key);
-    if (value == nullptr) return otherwise;
-    if (!value->is_boolean()) refuse(std::string(key) + " is not true or false");
-    return value->is_boolean() && value->get<bool>();
-  }
-
-  /// Seconds of Unix time.
-  std::int64_t moment(const char* key) {
-    return static_cast<std::int64_t>(number(key, 0, kLatestMoment));
-  }
-
-  std::vector<std::int64_t> moments(const char* key) {
-    std::vector<std::int64_t> out;
-    for (const json& item : list(key)) {
-      const bool later = item.is_number_unsigned() && item.get<std::uint64_t>() <= kLatestMoment &&
-                         (out.empty() || item.get<std::int64_t>() > out.back());
-      if (!later) {
-        refuse(std::string(key) + " does not hold ascending moments");
-        break;
-      }
-      out.push_back(item.get<std::int64_t>());
-    }
-    return out;
-  }
-
-  const json& list(const char* key) {
-    static const json kNone = json::array();
-    const json* value = find(key);
-    if (value == nullptr) return kNone;
-    if (!value->is_array()) {
-      refuse(std::string(key) + " is not a list");
-      return kNone;
-    }
-    return *value;
-  }
-
-  CategoryMask categories(const char* key) {
-    CategoryMask mask = 0;
-    for (const std::string& name : strings(key)) {
-      const Category* category = find_category(name);
-      if (category == nullptr) {
-        refuse("'" + name + "' is no category of the taxonomy");
-      } else {
-        mask |= bit(category->id);
-      }
-    }
-    return mask;
-  }
-
-  std::vector<std::string> strings(const char* key) {
-    std::vector<std::string> out;
-    for (const json& item : list(key)) {
-      if (!item.is_string()) {
-        refuse(std::string(key) + " holds something that is not a string");
-        break;
-      }
-      out.push_back(item.get<std::string>());
-    }
-    return out;
-  }
-
- private:
-  static constexpr std::uint64_t kLatestMoment = 253402300799;  // the end of the year 9999
-
-  const json* find(const char* key) {
-    if (error_) return nullptr;
-    const auto found = object_.find(key);
-    return found == object_.end() ? nullptr : &*found;
-  }
-
-  const json& object_;
-  std::string where_;
-  std::optional<Error> error_;
-};
 
 /// The value that `name` is the text of; `fallback` for any other.
 template <class T>
@@ -183,7 +76,41 @@ Result<Group> group_from(const json& value) {
   return group;
 }
 
-Result<Policy> policy_from(const json& value, const std::vector<Schedule>& schedules) {
+Result<CuratedList> curated_from(const json& value) {
+  Fields fields(value, "policy.curated");
+  CuratedList list{.name = fields.string("name"),
+                   .names = fields.strings("names"),
+                   .needs = fields.strings("needs"),
+                   .except = fields.strings("except")};
+  for (const auto* names : {&list.names, &list.needs, &list.except}) {
+    for (const std::string& name : *names) {
+      const auto canonical = name::canonical(name);
+      if (!canonical || *canonical != name) fields.refuse("'" + name + "' is no canonical name");
+    }
+  }
+  if (!fields.good()) return fail(fields.error());
+  return list;
+}
+
+Result<Only> only_from(const json& value, const std::vector<CuratedList>& curated) {
+  Fields fields(value, "policy.policies.only");
+  Only only{.categories = fields.categories("categories"),
+            .refuse_unnamed = fields.boolean("refuse_unnamed", true)};
+  for (const std::string& name : fields.strings("lists")) {
+    const auto list = std::find_if(curated.begin(), curated.end(),
+                                   [&](const CuratedList& one) { return one.name == name; });
+    if (list == curated.end()) {
+      fields.refuse("no curated list is named '" + name + "'");
+    } else {
+      only.lists |= std::uint64_t{1} << (list - curated.begin());
+    }
+  }
+  if (!fields.good()) return fail(fields.error());
+  return only;
+}
+
+Result<Policy> policy_from(const json& value, const PolicySet& set) {
+  const std::vector<Schedule>& schedules = set.schedules;
   Fields fields(value, "policy.policies");
   Policy policy{.name = fields.string("name"),
                 .blocked = fields.categories("block"),
@@ -192,7 +119,8 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                 .hours = {},
                 .withhold_ech = fields.boolean("withhold_ech"),
                 .refuse_encrypted_dns = fields.boolean("refuse_encrypted_dns"),
-                .block_when_time_unknown = fields.boolean("block_when_time_unknown", true)};
+                .block_when_time_unknown = fields.boolean("block_when_time_unknown", true),
+                .only = {}};
   for (const json& item : fields.list("hours")) {
     Fields hours(item, "policy.policies.hours");
     const std::string name = hours.string("schedule");
@@ -204,11 +132,43 @@ Result<Policy> policy_from(const json& value, const std::vector<Schedule>& sched
                             hours.boolean("cut")});
     if (!hours.good()) return fail(hours.error());
   }
+  if (value.is_object() && value.contains("only")) {
+    auto only = only_from(value["only"], set.curated);
+    if (!only) return fail(only.error());
+    policy.only = *only;
+  }
   if (!fields.good()) return fail(fields.error());
   return policy;
 }
 
 }  // namespace
+
+Result<Mode> mode_from_json(const json& value) {
+  Fields fields(value, "policy.modes");
+  Mode mode{.word = fields.string("mode"),
+            .group = fields.string("group"),
+            .mac = {},
+            .address = {},
+            .policy = fields.string("policy"),
+            .from = fields.moment("from"),
+            .until = fields.moment("until"),
+            .who = fields.string("who"),
+            .reason = fields.string("reason")};
+  if (const std::string text = fields.string("mac"); !text.empty()) {
+    auto mac = parse_mac(text);
+    if (!mac) return fail(mac.error());
+    mode.mac = *mac;
+  }
+  if (const std::string text = fields.string("address"); !text.empty()) {
+    auto address = parse_prefix(text);
+    if (!address) return fail(address.error());
+    if (address->length != (address->ipv6 ? 128 : 32)) fields.refuse("'" + text + "' is no device");
+    mode.address = *address;
+  }
+  if (mode.group.empty() && !mode.mac && !mode.address) fields.refuse("a mode is nobody's");
+  if (!fields.good()) return fail(fields.error());
+  return mode;
+}
 
 Result<PolicySet> from_json(std::string_view document) {
   const json root = parse_json(document);
@@ -227,8 +187,15 @@ Result<PolicySet> from_json(std::string_view document) {
         {schedule.string("name"), schedule.boolean("active"), schedule.moments("toggles")});
     if (!schedule.good()) return fail(schedule.error());
   }
+  for (const json& item : fields.list("curated")) {
+    auto list = curated_from(item);
+    if (!list) return fail(list.error());
+    set.curated.push_back(std::move(*list));
+  }
+  if (set.curated.size() > kMaxCuratedLists) fields.refuse("there are more than 64 curated lists");
+  if (!fields.good()) return fail(fields.error());
   for (const json& item : fields.list("policies")) {
-    auto policy = policy_from(item, set.schedules);
+    auto policy = policy_from(item, set);
     if (!policy) return fail(policy.error());
     set.policies.push_back(std::move(*policy));
   }
@@ -236,6 +203,11 @@ Result<PolicySet> from_json(std::string_view document) {
     auto group = group_from(item);
     if (!group) return fail(group.error());
     set.groups.push_back(std::move(*group));
+  }
+  for (const json& item : fields.list("modes")) {
+    auto mode = mode_from_json(item);
+    if (!mode) return fail(mode.error());
+    set.modes.push_back(std::move(*mode));
   }
   if (!fields.good()) return fail(fields.error());
   if (root.contains("answer")) {

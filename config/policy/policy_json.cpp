@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include "config/base/json.h"
+#include "config/policy/modes_json.h"
 #include "config/policy/policy.h"
 
 namespace sluice::policy {
@@ -28,7 +29,30 @@ json hours_json(const Policy& policy, const std::vector<Schedule>& schedules) {
   return out;
 }
 
+json only_json(const Only& only, const std::vector<CuratedList>& curated) {
+  json lists = json::array();
+  for (std::size_t i = 0; i < curated.size(); ++i) {
+    if ((only.lists >> i & 1) != 0) lists.push_back(curated[i].name);
+  }
+  return {{"lists", std::move(lists)},
+          {"categories", names_of(only.categories)},
+          {"refuse_unnamed", only.refuse_unnamed}};
+}
+
 }  // namespace
+
+nlohmann::json to_json(const Mode& mode) {
+  json out = {{"mode", mode.word},   {"policy", mode.policy}, {"from", mode.from},
+              {"until", mode.until}, {"who", mode.who},       {"reason", mode.reason}};
+  if (mode.mac) {
+    out["mac"] = text(*mode.mac);
+  } else if (mode.address) {
+    out["address"] = text(*mode.address);
+  } else {
+    out["group"] = mode.group;
+  }
+  return out;
+}
 
 std::string to_json(const PolicySet& set) {
   json answer = {{"dns", set.answer.dns == DnsAnswer::address ? "address" : "nxdomain"},
@@ -54,6 +78,7 @@ std::string to_json(const PolicySet& set) {
                         {"strict", policy.strict}});
     if (policy.withhold_ech) policies.back()["withhold_ech"] = true;
     if (policy.refuse_encrypted_dns) policies.back()["refuse_encrypted_dns"] = true;
+    if (policy.only) policies.back()["only"] = only_json(*policy.only, set.curated);
     if (policy.hours.empty()) continue;
     policies.back()["hours"] = hours_json(policy, set.schedules);
     policies.back()["block_when_time_unknown"] = policy.block_when_time_unknown;
@@ -75,6 +100,13 @@ std::string to_json(const PolicySet& set) {
                    {"policies", std::move(policies)},
                    {"groups", std::move(groups)},
                    {"default_policy", set.default_policy}};
+  for (const CuratedList& list : set.curated) {
+    document["curated"].push_back({{"name", list.name},
+                                   {"names", list.names},
+                                   {"needs", list.needs},
+                                   {"except", list.except}});
+  }
+  for (const Mode& mode : set.modes) document["modes"].push_back(to_json(mode));
   if (!set.schedules.empty()) {
     json& schedules = document["schedules"] = json::array();
     for (const Schedule& one : set.schedules) {

@@ -3,20 +3,68 @@
 #include <algorithm>
 
 namespace sluice::policy {
+namespace {
+
+void sort_unique(std::vector<std::int64_t>& moments) {
+  std::sort(moments.begin(), moments.end());
+  moments.erase(std::unique(moments.begin(), moments.end()), moments.end());
+}
+
+std::size_t passed(const std::vector<std::int64_t>& moments, std::int64_t moment) {
+  return static_cast<std::size_t>(std::upper_bound(moments.begin(), moments.end(), moment) -
+                                  moments.begin());
+}
+
+}  // namespace
 
 Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
     : policies_(set.policies),
       schedules_(set.schedules),
+      modes_(set.modes),
       from_(set.schedules_from),
       until_(set.schedules_until) {
   for (const ResolvedGroup& group : groups.groups()) {
-    groups_.push_back({{group.blocked, group.watched}, group.policy_index});
+    groups_.push_back({group.policy_index, group.mode, group.is_device});
   }
   for (const Schedule& schedule : schedules_) {
     changes_.insert(changes_.end(), schedule.toggles.begin(), schedule.toggles.end());
   }
-  std::sort(changes_.begin(), changes_.end());
-  changes_.erase(std::unique(changes_.begin(), changes_.end()), changes_.end());
+  for (const Mode& mode : modes_) {
+    const auto by = std::find_if(policies_.begin(), policies_.end(),
+                                 [&](const Policy& one) { return one.name == mode.policy; });
+    mode_policies_.push_back(by == policies_.end()
+                                 ? ResolvedGroup::kNoPolicy
+                                 : static_cast<std::uint16_t>(by - policies_.begin()));
+    if (mode.until != 0) ends_.push_back(mode.until);
+  }
+  sort_unique(changes_);
+  sort_unique(ends_);
+}
+
+bool Timetable::holds(const Mode& mode, Moment moment) const {
+  if (mode.until == 0) return true;
+  if (moment) return *moment < mode.until;
+  const std::uint16_t by = mode_policies_[static_cast<std::size_t>(&mode - modes_.data())];
+  return by != ResolvedGroup::kNoPolicy && policies_[by].only.has_value();
+}
+
+const Mode* Timetable::mode_of(const Group& group, Moment moment) const {
+  if (group.mode == ResolvedGroup::kNoMode) return nullptr;
+  const Mode& mode = modes_[group.mode];
+  return holds(mode, moment) ? &mode : nullptr;
+}
+
+std::uint16_t Timetable::policy_of(const Group& group, const Mode* mode) const {
+  if (mode == nullptr || mode->policy.empty()) return group.policy;
+  return mode_policies_[static_cast<std::size_t>(mode - modes_.data())];
+}
+
+const Mode* Timetable::mode(std::uint16_t group, Moment moment) const {
+  return mode_of(groups_[group], moment);
+}
+
+std::uint16_t Timetable::policy(std::uint16_t group, Moment moment) const {
+  return policy_of(groups_[group], mode(group, moment));
 }
 
 CategoryMask Timetable::blocked_now(const Policy& policy, Moment moment) const {
@@ -30,31 +78,56 @@ CategoryMask Timetable::blocked_now(const Policy& policy, Moment moment) const {
   return mask;
 }
 
-Masks Timetable::masks(std::uint16_t group, Moment moment) const {
-  Masks masks = groups_[group].always;
-  if (groups_[group].policy != ResolvedGroup::kNoPolicy) {
-    masks.blocked |= blocked_now(policies_[groups_[group].policy], moment);
+Masks Timetable::masks_of(const Policy& policy, Moment moment) const {
+  Masks masks{.blocked = policy.blocked | blocked_now(policy, moment),
+              .watched = policy.watched,
+              .strict = policy.strict,
+              .withhold_ech = policy.withhold_ech,
+              .refuse_encrypted_dns = policy.refuse_encrypted_dns};
+  for (const Hours& hours : policy.hours) {
+    if (hours.cut) masks.cut |= hours.categories;
+  }
+  if (policy.only) {
+    masks.curated = true;
+    masks.lists = policy.only->lists;
+    masks.categories = policy.only->categories;
+    masks.refuse_unnamed = policy.only->refuse_unnamed;
   }
   return masks;
 }
 
+void Timetable::finish(const Group& group, Moment moment, Masks& masks) const {
+  const Mode* const mode = mode_of(group, moment);
+  masks.paused = mode != nullptr && mode->word == kPause;
+  masks.in_force = !group.is_device || mode != nullptr;
+}
+
+Masks Timetable::masks(std::uint16_t group, Moment moment) const {
+  const std::uint16_t by = policy(group, moment);
+  Masks masks;
+  if (by != ResolvedGroup::kNoPolicy) masks = masks_of(policies_[by], moment);
+  finish(groups_[group], moment, masks);
+  return masks;
+}
+
 std::vector<Masks> Timetable::masks(Moment moment) const {
-  std::vector<CategoryMask> blocked;
-  blocked.reserve(policies_.size());
-  for (const Policy& policy : policies_) blocked.push_back(blocked_now(policy, moment));
+  std::vector<Masks> of_policies;
+  of_policies.reserve(policies_.size());
+  for (const Policy& policy : policies_) of_policies.push_back(masks_of(policy, moment));
   std::vector<Masks> out;
   out.reserve(groups_.size());
   for (const Group& group : groups_) {
-    out.push_back(group.always);
-    if (group.policy != ResolvedGroup::kNoPolicy) out.back().blocked |= blocked[group.policy];
+    const std::uint16_t by = policy_of(group, mode_of(group, moment));
+    out.push_back(by == ResolvedGroup::kNoPolicy ? Masks{} : of_policies[by]);
+    finish(group, moment, out.back());
   }
   return out;
 }
 
 std::size_t Timetable::period(Moment moment) const {
-  if (!covers(moment)) return 0;
-  const auto passed = std::upper_bound(changes_.begin(), changes_.end(), *moment);
-  return 1 + static_cast<std::size_t>(passed - changes_.begin());
+  const std::size_t by_modes = moment && !ends_.empty() ? 1 + passed(ends_, *moment) : 0;
+  const std::size_t by_schedules = covers(moment) ? 1 + passed(changes_, *moment) : 0;
+  return by_schedules * (ends_.size() + 2) + by_modes;
 }
 
 }  // namespace sluice::policy

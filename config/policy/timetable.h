@@ -1,5 +1,5 @@
-// What each group's policy blocks by the clock. The moments were worked out when the generation was
-// made: here is nothing but looking them up.
+// What each group's policy blocks by the clock, and which policy that is while a mode holds. The
+// moments were worked out when the generation was made: here is nothing but looking them up.
 //
 // Thread safety: immutable once built.
 #pragma once
@@ -13,14 +13,6 @@
 
 namespace sluice::policy {
 
-/// What a group blocks and watches at one moment.
-struct Masks {
-  CategoryMask blocked = 0;
-  CategoryMask watched = 0;
-
-  friend bool operator==(const Masks&, const Masks&) = default;
-};
-
 /// A moment in seconds of Unix time; nullopt where nobody knows the time.
 using Moment = std::optional<std::int64_t>;
 
@@ -32,6 +24,14 @@ class Timetable {
   /// Of a group, and of all groups in the order of GroupTable::groups().
   [[nodiscard]] Masks masks(std::uint16_t group, Moment moment) const;
   [[nodiscard]] std::vector<Masks> masks(Moment moment) const;
+
+  /// The policy of a group at a moment, as an index into PolicySet::policies, or kNoPolicy.
+  [[nodiscard]] std::uint16_t policy(std::uint16_t group, Moment moment) const;
+  /// The mode that makes it so; nullptr where there is none.
+  [[nodiscard]] const Mode* mode(std::uint16_t group, Moment moment) const;
+  [[nodiscard]] const std::vector<Mode>& modes() const { return modes_; }
+  /// While nobody knows the time, what has an end goes on only where it keeps nearly all away.
+  [[nodiscard]] bool holds(const Mode& mode, Moment moment) const;
 
   /// A number that stays the same as long as masks() does.
   [[nodiscard]] std::size_t period(Moment moment) const;
@@ -46,15 +46,23 @@ class Timetable {
 
  private:
   struct Group {
-    Masks always;
     std::uint16_t policy = ResolvedGroup::kNoPolicy;
+    std::uint16_t mode = ResolvedGroup::kNoMode;
+    bool is_device = false;
   };
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
+  [[nodiscard]] Masks masks_of(const Policy& policy, Moment moment) const;
+  void finish(const Group& group, Moment moment, Masks& masks) const;
+  [[nodiscard]] const Mode* mode_of(const Group& group, Moment moment) const;
+  [[nodiscard]] std::uint16_t policy_of(const Group& group, const Mode* mode) const;
 
   std::vector<Policy> policies_;
   std::vector<Schedule> schedules_;
+  std::vector<Mode> modes_;
+  std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;
   std::vector<std::int64_t> changes_;  // all toggles of all schedules, ascending
+  std::vector<std::int64_t> ends_;     // of modes, ascending
   std::int64_t from_ = 0;
   std::int64_t until_ = 0;
 };

@@ -34,6 +34,11 @@ bool check_reference(const TextNode& word, std::string_view what,
 
 void bind_ports(const TextNode& root, Config& config, Faults& faults);
 void bind_times(const TextNode& root, Config& config, Faults& faults);
+void bind_curated(const TextNode& root, Config& config, Faults& faults);
+/// `policy`: the mapping of one, at `path`.
+void bind_only(const TextNode& policy, const std::string& path, const TextNode& root,
+               policy::Policy& out, Faults& faults);
+void bind_modes(const TextNode& root, Config& config, Faults& faults);
 void bind_policies(const TextNode& root, Config& config, Faults& faults);
 void bind_groups(const TextNode& root, Config& config, Faults& faults);
 void bind_settings(const TextNode& root, Config& config, Faults& faults);

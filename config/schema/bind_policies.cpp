@@ -3,20 +3,12 @@
 
 #include "config/schema/bind.h"
 #include "config/schema/nearest.h"
+#include "config/schema/policy_presets.h"
 
 namespace sluice::schema {
 namespace {
 
 using policy::CategoryMask;
-
-/// What minors are kept from unless somebody decides otherwise.
-CategoryMask default_categories() {
-  CategoryMask mask = 0;
-  for (const policy::Category& category : policy::taxonomy()) {
-    if (category.minors_default == policy::MinorsDefault::block) mask |= policy::bit(category.id);
-  }
-  return mask;
-}
 
 CategoryMask mask_of_word(const TextNode& word) {
   if (word.text == "defaults") return default_categories();
@@ -150,6 +142,12 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
   for (const Member* member : entries(policies)) {
     const std::string path = "policies." + member->key.text;
     policy::Policy policy;
+    if (member->value.form == Form::scalar) {
+      policy = policy_of_preset(member->value.text, config);
+      policy.name = member->key.text;
+      config.policy.policies.push_back(std::move(policy));
+      continue;
+    }
     policy.name = member->key.text;
     policy.blocked = bind_categories(find(member->value, "block"), path + ".block", faults);
     policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
@@ -163,6 +161,7 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
       policy.refuse_encrypted_dns = ports->text == "refuse";
     }
     bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
+    bind_only(member->value, path, root, policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
   const TextNode* fallback = find(root, "default_policy");

@@ -26,7 +26,9 @@ Loaded load(const std::filesystem::path& file, References references) {
       check(*root, root_shape(), "", faults);
       bind_ports(*root, config, faults);
       bind_times(*root, config, faults);
+      bind_curated(*root, config, faults);
       bind_policies(*root, config, faults);
+      bind_modes(*root, config, faults);
       bind_groups(*root, config, faults);
       bind_settings(*root, config, faults);
       bind_downloads(*root, config, references, faults);

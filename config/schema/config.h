@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -90,6 +91,7 @@ struct Config {
   Dataplane dataplane;
   Times times;
   policy::PolicySet policy;  // groups, policies, block answers; see policy_at()
+  std::map<std::string, std::string, std::less<>> modes;  // words of modes, and their policies
   std::optional<Authority> authority;
   std::optional<Proxy> proxy;
   std::vector<Subscription> subscriptions;  // by name
@@ -108,6 +110,14 @@ struct Config {
 /// The policy with its schedules worked out for 13 months, from before `now` on (Unix time). The
 /// same for all of a month, so that an appliance makes a generation of it once a month.
 [[nodiscard]] Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now);
+/// The same with modes of persons: those whose policy is no longer there, and those that have
+/// ended, are left out.
+[[nodiscard]] Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now,
+                                                  const std::vector<policy::Mode>& modes);
+/// The policy that a mode's word stands for: empty of "normal", and one that is added where it
+/// is needed of a pause that nothing is said of. Fails, with the words that there are, where it
+/// stands for nothing.
+[[nodiscard]] Result<std::string> policy_of_mode(const Config& config, std::string_view word);
 /// When policy_at() will give another; nullopt where there are no schedules.
 [[nodiscard]] std::optional<std::int64_t> next_policy_at(const Config& config, std::int64_t now);
 

@@ -221,6 +221,9 @@ constexpr std::array kPolicyFields{
           "Categories that are refused. `defaults` stands for all that are blocked for minors "
           "unless somebody decides otherwise; in a list it may stand beside others."},
     Field{"watch", &kCategories, false, "nothing", "Categories that pass and are counted."},
+    Field{"only", &kOnly, false, "all else passes",
+          "Nothing passes but the names of these lists and categories; even those do not where "
+          "`block` or `hours` refuse them."},
     Field{"hours", &kHoursList, false, "none",
           "Categories that are refused by the clock, besides those of `block`."},
     Field{"when_time_unknown", &kUnknownTime, false, "block",
@@ -236,7 +239,8 @@ constexpr std::array kPolicyFields{
           "What becomes of a first flight that cannot be judged: malformed, longer than is looked "
           "at, or with no room left to keep it. `refuse` is the strict choice."},
 };
-constexpr Shape kPolicy{.kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields};
+constexpr Shape kPolicy{
+    .kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields, .also = &kPolicyPreset};
 constexpr Shape kPolicies{.kind = Kind::named,
                           .noun = "policies, as NAME: {block: CATEGORIES}",
                           .minimum = 1,
@@ -289,7 +293,12 @@ constexpr std::array kRootFields{
     Field{"calendar", &kCalendar, false, "as below", "Which days are of which kind."},
     Field{"schedules", &kSchedules, false, "none",
           "Times by names of your own, for `hours` of policies."},
+    Field{"curated", &kCurated, false, "none",
+          "Lists of names by names of your own, for `only` of policies."},
     Field{"policies", &kPolicies, true, "", "What may be reached, by names of your own."},
+    Field{"modes", &kModes, false, "as below",
+          "What the modes stand for that a person switches with `sluicectl mode set`. The name of "
+          "any policy is a mode as well."},
     Field{"groups", &kGroups, false, "none", "Which devices get which policy."},
     Field{"default_policy", &kPolicyName, true, "", "The policy for devices of no group."},
     Field{"block_answer", &kAnswer, false, "as below", "What a refused client gets."},

@@ -21,4 +21,10 @@ extern const Shape kAuthority;
 extern const Shape kSubscriptions;
 extern const Shape kProxy;
 
+// What is let through alone, and modes (keys_policies.cpp).
+extern const Shape kCurated;
+extern const Shape kOnly;
+extern const Shape kModes;
+extern const Shape kPolicyPreset;
+
 }  // namespace sluice::schema

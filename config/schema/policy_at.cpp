@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <chrono>
 
 #include "config/schema/config.h"
+#include "config/schema/nearest.h"
 
 namespace sluice::schema {
 namespace {
@@ -10,6 +12,11 @@ using namespace std::chrono;
 // A month's first day is not the same everywhere on Earth, and a clock may be set back a little.
 constexpr days kMargin{2};
 constexpr months kStretch{14};
+
+/// Each group its own policy.
+constexpr std::string_view kNormal = "normal";
+/// A name that no configuration can give.
+constexpr std::string_view kPausePolicy = "pause/all";
 
 year_month month_of(std::int64_t now) {
   const year_month_day date(floor<days>(sys_seconds(seconds(now))) - kMargin);
@@ -34,6 +41,42 @@ Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
     if (!found) return fail(found.error());
     set.schedules[i].active = found->active;
     set.schedules[i].toggles = std::move(found->at);
+  }
+  return set;
+}
+
+Result<std::string> policy_of_mode(const Config& config, std::string_view word) {
+  if (word == kNormal) return std::string();
+  if (const auto found = config.modes.find(word); found != config.modes.end()) return found->second;
+  const auto& policies = config.policy.policies;
+  const auto is_named = [&](const policy::Policy& one) { return one.name == word; };
+  if (std::any_of(policies.begin(), policies.end(), is_named)) return std::string(word);
+  if (word == policy::kPause) return std::string(kPausePolicy);
+  std::vector<std::string_view> known{kNormal, policy::kPause};
+  for (const auto& [name, policy] : config.modes) known.push_back(name);
+  for (const policy::Policy& one : policies) known.push_back(one.name);
+  return fail("neither modes nor policies have '" + std::string(word) + "'", std::string(word),
+              suggest(word, known));
+}
+
+Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now,
+                                    const std::vector<policy::Mode>& modes) {
+  auto set = policy_at(config, now);
+  if (!set) return set;
+  bool any_pause = false;
+  for (policy::Mode mode : modes) {
+    if (mode.until != 0 && mode.until <= now) continue;
+    auto policy = policy_of_mode(config, mode.word);
+    if (!policy) continue;
+    mode.policy = std::move(*policy);
+    any_pause = any_pause || mode.policy == kPausePolicy;
+    set->modes.push_back(std::move(mode));
+  }
+  if (any_pause) {
+    set->policies.push_back({.name = std::string(kPausePolicy),
+                             .withhold_ech = false,
+                             .refuse_encrypted_dns = false,
+                             .only = policy::Only{}});
   }
   return set;
 }

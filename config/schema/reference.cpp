@@ -1,6 +1,7 @@
 // The table of keys as the reference that docs/CONFIGURATION.md holds.
 #include "config/policy/taxonomy.h"
 #include "config/schema/nearest.h"
+#include "config/schema/policy_presets.h"
 #include "config/schema/shape.h"
 
 namespace sluice::schema {
@@ -124,6 +125,7 @@ std::string key_reference() {
   }
   out += "\n## Presets\n\n| name | of | says | source |\n| --- | --- | --- | --- |\n";
   append_presets("`schedules`", calendar::schedule_presets(), out);
+  append_presets("`policies`", policy_presets(), out);
   append_presets("`calendar.holidays`", calendar::holiday_presets(), out);
   return out;
 }

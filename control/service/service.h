@@ -51,6 +51,9 @@ class Service {
   [[nodiscard]] nlohmann::json answer_config_command(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer(const nlohmann::json& request);
   [[nodiscard]] nlohmann::json answer_site_command(const nlohmann::json& request);
+  [[nodiscard]] nlohmann::json answer_mode_command(const nlohmann::json& request);
+  /// Once what a person decided has come to the dataplane.
+  [[nodiscard]] nlohmann::json answer_when_in_force(nlohmann::json reply);
   [[nodiscard]] nlohmann::json answer_pull(const nlohmann::json& request);
   [[nodiscard]] Facts facts() const;
   /// Counts pulls: returns the number that a request made now will have been served with.

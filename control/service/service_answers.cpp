@@ -26,6 +26,9 @@ Facts Service::facts() const {
   facts.clock = updater_.time().state();
   facts.started = started_;
   facts.site_alarms = updater_.site().alarms();
+  if (const std::string fault = updater_.modes().fault(); !fault.empty()) {
+    facts.site_alarms.push_back({{"id", "modes-lost"}, {"text", fault}});
+  }
   const std::lock_guard lock(mutex_);
   facts.config_error = config_error_;
   if (trial_) facts.trial_until = trial_->until_time;
@@ -95,6 +98,16 @@ json Service::answer_site_command(const json& request) {
   auto reply = answer_site(updater_.site(), updater_.running(), request, updater_.time().now());
   const auto command = request["command"].get<std::string>();
   if (reply["ok"] != true || !changes_site(command)) return reply;
+  return answer_when_in_force(std::move(reply));
+}
+
+json Service::answer_mode_command(const json& request) {
+  auto reply = answer_mode(updater_.modes(), *updater_.config(), request, updater_.time().now());
+  if (reply["ok"] != true || request["command"] == "mode-list") return reply;
+  return answer_when_in_force(std::move(reply));
+}
+
+json Service::answer_when_in_force(json reply) {
   const Status status = updater_.refresh_generation(kSitePatience);
   {
     // The next end of an entry may be another one now.
@@ -127,6 +140,7 @@ json Service::answer(const json& request) {
     return answer_config_command(request);
   }
   if (is_site_command(command)) return answer_site_command(request);
+  if (is_mode_command(command)) return answer_mode_command(request);
   if (is_decision(command)) {
     auto reply =
         answer_decision(updater_.running(), updater_.view(), request, updater_.time().now());
@@ -143,7 +157,8 @@ json Service::answer(const json& request) {
   return ipc::error({"no such command: '" + command + "'", "",
                      "ask for status, lists, generations, pull, import-bundle, config-try, "
                      "config-trial, config-end, config-reload, hold, rollback, resume, approve, "
-                     "pin, unpin, site-allow, site-block, site-remove, site-approve or site-list"});
+                     "pin, unpin, site-allow, site-block, site-remove, site-approve, site-list, "
+                     "mode-set, mode-end or mode-list"});
 }
 
 }  // namespace sluice::service

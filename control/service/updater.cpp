@@ -25,9 +25,16 @@ Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool
       stop_(stop),
       site_(config_.state_dir / "site", clock_,
             [](const std::string& told) { log(Level::error, "site", told); }),
+      modes_(config_.state_dir / "modes.json", clock_),
       running_(config_.generations_dir(), config_.keep_generations,
                config_.state_dir / "decisions.json", clock_, std::move(on_activated)),
-      staging_(config_.state_dir / "rollout.json") {}
+      staging_(config_.state_dir / "rollout.json"),
+      told_config_(std::make_shared<const schema::Config>(config_)) {}
+
+std::shared_ptr<const schema::Config> Updater::config() const {
+  const std::lock_guard lock(mutex_);
+  return told_config_;
+}
 
 void Updater::update_view(const std::function<void(View&)>& change) {
   const std::lock_guard lock(mutex_);
@@ -54,6 +61,10 @@ View Updater::view() const {
 void Updater::set_config(schema::Config config) {
   const std::lock_guard lock(building_);
   config_ = std::move(config);
+  {
+    const std::lock_guard told(mutex_);
+    told_config_ = std::make_shared<const schema::Config>(config_);
+  }
   site_.set_subscriptions(config_.subscriptions);
   running_.set_keep(config_.keep_generations);
   load_freshness();
@@ -71,6 +82,7 @@ Status Updater::recover() {
   std::filesystem::remove_all(bundle_dir(), ignored);  // of an import that was cut
   if (auto status = site_.recover(); !status) return status;
   site_.set_subscriptions(config_.subscriptions);
+  if (auto status = modes_.recover(); !status) log(Level::error, "mode", status.error().text());
   load_freshness();
   auto id = appliance_id(config_.appliance, config_.state_dir / "appliance-id");
   if (!id) return fail(id.error());
@@ -139,7 +151,7 @@ void Updater::drop_unused_files(const compile::Release* also) const {
 }
 
 std::string Updater::policy_json() const {
-  auto policy = schema::policy_at(config_, clock_().time_since_epoch().count());
+  auto policy = schema::policy_at(config_, clock_().time_since_epoch().count(), modes_.all());
   if (policy) return policy::to_json(*policy);
   // The zone was known when the configuration was read. Without moments, the time is not known.
   log(Level::error, "compile", policy.error().text());

@@ -2,15 +2,16 @@
 // where a person holds another. Any failure leaves the generation that runs where it is, and is
 // told.
 //
-// Thread safety: one thread, the worker, calls everything but view(), running(), site() and
-// refresh_generation(), which any thread may call. Only the worker changes what is configured and
-// released, and holds building_ while it does; so it may read that without the lock, and others
-// read it under the lock.
+// Thread safety: one thread, the worker, calls everything but view(), running(), site(), modes(),
+// config() and refresh_generation(), which any thread may call. Only the worker changes what is
+// configured and released, and holds building_ while it does; so it may read that without the lock,
+// and others read it under the lock.
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "control/compile/what_if.h"
 #include "control/files/file.h"
 #include "control/service/builder.h"
+#include "control/service/modes.h"
 #include "control/service/running.h"
 #include "control/service/staging.h"
 #include "control/site/site.h"
@@ -93,9 +95,9 @@ class Updater {
   Outcome import_bundle(const std::filesystem::path& file);
 
   /// Makes a generation again where policy, release, the site's own lists or time ask for it. Call
-  /// it after recover(), set_config(), a change of the site's lists, the end of a hold, and when
-  /// View::next_change or next_policy has come. Fails, to be called again, where another generation
-  /// is made for longer than `patience`.
+  /// it after recover(), set_config(), a change of the site's lists or of modes, the end of a hold,
+  /// and when View::next_change or next_policy has come. Fails, to be called again, where another
+  /// generation is made for longer than `patience`.
   Status refresh_generation(std::chrono::milliseconds patience = std::chrono::hours(1));
 
   /// The same after a subscription was asked for, on the thread that did it.
@@ -107,6 +109,10 @@ class Updater {
   [[nodiscard]] Running& running() { return running_; }
   [[nodiscard]] site::Site& site() { return site_; }
   [[nodiscard]] const site::Site& site() const { return site_; }
+  [[nodiscard]] Modes& modes() { return modes_; }
+  [[nodiscard]] const Modes& modes() const { return modes_; }
+  /// The one in use.
+  [[nodiscard]] std::shared_ptr<const schema::Config> config() const;
 
  private:
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
@@ -147,6 +153,7 @@ class Updater {
   tuf::Clock clock_;  // floor_'s
   const std::atomic<bool>& stop_;
   site::Site site_;
+  Modes modes_;
   Running running_;
   mutable std::timed_mutex building_;  // held from the choice of a number until that one runs
   std::optional<compile::Release> release_;
@@ -156,7 +163,8 @@ class Updater {
   std::optional<compile::Rollout> rollout_;  // of the newest release seen
   std::optional<Error> held_error_;          // of the release that waits for a person
   mutable std::mutex mutex_;
-  View view_;  // guarded by mutex_
+  View view_;                                          // guarded by mutex_
+  std::shared_ptr<const schema::Config> told_config_;  // config_; guarded by mutex_
 };
 
 }  // namespace sluice::service

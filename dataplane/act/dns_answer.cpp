@@ -21,7 +21,7 @@ constexpr std::size_t kUdpOctets = 8;
 // Header (12), the longest question (259), SOA (59), OPT (11) with cookie (20) and error (6) with
 // its text: 431 octets at most, which every client takes (RFC 1035 4.2.1). Nothing is ever cut.
 // More than one question, which RFC 9619 forbids, may make it longer.
-constexpr std::size_t kMaxErrorText = 64;
+constexpr std::size_t kMaxErrorText = 81;
 constexpr std::size_t kMaxRecords = 59 + 11 + 20 + 6 + kMaxErrorText;
 constexpr std::uint16_t kOurUdpSize = 1232;
 constexpr std::uint8_t kNxDomain = 3;
@@ -203,7 +203,8 @@ void put_opt(Message& message, const inspect::dns::Query& query, const Cookie& c
   const std::size_t error_length_at = message.size();
   message.put16(0);
   message.put16(static_cast<std::uint16_t>(block.error));
-  message.put(block.category.substr(0, kMaxErrorText - 20));
+  message.put(block.category.substr(0, kMaxErrorText - 37));
+  if (block.reason == policy::Reason::budget) message.put(std::string_view("; time is used up"));
   message.put(std::string_view("; incident "));
   message.put(view(block.incident.text()));
   const std::size_t end = message.size();

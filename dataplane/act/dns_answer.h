@@ -24,7 +24,8 @@ enum class ExtendedError : std::uint16_t { blocked = 15, censored = 16, filtered
 struct DnsBlock {
   const policy::BlockAnswer* answer = nullptr;
   ExtendedError error = ExtendedError::blocked;
-  std::string_view category;  // its name, for the EDE text
+  std::string_view category;  // its name, for the EDE text; or why, where there is none
+  policy::Reason reason = policy::Reason::category;
   IncidentId incident;
   /// Of the listed name's labels, in wire form: so much of QNAME's end owns the SOA, all where it
   /// is shorter.

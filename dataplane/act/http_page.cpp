@@ -35,9 +35,17 @@ std::size_t write_http_page(const HttpBlock& block, std::span<std::uint8_t, kMax
       "<body style=\"font-family:sans-serif;max-width:36em;margin:3em auto\"><h1>This site is "
       "blocked here</h1><p><b>");
   content.put(block.name.substr(0, kMaxShownName));
-  content.put("</b> is listed as <b>");
-  content.put(block.category);
-  content.put(block.ordered ? "</b>, by order of a public authority." : "</b> by this network.");
+  if (block.reason == policy::Reason::paused) {
+    content.put("</b> cannot be reached while the network is paused for this device.");
+  } else if (block.reason == policy::Reason::not_curated) {
+    content.put("</b> is not on the list of sites that may be used now.");
+  } else {
+    content.put("</b> is listed as <b>");
+    content.put(block.category);
+    content.put(block.reason == policy::Reason::budget ? "</b>, and the time for that is used up."
+                : block.ordered                        ? "</b>, by order of a public authority."
+                                                       : "</b> by this network.");
+  }
   content.put(
       "<p>If this is a mistake, tell the network's administrator or your guardian this number: "
       "<b>");

@@ -8,15 +8,18 @@
 #include <span>
 #include <string_view>
 
+#include "config/policy/policy.h"
 #include "dataplane/act/incident.h"
 
 namespace sluice::act {
 
 struct HttpBlock {
-  bool ordered = false;       // by an authority
-  bool head = false;          // the request was HEAD: no content (RFC 9110 9.3.2)
+  bool ordered = false;  // by an authority
+  bool head = false;     // the request was HEAD: no content (RFC 9110 9.3.2)
+  policy::Reason reason = policy::Reason::category;
   std::string_view category;  // its name
-  std::string_view name;      // the listed name; host octets only, so that it needs no escaping
+  std::string_view name;      // the listed name; host octets only, so that it needs no escaping;
+                              // where none is listed, the one that was asked for
   IncidentId incident;
 };
 

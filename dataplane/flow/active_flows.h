@@ -1,6 +1,7 @@
-// Connections that were let through under a category which the clock may block: what is sent on
-// them is asked about again, so that they end when the category's hours do. One lcore's, bounded:
-// where many are open, the least recently used of a set gives way, and is not cut.
+// Connections that were let through under a name, where that may end: by the clock, by a mode that
+// a person switches, or because nothing else is let through. What is sent on them is asked about
+// again. One lcore's, bounded: where many are open, the least recently used of a set gives way, and
+// is as one of which nothing is known.
 //
 // Thread safety: one lcore. Nothing allocates after construction.
 #pragma once
@@ -12,6 +13,13 @@
 #include "dataplane/flow/key.h"
 
 namespace sluice::flow {
+
+/// Under what a connection was let through.
+struct Admitted {
+  std::uint64_t categories = 0;  // of its name
+  std::uint64_t lists = 0;       // curated ones that its name is on
+  bool always = false;           // whatever a policy says: a protected name, a site's own allow
+};
 
 class ActiveFlows {
  public:
@@ -33,14 +41,14 @@ class ActiveFlows {
     return false;
   }
 
-  /// The categories of the connection's name, as a mask; 0 where it is none that was put.
-  [[nodiscard]] std::uint64_t find(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
+  /// nullptr where it is none that was put.
+  [[nodiscard]] const Admitted* find(const Key& key, std::uint64_t hash, std::uint64_t now_ms) {
     Entry* entry = entry_of(key, hash);
-    if (entry == nullptr || entry->touched_ms + kIdleMs < now_ms) return 0;
+    if (entry == nullptr || entry->touched_ms + kIdleMs < now_ms) return nullptr;
     entry->touched_ms = now_ms;
-    return entry->categories;
+    return &entry->what;
   }
-  void put(const Key& key, std::uint64_t hash, std::uint64_t categories, std::uint64_t now_ms) {
+  void put(const Key& key, std::uint64_t hash, const Admitted& what, std::uint64_t now_ms) {
     any_ = true;
     Tags& tags = tags_[set_of(hash)];
     Entry* const entries = &entries_[set_of(hash) * kWays];
@@ -54,7 +62,7 @@ class ActiveFlows {
       if (entries[i].touched_ms < entries[way].touched_ms) way = i;
     }
     tags[way] = tag_of(hash);
-    entries[way] = {key, categories, now_ms};
+    entries[way] = {key, what, now_ms};
   }
   /// Another connection takes its place.
   void drop(const Key& key, std::uint64_t hash) {
@@ -65,12 +73,12 @@ class ActiveFlows {
 
  private:
   static constexpr std::size_t kWays = 4;
-  static constexpr std::size_t kSets = 4096;
+  static constexpr std::size_t kSets = 16384;     // memory that is not used is not there
   using Tags = std::array<std::uint16_t, kWays>;  // 0: free
 
   struct Entry {
     Key key;
-    std::uint64_t categories;
+    Admitted what;
     std::uint64_t touched_ms;
   };
 

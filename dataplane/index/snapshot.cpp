@@ -31,9 +31,9 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
   std::unique_ptr<Snapshot> snapshot(new Snapshot());
   snapshot->groups_ = std::move(*groups);
   snapshot->timetable_ = policy::Timetable(set, snapshot->groups_);
-  snapshot->mask_table_ =
-      std::make_unique<const MaskTable>(snapshot->timetable_.masks(policy::Moment{}));
-  snapshot->masks_.store(snapshot->mask_table_->data(), std::memory_order_relaxed);
+  snapshot->curated_ = policy::CuratedNames(set.curated);
+  snapshot->mask_table_ = snapshot->table_at(policy::Moment{});
+  snapshot->now_.store(snapshot->mask_table_.get(), std::memory_order_relaxed);
   auto index = make_index(*generation, running);
   if (!index) return fail(index.error());
   snapshot->index_ = std::move(*index);
@@ -46,11 +46,22 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
   return std::unique_ptr<const Snapshot>(std::move(snapshot));
 }
 
+std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment moment) const {
+  auto table = std::make_unique<MaskTable>();
+  table->masks = timetable_.masks(moment);
+  for (const policy::Masks& one : table->masks) {
+    if (!one.in_force) continue;
+    table->any_curated |= one.curated;
+    table->any_refuses_unnamed |= one.curated && one.refuse_unnamed;
+  }
+  return table;
+}
+
 std::unique_ptr<const Snapshot::MaskTable> Snapshot::set_time(policy::Moment moment) const {
   const std::size_t period = timetable_.period(moment);
   if (period == period_) return nullptr;
-  auto table = std::make_unique<const MaskTable>(timetable_.masks(moment));
-  masks_.store(table->data(), std::memory_order_release);
+  auto table = table_at(moment);
+  now_.store(table.get(), std::memory_order_release);
   period_ = period;
   return std::exchange(mask_table_, std::move(table));
 }

@@ -48,6 +48,19 @@ json ports_of(gateway::Gateway& gateway) {
   return out;
 }
 
+/// Without who and why, which control keeps.
+json modes_of(const index::Snapshot& snapshot, policy::Moment moment) {
+  json out = json::array();
+  for (const policy::Mode& mode : snapshot.timetable().modes()) {
+    if (!snapshot.timetable().holds(mode, moment)) continue;
+    out.push_back({{"of", policy::subject(mode)}, {"mode", mode.word}, {"until", nullptr}});
+    if (mode.until == 0) continue;
+    out.back()["until"] =
+        rfc3339(std::chrono::system_clock::time_point(std::chrono::seconds(mode.until)));
+  }
+  return out;
+}
+
 json status_of(gateway::Gateway& gateway) {
   json reply = {
       {"process", "sluice-dataplane"},
@@ -74,6 +87,7 @@ json status_of(gateway::Gateway& gateway) {
         reply["schedules"][schedule.name] = schedule.holds(*gateway.moment());
       }
     }
+    reply["modes"] = modes_of(*snapshot, gateway.moment());
     if (header.base) {
       reply["base_path"] = snapshot->generation().base()->path().string();
       reply["base_content_sha256"] = header.base->content_digest;

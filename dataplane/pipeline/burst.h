@@ -80,6 +80,7 @@ struct Finding {
   std::uint8_t transport = 0;      // IP protocol number
   std::uint8_t listed_labels = 0;  // of the deciding entry; 0 for none
   bool response = false;           // a name that a server's answer leads to
+  bool led_to = false;             // of those, none that was asked for
   bool odd = false;                // no host name's labels: it counts only where it is listed
   bool head = false;               // HTTP: no content in the answer
   Ech ech = Ech::none;             // TLS, QUIC: what the ClientHello's ECH is taken to be

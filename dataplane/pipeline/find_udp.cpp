@@ -147,21 +147,23 @@ void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> me
   if (response.question.name_count == 0) return;
   // The question is judged again: a server may have answered a query that could not be read here.
   keep_message(message).query = response.question;
-  const auto add = [&](std::span<const std::uint8_t> wire) {
+  const auto add = [&](std::span<const std::uint8_t> wire, bool led_to) {
     Finding& finding = add_finding(packet, Protocol::dns);
     finding.response = true;
+    finding.led_to = led_to;
     finding.query = static_cast<std::uint16_t>(asked_ - 1);
     name::fold_wire(wire, names_[found_ - 1]);
     begin_look_up();
   };
-  for (std::size_t i = 0; i < response.question.name_count; ++i) add(response.question.names[i]);
-  for (std::size_t i = 0; i < response.count; ++i) add(response.names[i]);
+  for (std::size_t i = 0; i < response.question.name_count; ++i)
+    add(response.question.names[i], false);
+  for (std::size_t i = 0; i < response.count; ++i) add(response.names[i], true);
 }
 
 // Whether octets of the message were changed.
 bool Pipeline::withhold_ech(Packet& packet, std::span<const std::uint8_t> message,
                             std::size_t records_at) {
-  if (!snapshot_->groups().groups()[group_of(packet, true)].withhold_ech) return false;
+  if (!masks_of(packet, true).withhold_ech) return false;
   if (packet.pieced || packet.frame.cut) {
     counters_.add(Id::ech_not_withheld);
     return false;

@@ -84,7 +84,7 @@ Asked* Pipeline::keep_copy(Packet& packet, std::span<const std::uint8_t> message
 void Pipeline::in_doubt(Packet& packet, Id reason) {
   counters_.add(reason);
   if (!packet.judge || packet.fate != Fate::forward) return;
-  if (!snapshot_->groups().groups()[group_of(packet, false)].strict) return;
+  if (!masks_of(packet, false).strict) return;
   packet.fate = Fate::drop;
   if (packet.frame.kind != packet::FrameKind::tcp || !may_refuse(packet)) return;
   reset(packet, packet::Way::back);

@@ -14,7 +14,8 @@ using stats::Stage;
 
 /// Passes, but for nothing that allows the name whatever a policy blocks.
 bool hangs_on_policy(const policy::Verdict& verdict) {
-  return verdict.reason == policy::Reason::listed_only || verdict.reason == policy::Reason::watched;
+  return verdict.reason == policy::Reason::listed_only ||
+         verdict.reason == policy::Reason::watched || verdict.reason == policy::Reason::curated;
 }
 
 }  // namespace
@@ -35,7 +36,8 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
                        std::uint64_t now_ms) {
   stats::StageClock& stages = counters_.stages();  // running since the burst was received
   snapshot_ = &snapshot;
-  masks_ = snapshot.masks();
+  table_ = &snapshot.now();
+  masks_ = table_->masks.data();
   now_ms_ = now_ms;
   ++burst_;
   packets_ = packets;
@@ -58,6 +60,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
     stages.end(Stage::decide);
     act(packets);
   }
+  if (table_->any_refuses_unnamed) refuse_unnamed(packets);
   finish();
   stages.end(Stage::act);
 }
@@ -82,8 +85,8 @@ void Pipeline::parse(std::span<Packet> packets) {
 // client's bare acknowledgement is not asked about at all.
 void Pipeline::begin_flow(Packet& packet) const {
   const std::uint8_t flags = packet.view[packet.frame.transport_offset + 13U];
-  const bool bare = packet.frame.payload_length == 0 &&
-                    (flags & (packet::kTcpSyn | packet::kTcpUrg)) == 0;
+  const bool bare =
+      packet.frame.payload_length == 0 && (flags & (packet::kTcpSyn | packet::kTcpUrg)) == 0;
   if (bare && !packet.answers) return;
   packet.flow_hash = flow::hash(key_of(packet, !packet.judge), secret_);
   flows_.prefetch(packet.flow_hash);
@@ -167,18 +170,20 @@ void Pipeline::look_up() {
 void Pipeline::decide() {
   std::uint64_t unlisted = 0;  // most names
   for (std::size_t i = 0; i < found_; ++i) {
-    if (answers_[i].matched_labels == 0) {
+    if (answers_[i].matched_labels == 0 && !table_->any_curated) {
       ++unlisted;
       continue;
     }
-    decide(findings_[i], answers_[i]);
+    decide(findings_[i], answers_[i], names_[i]);
     count_verdict(findings_[i]);
   }
   counters_.add(Id::verdict_pass, unlisted);
 }
 
-void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
+void Pipeline::decide(Finding& finding, const generation::Answer& answer,
+                      const name::FoldedName& name) {
   finding.listed_labels = answer.matched_labels;
+  if (table_->any_curated) return decide_by_lists(finding, answer, name);
   if (answer.categories == 0) {  // whose the name is makes no difference
     finding.verdict = policy::decide(answer, 0, 0);
     return;
@@ -186,18 +191,37 @@ void Pipeline::decide(Finding& finding, const generation::Answer& answer) {
   finding.group = group_of(packets_[finding.packet], finding.response);
   const policy::Masks& masks = masks_[finding.group];
   finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
-  if ((answer.categories & snapshot_->groups().any_cut()) != 0 &&
-      hangs_on_policy(finding.verdict) && finding.protocol != stats::Protocol::dns) {
-    const policy::CategoryMask cut = snapshot_->groups().groups()[finding.group].cut;
-    if ((answer.categories & cut) != 0) {
-      keep_active(packets_[finding.packet], answer.categories & cut);
-    }
+  if ((answer.categories & masks.cut) != 0 && hangs_on_policy(finding.verdict) &&
+      finding.protocol != stats::Protocol::dns) {
+    keep_active(packets_[finding.packet], {.categories = answer.categories});
   }
 }
 
-void Pipeline::keep_active(const Packet& packet, policy::CategoryMask categories) {
+// The same while any group may reach only what is on its lists.
+void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answer,
+                               const name::FoldedName& name) {
+  finding.group = group_of(packets_[finding.packet], finding.response);
+  const policy::Masks& masks = masks_[finding.group];
+  // What an answer leads to is nobody's choice but the server's: only the name that was asked for
+  // has to be on a list.
+  const bool by_lists = masks.curated && !finding.led_to;
+  const std::uint64_t lists = by_lists ? snapshot_->curated().lists_of(name::LookupName(name)) : 0;
+  finding.verdict = by_lists ? policy::decide(answer, masks, lists)
+                             : policy::decide(answer, masks.blocked, masks.watched);
+  if (finding.verdict.action == policy::Action::block || finding.response) return;
+  const bool datagram = finding.protocol == stats::Protocol::dns &&
+                        packets_[finding.packet].frame.kind != FrameKind::tcp;
+  const bool tracked = (masks.curated && masks.refuse_unnamed) ||
+                       ((answer.categories & masks.cut) != 0 && hangs_on_policy(finding.verdict));
+  if (datagram || !tracked) return;
+  keep_active(packets_[finding.packet], {.categories = answer.categories,
+                                         .lists = lists,
+                                         .always = !hangs_on_policy(finding.verdict)});
+}
+
+void Pipeline::keep_active(const Packet& packet, flow::Admitted what) {
   const flow::Key key = key_of(packet, false);
-  active_.put(key, flow::hash(key, secret_), categories, now_ms_);
+  active_.put(key, flow::hash(key, secret_), what, now_ms_);
 }
 
 std::uint16_t Pipeline::group(const Finding& finding) const {
@@ -230,7 +254,7 @@ void Pipeline::make_room() {
   std::size_t asked = 0;
   for (std::size_t i = 0; i < found; ++i) {
     Finding& finding = findings_[i];
-    decide(finding, answers_[i]);
+    decide(finding, answers_[i], names_[i]);
     if (finding.verdict.action != policy::Action::block ||
         (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
       count_verdict(finding);
@@ -251,7 +275,8 @@ void Pipeline::make_room() {
 
 void Pipeline::act(std::span<Packet> packets) {
   for (std::size_t i = 0; i < found_; ++i) {
-    if (findings_[i].verdict.category != 0) refuse(packets, i);
+    const policy::Verdict& verdict = findings_[i].verdict;
+    if (verdict.category != 0 || verdict.action == policy::Action::block) refuse(packets, i);
   }
   // Frames of a flow or datagram that was refused within this burst were read before it was.
   for (Packet& packet : packets) {

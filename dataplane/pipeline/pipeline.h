@@ -66,9 +66,12 @@ class Pipeline {
   void classify(std::span<Packet> packets);
   void look_up();
   void decide();
-  void decide(Finding& finding, const generation::Answer& answer);
+  void decide(Finding& finding, const generation::Answer& answer, const name::FoldedName& name);
   void count_verdict(const Finding& finding);
-  [[gnu::cold]] void keep_active(const Packet& packet, policy::CategoryMask categories);
+  [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
+                                                    const generation::Answer& answer,
+                                                    const name::FoldedName& name);
+  [[gnu::cold, gnu::noinline]] void keep_active(const Packet& packet, flow::Admitted what);
   void make_room();
   void act(std::span<Packet> packets);
   void finish();
@@ -105,7 +108,11 @@ class Pipeline {
   policy::Client client_of(const Packet& packet, bool response) const;
   std::uint16_t group_of(const Packet& packet, bool response) const {
     const policy::GroupTable& groups = snapshot_->groups();
-    return groups.has_claims() ? groups.find(client_of(packet, response)).group : std::uint16_t{0};
+    return groups.knows_devices() ? groups.find(client_of(packet, response), masks_)
+                                  : std::uint16_t{0};
+  }
+  const policy::Masks& masks_of(const Packet& packet, bool response) const {
+    return masks_[group_of(packet, response)];
   }
 
   // find_udp.cpp
@@ -163,6 +170,7 @@ class Pipeline {
   /// Where active_.any(): true where the frame's connection was let through, and is to be no
   /// longer.
   [[gnu::cold, gnu::noinline]] bool is_cut(Packet& packet, bool from_server, std::uint64_t hash);
+  void end_connection(Packet& packet);
   void reset(Packet& packet, packet::Way way);
   void write_reset(Packet& packet, packet::Way way, act::TcpNumbers numbers);
   Emission* emit(const Packet& packet, packet::Way way);
@@ -174,6 +182,12 @@ class Pipeline {
   }
   void report(const Finding& finding, std::size_t index, const generation::Record& record,
               act::IncidentId incident);
+
+  // unnamed.cpp: where masks_ of any group have refuse_unnamed.
+  [[gnu::cold, gnu::noinline]] void refuse_unnamed(std::span<Packet> packets);
+  [[nodiscard]] bool may_pass_unnamed(const Packet& packet, bool from_server,
+                                      const policy::Masks& masks);
+  [[nodiscard]] bool has_admitted_name(const Packet& packet) const;
 
   void begin_flow(Packet& packet) const;
   /// As the client's frames make it.
@@ -217,7 +231,8 @@ class Pipeline {
 
   // The burst at hand.
   const index::Snapshot* snapshot_ = nullptr;
-  const policy::Masks* masks_ = nullptr;  // the snapshot's, as of now
+  const index::Snapshot::MaskTable* table_ = nullptr;  // the snapshot's, as of now
+  const policy::Masks* masks_ = nullptr;               // table_'s
   std::uint64_t now_ms_ = 0;
   std::uint64_t burst_ = 0;
   std::uint64_t initials_of_ = 0;  // the latest burst that held a client's Initial

@@ -16,6 +16,7 @@ using stats::Protocol;
 
 // RFC 8446 6: a fatal alert, access_denied.
 constexpr std::array<std::uint8_t, 7> kAccessDenied = {21, 3, 3, 0, 2, 2, 49};
+constexpr std::uint32_t kNoProvenance = UINT32_MAX;
 constexpr std::uint8_t kLastSegment = packet::kTcpPsh | packet::kTcpAck | packet::kTcpFin;
 
 /// RFC 8914: 16 when an authority ordered it, 17 when the client's own guardian did, 15 when the
@@ -60,8 +61,12 @@ Id counter_of(const Finding& finding) {
 void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   Finding& finding = findings_[index];
   generation::Decider decider;
-  if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
-                                        finding.listed_labels, entries_[index], decider)) {
+  const bool by_entry = finding.verdict.category != 0;
+  if (!by_entry) {  // for no entry allows it, which is the site's own rule
+    decider.record = {.provenance = kNoProvenance, .layer = generation::Layer::site};
+    finding.listed_labels = 0;
+  } else if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
+                                               finding.listed_labels, entries_[index], decider)) {
     finding.listed_labels = decider.labels;
   }
   if (finding.verdict.action != policy::Action::block) return;
@@ -80,10 +85,12 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   const act::DnsBlock block{
       .answer = &how,
       .error = error_of(record.layer, how),
-      .category = category != nullptr ? category->name : "",
+      .category = category != nullptr ? category->name : policy::text(finding.verdict.reason),
+      .reason = finding.verdict.reason,
       .incident = incident,
       // A name that a response leads to is no part of QNAME.
-      .listed_octets = finding.response ? SIZE_MAX : names_[index].length_of(finding.listed_labels),
+      .listed_octets =
+          finding.response || !by_entry ? SIZE_MAX : names_[index].length_of(finding.listed_labels),
       .may_have_page = may_have_page(finding.verdict.category)};
   counters_.add(counter_of(finding));
   if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
@@ -142,13 +149,16 @@ void Pipeline::refuse_stream(const Finding& finding, Packet& packet, const act::
              !(packet.has_flow() && packet.flow->kind == flow::Kind::h2)) {
     const std::size_t index = static_cast<std::size_t>(&finding - findings_.data());
     std::array<char, name::kMaxTextOctets + 1> text;
-    octets =
-        act::write_http_page({.ordered = block.error == act::ExtendedError::censored,
-                              .head = finding.head,
-                              .category = block.category,
-                              .name = name::text_of(names_[index], finding.listed_labels, text),
-                              .incident = block.incident},
-                             std::span(payload).first<act::kMaxHttpPage>());
+    octets = act::write_http_page(
+        {.ordered = block.error == act::ExtendedError::censored,
+         .head = finding.head,
+         .reason = block.reason,
+         .category = block.category,
+         .name = name::text_of(
+             names_[index],
+             finding.listed_labels != 0 ? finding.listed_labels : names_[index].label_count, text),
+         .incident = block.incident},
+        std::span(payload).first<act::kMaxHttpPage>());
   } else if (finding.protocol == Protocol::tls && answer.tls == policy::TlsRefusal::alert) {
     std::memcpy(payload.data(), kAccessDenied.data(), kAccessDenied.size());
     octets = kAccessDenied.size();
@@ -184,7 +194,7 @@ void Pipeline::refuse_datagram(Packet& packet, flow::Flow* flow) {
 // Before any name is there. A stream that is there already ends as well; a datagram is not
 // answered, for nothing tells yet what it would understand.
 bool Pipeline::refuse_encrypted_dns(Packet& packet, bool stream) {
-  if (!snapshot_->groups().groups()[group_of(packet, false)].refuse_encrypted_dns) return false;
+  if (!masks_of(packet, false).refuse_encrypted_dns) return false;
   packet.fate = Fate::drop;
   counters_.add(Id::encrypted_dns_refused);
   if (!stream || !may_refuse(packet)) return true;
@@ -205,15 +215,23 @@ bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
     active_.drop(key, hash);  // another connection
     return false;
   }
-  const policy::CategoryMask categories = active_.find(key, hash, now_ms_);
-  if ((categories & masks_[group_of(packet, from_server)].blocked) == 0) return false;
-  packet.fate = Fate::drop;
+  const flow::Admitted* const what = active_.find(key, hash, now_ms_);
+  if (what == nullptr || what->always) return false;
+  const policy::Masks& masks = masks_of(packet, from_server);
+  if ((what->categories & masks.blocked & masks.cut) == 0) return false;
   counters_.add(Id::flow_cut);
-  if (!tcp || !may_refuse(packet)) return true;
+  end_connection(packet);
+  return true;
+}
+
+// A connection that is there already; a datagram's sender is not answered, for nothing tells what
+// it would understand.
+void Pipeline::end_connection(Packet& packet) {
+  packet.fate = Fate::drop;
+  if (packet.frame.kind != packet::FrameKind::tcp || !may_refuse(packet)) return;
   packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
   reset(packet, Way::back);
   reset(packet, Way::onward);
-  return true;
 }
 
 // A later frame of a flow that was refused.

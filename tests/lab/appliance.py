@@ -17,7 +17,7 @@ dataplane: {{workers: 1, memory_mib: 256, huge_pages: never, fail: {fail}}}
 policies:
   pupils: {{{pupils}}}
   teachers: {{}}
-groups:
+{policies}groups:
   teachers: {{policy: teachers, prefixes: [192.0.2.200/32, "2001:db8:7::200/128"], vlans: [20]}}
 default_policy: pupils
 block_answer: {{ttl_seconds: 10{answer}}}
@@ -48,12 +48,12 @@ class Appliance:
         return path
 
     def configure(self, mtu=1500, fail="open", authority=None, answer=None,
-                  pupils="block: defaults", more=""):
+                  pupils="block: defaults", more="", policies=""):
         """`answer`: keys of block_answer that are not the defaults; `pupils`: their policy; `more`:
-        lines that stand at the end."""
+        lines that stand at the end; `policies`: lines of more of them."""
         answer = "".join(f", {key}: {value}" for key, value in (answer or {}).items())
         text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail, answer=answer,
-                             pupils=pupils) + more
+                             pupils=pupils, policies=policies) + more
         if authority:
             text += AUTHORITY.format(**authority)
         self.config.write_text(text)

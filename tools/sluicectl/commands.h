@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/sluicectl/outcome.h"
@@ -95,6 +96,21 @@ struct SiteOptions {
 int change_site(const Context& context, const SiteOptions& options);
 /// Entries, subscriptions, and what waits.
 int show_site(const Context& context);
+
+/// Another policy for a group or a device, for a while; sluice-control carries it out.
+struct ModeOptions {
+  std::string command;  // set, end
+  std::string subject;  // a group, or a device's address
+  std::string mode;
+  std::string length;  // "45m"; empty, as until: for ever
+  std::string until;
+  std::string who;  // empty: the user
+  std::string reason;
+};
+int change_mode(const Context& context, const ModeOptions& options);
+int show_modes(const Context& context);
+/// "1h30m" in seconds.
+[[nodiscard]] Result<std::uint64_t> parse_duration(std::string_view text);
 
 /// The person behind sudo, else the user.
 [[nodiscard]] std::string own_name();

@@ -6,6 +6,7 @@
 
 #include "config/calendar/calendar.h"
 #include "config/name/name.h"
+#include "config/policy/curated.h"
 
 namespace sluice::ctl {
 namespace {
@@ -104,9 +105,8 @@ ordered_json record_json(const generation::Generation& generation,
 /// The rules of section 5 one after the other, up to the one that decided.
 class Steps {
  public:
-  Steps(const generation::Answer& answer, const policy::ResolvedGroup& group,
-        const policy::Masks& masks)
-      : answer_(answer), group_(group), masks_(masks) {}
+  Steps(const generation::Answer& answer, const Standing& standing, const ordered_json& lists)
+      : answer_(answer), by_(standing.policy), masks_(standing.masks), lists_(lists) {}
 
   ordered_json until(const policy::Verdict& verdict) {
     const CategoryMask never = answer_.categories & policy::mandatory_categories();
@@ -132,11 +132,16 @@ class Steps {
             reason == Reason::not_listed)) {
       return steps_;
     }
-    if (add(5, "does policy '" + group_.policy + "' block one of them?",
-            blocked == 0                      ? "no"
-            : (blocked & group_.blocked) != 0 ? "yes: " + joined(blocked)
-                                              : "yes, at this time: " + joined(blocked),
+    if (add(5, "does policy '" + by_.name + "' block one of them?",
+            blocked == 0                   ? "no"
+            : (blocked & by_.blocked) != 0 ? "yes: " + joined(blocked)
+                                           : "yes, at this time: " + joined(blocked),
             reason == Reason::category)) {
+      return steps_;
+    }
+    if (masks_.curated && add(6, "is it on a list of what it lets through alone?", on_list(),
+                              reason == Reason::not_curated || reason == Reason::paused ||
+                                  reason == Reason::curated)) {
       return steps_;
     }
     add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", true);
@@ -144,6 +149,16 @@ class Steps {
   }
 
  private:
+  [[nodiscard]] std::string on_list() const {
+    for (const ordered_json& one : lists_) {
+      if (!one["of_policy"].get<bool>() || one["excepted"].get<bool>()) continue;
+      return "yes: '" + one["list"].get<std::string>() + "'";
+    }
+    if (const CategoryMask by = answer_.categories & masks_.categories; by != 0) {
+      return "yes, by category: " + joined(by);
+    }
+    return "no";
+  }
   bool add(int rule, std::string question, std::string answer, bool decides) {
     steps_.push_back({{"rule", rule},
                       {"question", std::move(question)},
@@ -153,8 +168,9 @@ class Steps {
   }
 
   const generation::Answer& answer_;
-  const policy::ResolvedGroup& group_;
+  const policy::Policy& by_;
   const policy::Masks& masks_;
+  const ordered_json& lists_;
   ordered_json steps_ = ordered_json::array();
 };
 
@@ -230,22 +246,30 @@ Result<ordered_json> explain(const Question& question) {
 
   const policy::GroupMatch match = groups->find(*client);
   const policy::ResolvedGroup& group = groups->groups()[match.group];
+  const policy::PolicySet& set = *question.policy;
   const generation::Answer answer = cursor->find(lookup);
   const policy::Timetable timetable(*question.policy, *groups);
-  const policy::Masks masks = timetable.masks(match.group, question.moment);
-  const policy::Verdict verdict = policy::decide(answer, masks.blocked, masks.watched);
+  const Standing standing = standing_of(set, *groups, timetable, *client, question.moment);
+  const policy::Masks& masks = standing.masks;
+  const policy::Verdict verdict =
+      policy::decide(answer, masks, policy::CuratedNames(set.curated).lists_of(lookup));
   std::optional<generation::Record> decider;
-  if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
+  if (verdict.category != 0 || verdict.action != policy::Action::block) {
+    if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
+  }
 
   ordered_json records = ordered_json::array();
   for (const generation::Covering& covering : question.generation->covering(lookup)) {
     records.push_back(record_json(*question.generation, covering));
   }
-  const bool has_policy = group.policy_index < question.policy->policies.size();
-  ordered_json hours = hours_json(
-      *question.policy, timetable,
-      has_policy ? &question.policy->policies[group.policy_index] : nullptr, question.moment);
-  const auto changes = what_would_change(verdict, group, hours, records);
+  ordered_json hours = hours_json(set, timetable, &standing.policy, question.moment);
+  auto changes = what_would_change(verdict, standing.policy, hours, records);
+  const ordered_json mode = mode_json(standing.mode, set.time_zone);
+  if (!mode.is_null()) {
+    changes.push_back("the end of the mode '" + standing.mode->word + "' of " +
+                      policy::subject(*standing.mode) + ", " + mode["ends"].get<std::string>());
+  }
+  const ordered_json lists = lists_json(set, standing, *canonical);
   const policy::Category* category = policy::find_category(verdict.category);
   const generation::Header& header = question.generation->header();
   return ordered_json{
@@ -258,20 +282,23 @@ Result<ordered_json> explain(const Question& question) {
       {"client", device_json(question.device)},
       {"group",
        {{"name", group.name},
-        {"policy", group.policy},
+        {"policy", standing.policy.name},
+        {"own_policy", group.policy},
         {"matched_by", policy::text(match.by)},
         {"why", matched_rule(*question.policy, group.name, match.by, question.device)},
         {"blocks", names_of(masks.blocked)},
         {"watches", names_of(masks.watched)}}},
       {"time", question.moment ? calendar::moment_text(*question.moment, question.policy->time_zone)
                                : "not known"},
+      {"mode", mode},
       {"hours", std::move(hours)},
+      {"lists", lists},
       {"generation",
        {{"number", header.generation},
         {"created", header.created},
         {"file", question.generation->path().string()},
         {"policy_from", question.policy_from}}},
-      {"steps", Steps(answer, group, masks).until(verdict)},
+      {"steps", Steps(answer, standing, lists).until(verdict)},
       {"records", std::move(records)},
       {"client_gets", what_the_client_gets(verdict, groups->answer(), decider)},
       {"would_change", changes}};

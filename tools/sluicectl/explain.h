@@ -54,9 +54,26 @@ struct Question {
 
 /// What would make the verdict another, a sentence each.
 [[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
-                                                         const policy::ResolvedGroup& group,
+                                                         const policy::Policy& by,
                                                          const nlohmann::ordered_json& hours,
                                                          const nlohmann::ordered_json& records);
+
+/// Which policy it is, and why: the group's own, or a mode's.
+struct Standing {
+  std::uint16_t group = 0;  // index into GroupTable::groups(), of what decides
+  const policy::Mode* mode = nullptr;
+  policy::Policy policy;
+  policy::Masks masks;
+};
+[[nodiscard]] Standing standing_of(const policy::PolicySet& set, const policy::GroupTable& groups,
+                                   const policy::Timetable& timetable, const policy::Client& client,
+                                   policy::Moment moment);
+/// null where there is no mode.
+[[nodiscard]] nlohmann::ordered_json mode_json(const policy::Mode* mode,
+                                               const std::string& time_zone);
+/// The curated lists that have to do with a name.
+[[nodiscard]] nlohmann::ordered_json lists_json(const policy::PolicySet& set,
+                                                const Standing& standing, const std::string& name);
 
 /// The document as a person reads it.
 [[nodiscard]] std::string explanation_text(const nlohmann::ordered_json& document);

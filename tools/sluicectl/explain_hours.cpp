@@ -34,15 +34,14 @@ std::string who_may_allow(policy::Override override_by) {
   return "nobody";
 }
 
-void add_ways_out_of_block(const policy::Verdict& verdict, const policy::ResolvedGroup& group,
+void add_ways_out_of_block(const policy::Verdict& verdict, const policy::Policy& by,
                            const ordered_json& hours, const ordered_json& records,
                            std::vector<std::string>& out) {
   const policy::Category* category = policy::find_category(verdict.category);
   if (category == nullptr) return;
-  const bool always = (group.blocked & policy::bit(category->id)) != 0;
+  const bool always = (by.blocked & policy::bit(category->id)) != 0;
   if (verdict.reason == policy::Reason::category && always) {
-    out.push_back("policy '" + group.policy + "' no longer blocking " +
-                  std::string(category->name));
+    out.push_back("policy '" + by.name + "' no longer blocking " + std::string(category->name));
   }
   for (const ordered_json& one : hours) {
     if (always || !one["blocks"].get<bool>() || !names(one, category->name)) continue;
@@ -50,8 +49,7 @@ void add_ways_out_of_block(const policy::Verdict& verdict, const policy::Resolve
     if (one.contains("until")) {
       out.push_back("the schedule '" + schedule + "' at " + one["until"].get<std::string>());
     } else {
-      out.push_back("hours of policy '" + group.policy + "' other than those by '" + schedule +
-                    "'");
+      out.push_back("hours of policy '" + by.name + "' other than those by '" + schedule + "'");
     }
   }
   if (category->override_by != policy::Override::never &&
@@ -102,18 +100,23 @@ ordered_json hours_json(const policy::PolicySet& set, const policy::Timetable& t
   return out;
 }
 
-std::vector<std::string> what_would_change(const policy::Verdict& verdict,
-                                           const policy::ResolvedGroup& group,
+std::vector<std::string> what_would_change(const policy::Verdict& verdict, const policy::Policy& by,
                                            const ordered_json& hours, const ordered_json& records) {
   std::vector<std::string> out;
   if (verdict.action == policy::Action::block) {
-    add_ways_out_of_block(verdict, group, hours, records, out);
+    if (verdict.reason == policy::Reason::not_curated) {
+      return {"the name, or one above it, on a list of policy '" + by.name + "'"};
+    }
+    add_ways_out_of_block(verdict, by, hours, records, out);
     return out;
   }
   if (verdict.reason == policy::Reason::not_listed) {
     return {"an entry for the name, or for one above it"};
   }
   if (verdict.reason == policy::Reason::is_protected) return {"an end of its protection"};
+  if (verdict.reason == policy::Reason::curated && verdict.category == 0) {
+    return {"an end of its place on the list"};
+  }
   if (verdict.reason == policy::Reason::site_allow) return {"an end of the site's entry"};
   const policy::Category* category = policy::find_category(verdict.category);
   if (category == nullptr) return out;
@@ -123,7 +126,7 @@ std::vector<std::string> what_would_change(const policy::Verdict& verdict,
     out.push_back("the schedule '" + one["schedule"].get<std::string>() + "' at " +
                   one["until"].get<std::string>());
   }
-  out.push_back("policy '" + group.policy + "' blocking " + std::string(category->name));
+  out.push_back("policy '" + by.name + "' blocking " + std::string(category->name));
   return out;
 }
 

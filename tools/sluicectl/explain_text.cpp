@@ -66,6 +66,24 @@ std::string hours_text(const ordered_json& hours) {
   return out + (hours["blocks"].get<bool>() ? ", so blocked\n" : ", so not blocked\n");
 }
 
+std::string mode_text(const ordered_json& mode, const ordered_json& group) {
+  if (mode.is_null()) return "none";
+  return field(mode, "mode") + " of " + field(mode, "subject") + ", " + field(mode, "ends") +
+         ", by " + field(mode, "who") + ": " + field(mode, "reason") +
+         (field(group, "policy") == field(group, "own_policy")
+              ? ""
+              : "; otherwise policy " + field(group, "own_policy"));
+}
+
+std::string list_text(const ordered_json& list) {
+  return "  '" + field(list, "list") + "'" +
+         (list["of_policy"].get<bool>() ? "" : ", which is not this policy's") + ": " +
+         field(list, "name") +
+         (list["excepted"].get<bool>() ? " is excepted\n"
+          : list["needed"].get<bool>() ? " is needed by its pages\n"
+                                       : " is on it\n");
+}
+
 }  // namespace
 
 std::string explanation_text(const ordered_json& document) {
@@ -83,6 +101,7 @@ std::string explanation_text(const ordered_json& document) {
   out += table({{"client", client_text(document["client"])},
                 {"group", field(group, "name") + ": " + field(group, "why")},
                 {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+                {"mode", mode_text(document["mode"], group)},
                 {"time", field(document, "time")},
                 {"list", "generation " + field(generation, "number") + " of " +
                              field(generation, "created") + ", " + field(generation, "file")}});
@@ -98,6 +117,9 @@ std::string explanation_text(const ordered_json& document) {
 
   if (!document["hours"].empty()) out += "\nby the clock\n";
   for (const ordered_json& hours : document["hours"]) out += hours_text(hours);
+
+  if (!document["lists"].empty()) out += "\ncurated lists\n";
+  for (const ordered_json& list : document["lists"]) out += list_text(list);
 
   out += "\nlisted at\n";
   for (const ordered_json& record : document["records"]) out += record_text(record);

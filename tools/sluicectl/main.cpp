@@ -7,6 +7,7 @@
 
 #include "tools/sluicectl/calendar_command.h"
 #include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/mode_cli.h"
 #include "tools/sluicectl/site_cli.h"
 
 namespace sluice::ctl {
@@ -230,6 +231,7 @@ int run(int argc, char** argv) {
   DecisionOptions decision;
   ListDiffOptions diff;
   SiteOptions site;
+  ModeOptions mode;
   std::filesystem::path checked;
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
@@ -240,6 +242,7 @@ int run(int argc, char** argv) {
   add_decisions(*list, decision, chosen);
   add_diff(*list, diff, chosen);
   add_site(app, site, chosen);
+  add_mode(app, mode, chosen);
   CalendarImport calendar;
   add_calendar(app, calendar, chosen);
   ApplyOptions apply;

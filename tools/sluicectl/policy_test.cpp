@@ -34,7 +34,7 @@ constexpr std::array kCaseFields{
     Field{"name", &kName, true},     Field{"client", &kClient}, Field{"mac", &kMac},
     Field{"vlan", &kVlan},           Field{"port", &kWord},     Field{"at", &kMoment},
     Field{"expect", &kAction, true}, Field{"reason", &kWord},   Field{"category", &kWord},
-    Field{"group", &kWord},
+    Field{"group", &kWord},          Field{"mode", &kWord},
 };
 constexpr Shape kCase{.kind = Kind::mapping,
                       .noun = "a case",
@@ -55,6 +55,20 @@ struct Outcome {
   ordered_json document;
 };
 
+/// As if a person had switched the mode for all groups.
+Result<std::vector<policy::Mode>> modes_of_case(const std::string& word,
+                                                const schema::Config& config) {
+  std::vector<policy::Mode> modes;
+  if (word.empty()) return modes;
+  if (auto policy = schema::policy_of_mode(config, word); !policy) return fail(policy.error());
+  const auto add = [&](std::string_view group) {
+    modes.push_back({.word = word, .group = std::string(group), .mac = {}, .address = {}});
+  };
+  add(policy::kDefaultGroup);
+  for (const policy::Group& group : config.policy.groups) add(group.name);
+  return modes;
+}
+
 Result<Outcome> run_case(const TextNode& node, Question question, const schema::Config& config,
                          std::int64_t now) {
   const auto device = parse_device(value_of(node, "client"), value_of(node, "mac"),
@@ -71,7 +85,10 @@ Result<Outcome> run_case(const TextNode& node, Question question, const schema::
     question.moment = *moment;
   }
   // What was worked out for now reaches months ahead, and nothing back.
-  Result<policy::PolicySet> policy = schema::policy_at(config, question.moment.value_or(now));
+  const std::int64_t moment = question.moment.value_or(now);
+  const auto modes = modes_of_case(value_of(node, "mode"), config);
+  if (!modes) return fail(modes.error());
+  Result<policy::PolicySet> policy = schema::policy_at(config, moment, *modes);
   if (!policy) return fail(policy.error());
   question.policy = &*policy;
   auto document = explain(question);

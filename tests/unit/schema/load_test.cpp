@@ -1,4 +1,5 @@
 // What load() makes of good files, and the limits that no small file in bad/ can show.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "config/policy/group_table.h"
 #include "config/schema/config.h"
 
 namespace sluice::schema {
@@ -91,6 +93,59 @@ TEST_F(Load, DefaultsAreWhatIsBlockedForMinors) {
               category.minors_default == policy::MinorsDefault::block)
         << category.name;
   }
+}
+
+TEST_F(Load, CuratedListsPresetsAndModes) {
+  const Loaded loaded = load(write(
+      "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"
+      "pairs: {main: {inside: in, outside: out}}\n"
+      "curated:\n"
+      "  lessons: {names: [Learn.Example], needs: [cdn.example], except: [game.learn.example]}\n"
+      "  exam: {names: [paper.example]}\n"
+      "policies:\n"
+      "  lesson: {only: {lists: [exam, lessons], categories: [social], without_name: pass}}\n"
+      "  still: {only: {}}\n"
+      "  young: youth\n"
+      "modes: {study: lesson, youth: young}\n"
+      "default_policy: young\n"));
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+  const Config& config = *loaded.config;
+  ASSERT_EQ(config.policy.curated.size(), 2U);
+  EXPECT_THAT(config.policy.curated[0].names, testing::ElementsAre("learn.example"));
+  EXPECT_THAT(config.policy.curated[0].except, testing::ElementsAre("game.learn.example"));
+  const auto& only = config.policy.policies[0].only;
+  ASSERT_TRUE(only);
+  EXPECT_EQ(only->lists, 3U);
+  EXPECT_FALSE(only->refuse_unnamed);
+  ASSERT_TRUE(config.policy.policies[1].only);
+  EXPECT_TRUE(config.policy.policies[1].only->refuse_unnamed);
+  const policy::Policy& young = config.policy.policies[2];
+  EXPECT_EQ(young.name, "young");
+  EXPECT_EQ(young.hours.size(), 2U);
+  EXPECT_TRUE(young.withhold_ech);
+  ASSERT_EQ(config.policy.schedules.size(), 2U);
+  EXPECT_EQ(config.times.schedules[1].name, "youth/night");
+
+  EXPECT_EQ(policy_of_mode(config, "study").value(), "lesson");
+  EXPECT_EQ(policy_of_mode(config, "still").value(), "still");
+  EXPECT_EQ(policy_of_mode(config, "normal").value(), "");
+  const auto none = policy_of_mode(config, "exam");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().text().find("known are: normal, pause, study, youth"), std::string::npos)
+      << none.error().text();
+
+  const auto set = policy_at(config, 1'800'000'000,
+                             {{.word = "pause", .group = "default", .until = 1'800'000'001},
+                              {.word = "study", .group = "default", .until = 1'800'000'000},
+                              {.word = "gone", .group = "default"}});
+  ASSERT_TRUE(set);
+  ASSERT_EQ(set->modes.size(), 1U);
+  const auto pause = std::find_if(set->policies.begin(), set->policies.end(), [&](const auto& one) {
+    return one.name == set->modes[0].policy;
+  });
+  ASSERT_NE(pause, set->policies.end());
+  ASSERT_TRUE(pause->only);
+  EXPECT_TRUE(policy::GroupTable::build(*set, {}));
 }
 
 TEST_F(Load, MissingFilesMatterOnlyToWhoReadsThem) {

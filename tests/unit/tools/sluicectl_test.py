@@ -275,6 +275,57 @@ class Sluicectl(unittest.TestCase):
             with self.subTest(bad):
                 self.assertIn("cases.yaml:2", run([bad], 2).stderr)
 
+    def with_lists(self):
+        self.config.write_text(self.config.read_text().replace(
+            "policies:", "policies:\n  lesson: {only: {lists: [lessons]}}", 1) +
+            "curated: {lessons: {names: [learn.example], needs: [cdn.example], "
+            "except: [game.learn.example]}}\nmodes: {study: lesson}\n")
+        self.compile("play.example", category="games")
+
+    def test_policy_test_with_a_mode(self):
+        self.with_lists()
+        table = self.folder / "cases.yaml"
+        table.write_text(
+            "cases:\n"
+            "  - {name: other.example, expect: pass}\n"
+            "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
+            "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
+            "  - {name: a.cdn.example, client: 10.7.0.1, mode: study, expect: pass, group: staff}\n"
+            "  - {name: game.learn.example, mode: study, expect: block}\n"
+            "  - {name: learn.example, mode: pause, expect: block, reason: paused}\n"
+            "  - {name: learn.example, mode: normal, expect: pass, reason: not-listed}\n")
+        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
+        self.assertIn("7 cases, all as expected", self.run_ctl(*run).stdout)
+        document = self.json_of(*run)["cases"][3]["explanation"]
+        self.assertEqual(document["mode"]["mode"], "study")
+        self.assertEqual((document["group"]["policy"], document["group"]["own_policy"]),
+                         ("lesson", "staff"))
+        self.assertEqual(document["lists"], [{"list": "lessons", "name": "cdn.example",
+                                              "of_policy": True, "needed": True,
+                                              "excepted": False}])
+        self.assertEqual([step["rule"] for step in document["steps"]], [1, 2, 3, 4, 5, 6])
+        self.assertIn("the end of the mode 'study' of staff", " ".join(document["would_change"]))
+        table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
+        self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
+
+    def test_mode_asks_control(self):
+        reply = {"mode-set": {"ok": True, "done": "pupils: mode pause", "dataplane": None},
+                 "mode-list": {"ok": True, "modes": [
+                     {"subject": "pupils", "mode": "pause", "ends": "until somebody ends it",
+                      "who": "li", "reason": "exam"}]}}
+        with daemon(self.folder / "control.sock", reply):
+            text = self.run_ctl("--config", self.config, "mode", "set", "pupils", "pause",
+                                "--for", "1h30m", "--reason", "exam").stdout
+            self.assertIn("in force once sluice-dataplane runs", text)
+            self.assertRegex(self.run_ctl("--config", self.config, "mode", "list").stdout,
+                             "pupils +pause +until somebody ends it +li +exam")
+        for arguments in (("--for", "45"), ("--for", "m"), ("--for", "0m"),
+                          ("--for", "1h", "--until", "2026-12-04T20:30"), ()):
+            with self.subTest(arguments):
+                reason = ("--reason", "x") if arguments else ()
+                self.run_ctl("--config", self.config, "mode", "set", "pupils", "pause", *arguments,
+                             *reason, expect=2)
+
     def test_explain_refuses(self):
         self.compile("bet.example")
         for arguments in (["a..b"], ["192.0.2.1"], ["x.example", "--client", "10.0.0.0/8"],

@@ -1,0 +1,139 @@
+// What a person asks for of modes.
+#include <algorithm>
+
+#include "config/ipc/socket.h"
+#include "config/policy/modes_json.h"
+#include "config/schema/nearest.h"
+#include "control/service/modes.h"
+
+namespace sluice::service {
+namespace {
+
+using nlohmann::json;
+
+std::string mode_text(const json& request, const char* key) {
+  const auto found = request.find(key);
+  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+/// A group's name goes before an address of the same look, which no group has.
+Status read_subject(const std::string& text, const schema::Config& config, policy::Mode& mode) {
+  const auto& groups = config.policy.groups;
+  const bool is_group = text == policy::kDefaultGroup ||
+                        std::any_of(groups.begin(), groups.end(),
+                                    [&](const policy::Group& one) { return one.name == text; });
+  if (is_group) {
+    mode.group = text;
+    return {};
+  }
+  if (auto mac = policy::parse_mac(text)) {
+    mode.mac = *mac;
+    return {};
+  }
+  auto address = policy::parse_prefix(text);
+  if (address && text.find('/') == std::string::npos) {
+    mode.address = *address;
+    return {};
+  }
+  std::vector<std::string_view> known{policy::kDefaultGroup};
+  for (const policy::Group& one : groups) known.push_back(one.name);
+  return fail(
+      "is neither a group nor a device", text,
+      "name a group, or a device by its MAC or IP address; " + schema::suggest(text, known));
+}
+
+/// "until" as a moment, or "seconds" from now; neither: until it is ended.
+Status read_end(const json& request, const schema::Config& config, tuf::Time now,
+                policy::Mode& mode) {
+  mode.from = now.time_since_epoch().count();
+  const auto longest = std::chrono::duration_cast<std::chrono::seconds>(kLongestMode).count();
+  if (const auto found = request.find("seconds"); found != request.end()) {
+    const bool good = found->is_number_unsigned() && found->get<std::uint64_t>() > 0 &&
+                      found->get<std::uint64_t>() <= static_cast<std::uint64_t>(longest);
+    if (!good) return fail("a mode lasts a second to a year", {}, "say how long, as --for 45m");
+    mode.until = mode.from + static_cast<std::int64_t>(found->get<std::uint64_t>());
+    return {};
+  }
+  const std::string until = mode_text(request, "until");
+  if (until.empty()) return {};
+  auto moment = calendar::parse_moment(until, config.times.calendar.time_zone);
+  if (!moment) return fail(moment.error());
+  if (*moment <= mode.from) return fail("is over already", until, "give a moment to come");
+  if (*moment > mode.from + longest) return fail("is more than a year away", until);
+  mode.until = *moment;
+  return {};
+}
+
+std::string end_text(const policy::Mode& mode, const schema::Config& config) {
+  if (mode.until == 0) return "until somebody ends it";
+  return "until " + calendar::moment_text(mode.until, config.times.calendar.time_zone);
+}
+
+Result<std::string> set_mode(Modes& modes, const schema::Config& config, const json& request,
+                             const Decision& decision) {
+  policy::Mode mode{.word = mode_text(request, "mode"),
+                    .group = {},
+                    .mac = {},
+                    .address = {},
+                    .policy = {},
+                    .who = decision.who,
+                    .reason = decision.reason};
+  if (auto status = read_subject(mode_text(request, "subject"), config, mode); !status) {
+    return fail(status.error());
+  }
+  auto policy = schema::policy_of_mode(config, mode.word);
+  if (!policy) return fail(policy.error());
+  mode.policy = *policy;
+  if (auto status = read_end(request, config, decision.at, mode); !status) {
+    return fail(status.error());
+  }
+  if (auto status = modes.set(mode); !status) return fail(status.error());
+  return policy::subject(mode) + ": mode " + mode.word + " " + end_text(mode, config);
+}
+
+/// As the mode is kept, however the address is written.
+std::string kept_subject(const std::string& text) {
+  if (const auto mac = policy::parse_mac(text)) return policy::text(*mac);
+  const auto address = policy::parse_prefix(text);
+  if (!address) return text;
+  policy::Mode mode;
+  mode.address = *address;
+  return policy::subject(mode);
+}
+
+}  // namespace
+
+bool is_mode_command(std::string_view command) {
+  return command == "mode-set" || command == "mode-end" || command == "mode-list";
+}
+
+json answer_mode(Modes& modes, const schema::Config& config, const json& request, tuf::Time now) {
+  const std::string command = mode_text(request, "command");
+  if (command == "mode-list") {
+    json list = json::array();
+    for (const policy::Mode& mode : modes.all()) {
+      list.push_back(policy::to_json(mode));
+      list.back()["subject"] = policy::subject(mode);
+      list.back()["ends"] = end_text(mode, config);
+    }
+    return ipc::ok({{"modes", std::move(list)}});
+  }
+  auto decision = read_decision(request, now);
+  if (!decision) return ipc::error(decision.error());
+  Result<std::string> done;
+  if (command == "mode-set") {
+    done = set_mode(modes, config, request, *decision);
+  } else {
+    auto ended = modes.end(kept_subject(mode_text(request, "subject")));
+    if (ended) {
+      done = policy::subject(*ended) + ": mode " + ended->word + " is over";
+    } else {
+      done = fail(ended.error());
+    }
+  }
+  if (!done) return ipc::error(done.error());
+  audit("mode: " + *done, *decision);
+  return ipc::ok({{"done", *done}});
+}
+
+}  // namespace sluice::service

@@ -1,0 +1,112 @@
+// Frames of devices that may reach nothing but curated names: what carries no name is refused, but
+// for what keeps a network together. A connection passes while its name is being read, and then as
+// long as it is known to have been let through under a name that may be reached.
+#include <algorithm>
+
+#include "dataplane/packet/bytes.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using packet::FrameKind;
+using stats::Id;
+
+constexpr std::uint8_t kIcmp = 1;
+constexpr std::uint8_t kIgmp = 2;
+constexpr std::uint8_t kIcmpv6 = 58;
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint16_t kNtpPort = 123;
+/// RFC 5905 7.3, with the extension fields of RFC 8915: what is longer is not the time.
+constexpr std::size_t kMaxNtpOctets = 1024;
+
+/// RFC 4443: errors, by which senders learn the path's MTU. RFC 2710, RFC 4861: multicast
+/// listeners, routers and neighbours, 130 to 137; RFC 3810: 143.
+bool is_needed_icmpv6(std::uint8_t type) {
+  return type < 128 || (type >= 130 && type <= 137) || type == 143;
+}
+/// RFC 792: unreachable, time exceeded, parameter problem. No echo: it carries what one likes.
+bool is_needed_icmp(std::uint8_t type) { return type == 3 || type == 11 || type == 12; }
+
+bool is_needed(const Packet& packet) {
+  const packet::Frame& frame = packet.frame;
+  if (packet::is_group_addressed(packet.view, frame) || frame.protocol == kIgmp) return true;
+  if (frame.transport_offset >= packet.view.size()) return false;
+  const std::uint8_t type = packet.view[frame.transport_offset];
+  return frame.protocol == kIcmp     ? is_needed_icmp(type)
+         : frame.protocol == kIcmpv6 ? is_needed_icmpv6(type)
+                                     : false;
+}
+
+/// DHCP (RFC 2131 4.1), DHCPv6 (RFC 8415 7.2), NTP.
+bool is_needed_datagram(std::uint16_t server_port, std::size_t octets) {
+  return server_port == 67 || server_port == 68 || server_port == 546 || server_port == 547 ||
+         (server_port == kNtpPort && octets <= kMaxNtpOctets);
+}
+
+/// A resolver that is new asks for the root's servers (RFC 9609), which is no name to be judged.
+/// What a client may say so is short.
+bool is_about_root(std::span<const std::uint8_t> message, bool from_server) {
+  return message.size() >= 17 && (from_server || message.size() <= 64) &&
+         packet::load16(&message[4]) == 1 && message[12] == 0;
+}
+
+}  // namespace
+
+void Pipeline::refuse_unnamed(std::span<Packet> packets) {
+  for (Packet& packet : packets) {
+    if (packet.fate != Fate::forward && packet.fate != Fate::rewrite) continue;
+    // Of a capture, which does not tell from which side a frame came, the client's side is taken.
+    if (!packet.judge && !packet.answers) continue;
+    // A piece of a datagram is nothing without the last one, which is judged.
+    if (packet.frame.kind == FrameKind::not_ip || packet.frame.kind == FrameKind::fragment)
+      continue;
+    const bool from_server = !packet.judge;
+    const policy::Masks& masks = masks_of(packet, from_server);
+    if (!masks.curated || !masks.refuse_unnamed) continue;
+    if (may_pass_unnamed(packet, from_server, masks)) continue;
+    counters_.add(Id::unnamed_refused);
+    if (packet.pieced) fragments_.block(packet.datagram, index_of(packet));
+    end_connection(packet);
+  }
+}
+
+bool Pipeline::has_admitted_name(const Packet& packet) const {
+  // A frame whose name was refused does not go on.
+  const std::uint8_t index = index_of(packet);
+  return std::any_of(findings_.begin(), findings_.begin() + static_cast<std::ptrdiff_t>(found_),
+                     [index](const Finding& one) { return one.packet == index; });
+}
+
+bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
+                                const policy::Masks& masks) {
+  const packet::Frame& frame = packet.frame;
+  const bool tcp = frame.kind == FrameKind::tcp;
+  if (!tcp && frame.kind != FrameKind::udp) {
+    return frame.kind == FrameKind::other_protocol && is_needed(packet);
+  }
+  if (has_admitted_name(packet)) return true;
+  const flow::Key key = key_of(packet, from_server);
+  if (tcp) {
+    // Without octets, nothing is said; and a server that is asked to open a connection, or that
+    // ends one, has said nothing yet.
+    const std::uint8_t flags = packet::tcp_fields(packet.view, frame).flags;
+    if (frame.payload_length == 0 || (flags & packet::kTcpRst) != 0) return true;
+  } else {
+    if (packet::is_group_addressed(packet.view, frame)) return true;
+    if (is_needed_datagram(key.server_port, frame.payload_length)) return true;
+    if (key.server_port == kDnsPort && is_about_root(payload_of(packet), from_server)) return true;
+    // DHCP's own server may ask from any port for the client's.
+    if (from_server && (key.client_port == 68 || key.client_port == 546)) return true;
+  }
+  const std::uint64_t hash = flow::hash(key, secret_);
+  if (const flow::Admitted* const what = active_.find(key, hash, now_ms_)) {
+    return what->always || (what->lists & masks.lists) != 0 ||
+           (what->categories & masks.categories) != 0;
+  }
+  if (!flows_.may_hold(hash)) return false;
+  const flow::Flow* const flow = flows_.find(key, hash);
+  return flow != nullptr && flow->state == flow::State::undecided && !flow->closing;
+}
+
+}  // namespace sluice::pipeline

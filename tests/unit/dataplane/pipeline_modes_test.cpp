@@ -1,0 +1,219 @@
+// Devices that may reach nothing but curated names, while a mode or their policy has it so.
+#include <gtest/gtest.h>
+
+#include "dataplane/pipeline/pipeline.h"
+#include "tests/fuzz/generation.h"
+#include "tests/unit/dataplane/builder.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using test::Bytes;
+
+constexpr std::int64_t kEnd = 1000;
+constexpr std::uint8_t kSyn = 0x02;
+
+class PipelineModesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    use({.word = "study", .group = "default", .policy = "lesson", .until = kEnd});
+  }
+  void use(const policy::Mode& mode, bool refuse_unnamed = true) {
+    policy::PolicySet set;
+    set.curated = {{"lessons", {"learn.org"}, {"cdn.net"}, {"game.learn.org"}},
+                   {"exam", {"paper.net"}, {}, {}}};
+    set.policies = {
+        {.name = "open"},
+        {.name = "lesson", .only = policy::Only{.lists = 1, .refuse_unnamed = refuse_unnamed}},
+        {.name = "exam", .only = policy::Only{.lists = 2}}};
+    set.default_policy = "open";
+    set.modes = {mode};
+    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+    ASSERT_TRUE(snapshot);
+    snapshot_ = std::move(*snapshot);
+    (void)snapshot_->set_time(0);
+  }
+  Fate run(Bytes frame, bool inside = true) {
+    const std::size_t length = frame.size();
+    frame.resize(length + 512);
+    Packet packet{.data = frame.data(),
+                  .length = static_cast<std::uint32_t>(length),
+                  .capacity = static_cast<std::uint32_t>(frame.size()),
+                  .judge = inside,
+                  .answers = !inside};
+    pipeline_->process(*snapshot_, {&packet, 1}, 1000);
+    return packet.fate;
+  }
+  static Bytes turned(Bytes frame) {
+    std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);  // addresses
+    std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
+    return frame;
+  }
+  Fate tcp(const Bytes& payload, std::uint16_t port, std::uint8_t flags = 0x18,
+           std::uint32_t sequence = 100) {
+    return run(test::frame(payload, {.protocol = 6,
+                                     .source_port = port,
+                                     .destination_port = 443,
+                                     .sequence = sequence,
+                                     .tcp_flags = flags}));
+  }
+  Fate tcp_answer(std::string_view text, std::uint16_t port, std::uint8_t flags = 0x18) {
+    Bytes payload;
+    test::put(payload, text);
+    return run(turned(test::frame(payload, {.protocol = 6,
+                                            .source_port = 443,
+                                            .destination_port = port,
+                                            .sequence = 7,
+                                            .tcp_flags = flags})),
+               false);
+  }
+  Fate udp(const Bytes& payload, std::uint16_t to, std::uint8_t destination = 0) {
+    return run(
+        test::frame(payload, {.destination_port = to, .first_destination_octet = destination}));
+  }
+  Fate ask(std::string_view name) { return udp(test::dns_query(name, {.opt = true}), 53); }
+  Fate hello(std::string_view name, std::uint16_t port) {
+    return tcp(test::client_hello(test::server_name({name})), port);
+  }
+  [[nodiscard]] const policy::Verdict& verdict() const { return pipeline_->findings()[0].verdict; }
+
+  std::unique_ptr<const index::Snapshot> snapshot_;
+  stats::Counters counters_;
+  stats::EventRing events_;
+  std::unique_ptr<Pipeline> pipeline_ = std::make_unique<Pipeline>(0, 7, counters_, &events_);
+};
+
+TEST_F(PipelineModesTest, OnlyCuratedNamesAreAnswered) {
+  EXPECT_EQ(ask("www.learn.org"), Fate::forward);
+  EXPECT_EQ(verdict().reason, policy::Reason::curated);
+  EXPECT_EQ(ask("img.cdn.net"), Fate::forward);
+  EXPECT_EQ(ask("www.permitted.example"), Fate::forward);  // protected
+  EXPECT_EQ(ask("a.game.learn.org"), Fate::reply);
+  EXPECT_EQ(verdict().reason, policy::Reason::not_curated);
+  EXPECT_EQ(ask("elsewhere.net"), Fate::reply);
+  EXPECT_EQ(ask(""), Fate::forward);  // the root's servers
+}
+
+TEST_F(PipelineModesTest, AnEventTellsTheReasonButNoNameThatNobodyListed) {
+  EXPECT_EQ(ask("elsewhere.net"), Fate::reply);
+  stats::BlockEvent event;
+  ASSERT_TRUE(events_.pop(event));
+  EXPECT_EQ(event.reason, policy::Reason::not_curated);
+  EXPECT_EQ(event.listed_length, 0);
+  EXPECT_EQ(event.layer, generation::Layer::site);
+}
+
+TEST_F(PipelineModesTest, AnEndComesByTheClockAlone) {
+  EXPECT_EQ(ask("elsewhere.net"), Fate::reply);
+  (void)snapshot_->set_time(kEnd);
+  EXPECT_EQ(ask("elsewhere.net"), Fate::forward);
+  EXPECT_EQ(udp({1, 2, 3}, 5000), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, AnAliasOfACuratedNameNeedBeOnNoList) {
+  Bytes response;  // www.learn.org CNAME edge.elsewhere.net
+  test::put16(response, 0x1234);
+  test::put16(response, 0x8180);
+  for (const unsigned count : {1U, 1U, 0U, 0U}) test::put16(response, count);
+  test::put(response, test::wire_name("www.learn.org"));
+  test::put16(response, 1);
+  test::put16(response, 1);
+  const Bytes target = test::wire_name("edge.elsewhere.net");
+  test::put16(response, 0xc00c);
+  test::put16(response, 5);
+  test::put16(response, 1);
+  test::put32(response, 60);
+  test::put16(response, static_cast<unsigned>(target.size()));
+  test::put(response, target);
+  EXPECT_EQ(
+      run(turned(test::frame(response, {.source_port = 53, .destination_port = 50000})), false),
+      Fate::forward);
+  EXPECT_EQ(pipeline_->findings().size(), 2U);
+}
+
+TEST_F(PipelineModesTest, AConnectionPassesUnderItsName) {
+  EXPECT_EQ(tcp({}, 1, kSyn, 99), Fate::forward);
+  EXPECT_EQ(tcp_answer("", 1, 0x12), Fate::forward);
+  EXPECT_EQ(tcp({}, 1, 0x10), Fate::forward);
+  const Bytes good = test::client_hello(test::server_name({"www.learn.org"}));
+  EXPECT_EQ(tcp({good.begin(), good.begin() + 40}, 1), Fate::forward);  // undecided as yet
+  EXPECT_EQ(tcp({good.begin() + 40, good.end()}, 1, 0x18, 140), Fate::forward);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  EXPECT_EQ(tcp({1, 2, 3}, 1, 0x18, 5000), Fate::forward);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 0U);
+  EXPECT_EQ(hello("www.elsewhere.net", 2), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions().size(), 2U);
+}
+
+TEST_F(PipelineModesTest, WhatCarriesNoNameIsRefused) {
+  Bytes banner;
+  test::put(banner, "SSH-2.0-OpenSSH_9.2\r\n");
+  EXPECT_EQ(tcp(banner, 1), Fate::drop);  // another protocol
+  EXPECT_EQ(pipeline_->emissions().size(), 2U);
+  EXPECT_EQ(tcp_answer("220 mail", 2), Fate::drop);       // a server that speaks first
+  EXPECT_EQ(tcp(test::client_hello({}), 3), Fate::drop);  // no server name
+  EXPECT_EQ(udp({1, 2, 3, 4}, 5000), Fate::drop);
+  EXPECT_EQ(udp(Bytes(2000, 7), 123), Fate::drop);  // too long for the time
+  EXPECT_EQ(
+      run(turned(test::frame({1, 2, 3}, {.source_port = 5000, .destination_port = 4000})), false),
+      Fate::drop);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 6U);
+}
+
+TEST_F(PipelineModesTest, WhatANetworkNeedsPasses) {
+  EXPECT_EQ(udp(Bytes(300, 1), 67), Fate::forward);
+  EXPECT_EQ(udp(Bytes(48, 1), 123), Fate::forward);
+  EXPECT_EQ(udp(Bytes(48, 1), 5353, 224), Fate::forward);
+  Bytes arp = test::frame({1, 2, 3});
+  arp[12] = 8;
+  arp[13] = 6;
+  EXPECT_EQ(run(arp), Fate::forward);
+  for (const auto& [type, fate] : {std::pair{std::uint8_t{3}, Fate::forward}, {8, Fate::drop}}) {
+    Bytes icmp = test::frame(Bytes(20, type), {.protocol = 17});
+    icmp[23] = 1;
+    icmp[34] = type;
+    EXPECT_EQ(run(icmp), fate) << int{type};
+  }
+}
+
+TEST_F(PipelineModesTest, WithoutANamePassesWhereThePolicySaysSo) {
+  use({.word = "study", .group = "default", .policy = "lesson"}, false);
+  EXPECT_EQ(udp({1, 2, 3, 4}, 5000), Fate::forward);
+  EXPECT_EQ(tcp_answer("220 mail", 2), Fate::forward);
+  EXPECT_EQ(ask("elsewhere.net"), Fate::reply);
+}
+
+TEST_F(PipelineModesTest, AnotherModeJudgesOpenConnectionsAnew) {
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  use({.word = "exam", .group = "default", .policy = "exam"});
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions().size(), 2U);
+  EXPECT_EQ(hello("www.paper.net", 2), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, AConnectionThatWasOpenBeforeEnds) {
+  use({.word = "study", .group = "nobody", .policy = "lesson"});
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  use({.word = "pause", .group = "default", .policy = "exam"});
+  EXPECT_EQ(tcp({1, 2, 3}, 1, 0x18, 9000), Fate::drop);
+  EXPECT_EQ(ask("www.learn.org"), Fate::reply);
+  EXPECT_EQ(verdict().reason, policy::Reason::paused);
+}
+
+TEST_F(PipelineModesTest, OneDeviceAlone) {
+  policy::Mac mac{};
+  const Bytes any = test::frame({1});
+  std::copy(any.begin() + 6, any.begin() + 12, mac.begin());
+  use({.word = "study", .mac = mac, .policy = "lesson"});
+  EXPECT_EQ(ask("elsewhere.net"), Fate::reply);
+  EXPECT_EQ(tcp_answer("220 mail", 2), Fate::drop);
+  Bytes other = test::frame(test::dns_query("elsewhere.net"));
+  other[11] ^= 1;
+  EXPECT_EQ(run(other), Fate::forward);
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
