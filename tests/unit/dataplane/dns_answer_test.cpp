@@ -62,9 +62,12 @@ Answered answer(Bytes frame, const policy::BlockAnswer& how, std::uint8_t listed
   (void)inspect::dns::parse_query({&frame[parsed.payload_offset], parsed.payload_length}, query);
   IncidentId incident;
   for (unsigned i = 0; i < 8; ++i) incident.bits |= std::uint64_t{10 + i} << 5 * i;  // A to H
-  const std::size_t length = write_answer(
-      frame, parsed, query,
-      {&how, ExtendedError::censored, "gambling", incident, octets_of(query.name, listed_labels)});
+  const std::size_t length = write_answer(frame, parsed, query,
+                                          {.answer = &how,
+                                           .error = ExtendedError::censored,
+                                           .category = "gambling",
+                                           .incident = incident,
+                                           .listed_octets = octets_of(query.name, listed_labels)});
   EXPECT_GT(length, original - 40);
   frame.resize(length);
 
