@@ -58,6 +58,8 @@ void note_number(Origin& origin, std::uint64_t next) {
 /// How likely it is that a set of keys is the packet's.
 enum class Chance : std::uint8_t { slight, good };
 
+static_assert(kMaxOrigins <= Crypto::kMaxBlocks);
+
 /// One Initial packet under the keys that may open it. Its header, then its payload, are laid into
 /// the Crypto's scratch.
 class Opener {
