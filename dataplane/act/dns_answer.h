@@ -25,7 +25,6 @@ struct DnsBlock {
   const policy::BlockAnswer* answer = nullptr;
   ExtendedError error = ExtendedError::blocked;
   std::string_view category;  // its name, for the EDE text; or why, where there is none
-  policy::Reason reason = policy::Reason::category;
   IncidentId incident;
   /// Of the listed name's labels, in wire form: so much of QNAME's end owns the SOA, all where it
   /// is shorter.
@@ -33,6 +32,7 @@ struct DnsBlock {
   /// Whether the block page's address may stand for the name's, where `answer` has it so: a program
   /// that looks for a resolver would take it for one.
   bool may_have_page = true;
+  policy::Reason reason = policy::Reason::category;
 };
 
 /// The longest message that write_dns_message() makes.

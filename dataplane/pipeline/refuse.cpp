@@ -86,12 +86,12 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
       .answer = &how,
       .error = error_of(record.layer, how),
       .category = category != nullptr ? category->name : policy::text(finding.verdict.reason),
-      .reason = finding.verdict.reason,
       .incident = incident,
       // A name that a response leads to is no part of QNAME.
       .listed_octets =
           finding.response || !by_entry ? SIZE_MAX : names_[index].length_of(finding.listed_labels),
-      .may_have_page = may_have_page(finding.verdict.category)};
+      .may_have_page = may_have_page(finding.verdict.category),
+      .reason = finding.verdict.reason};
   counters_.add(counter_of(finding));
   if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
   if (packet.has_flow() && !finding.response && packet.flow->state != flow::State::blocked) {

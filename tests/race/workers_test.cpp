@@ -126,8 +126,8 @@ class Workers : public testing::Test {
     const auto blocked = [&](std::size_t worker) {
       return gateway.workers()[worker]->counters().value(stats::Id::verdict_block);
     };
-    const policy::Masks* const masks = gateway.snapshot()->masks();
-    for (std::uint64_t swap = 0; swap < kSwaps || gateway.snapshot()->masks() == masks; ++swap) {
+    const index::Snapshot::MaskTable* const masks = &gateway.snapshot()->now();
+    for (std::uint64_t swap = 0; swap < kSwaps || &gateway.snapshot()->now() == masks; ++swap) {
       const std::array before = {blocked(0), blocked(1)};
       auto loaded = gateway.load(folder_of(gateway) / (std::to_string(swap % 2 + 1) + ".lmdb"));
       EXPECT_TRUE(loaded);
