@@ -95,6 +95,16 @@ struct CuratedList {
   std::vector<std::string> except;  // names below those that are not let through
 };
 
+/// Minutes that each device may spend in categories; see budget::Book for what a minute is.
+struct Budget {
+  std::string name;
+  CategoryMask categories = 0;
+  std::uint32_t minutes_a_day = 0;  // 0: no limit
+  std::uint32_t minutes_a_week = 0;
+  std::uint32_t warn_at = 10;  // minutes left
+};
+inline constexpr std::size_t kMaxBudgets = 32;
+
 /// Everything is refused but what is named here.
 struct Only {
   std::uint64_t lists = 0;  // a bit for each of PolicySet::curated
@@ -119,6 +129,7 @@ struct Policy {
   /// are blocked; else none of them.
   bool block_when_time_unknown = true;
   std::optional<Only> only;
+  std::uint32_t budgets = 0;  // a bit for each of PolicySet::budgets
 };
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -174,6 +185,10 @@ struct PolicySet {
   BlockAnswer answer;
   std::vector<CuratedList> curated;
   std::vector<Mode> modes;  // one of a group or device at most
+  std::vector<Budget> budgets;
+  std::vector<std::int64_t> budget_days;   // moments at which days of budgets begin, ascending
+  std::vector<std::int64_t> budget_weeks;  // likewise
+  bool devices_by_address = false;         // else by MAC
   std::vector<Schedule> schedules;
   std::int64_t schedules_from = 0;   // Unix time
   std::int64_t schedules_until = 0;  // not included
@@ -199,6 +214,8 @@ struct alignas(64) Masks {
   CategoryMask cut = 0;         // connections of these categories end once they are blocked
   std::uint64_t lists = 0;      // of `only`
   CategoryMask categories = 0;  // of `only`
+  CategoryMask budgeted = 0;    // in which minutes are spent
+  std::uint32_t budgets = 0;    // of which budgets
   bool curated = false;         // there is an `only`
   bool refuse_unnamed = false;
   bool paused = false;

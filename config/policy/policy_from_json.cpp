@@ -109,6 +109,19 @@ Result<Only> only_from(const json& value, const std::vector<CuratedList>& curate
   return only;
 }
 
+Result<Budget> budget_from(const json& value) {
+  Fields fields(value, "policy.budgets");
+  Budget budget{.name = fields.string("name"), .categories = fields.categories("categories")};
+  const auto minutes = [&](const char* key, std::uint64_t otherwise, std::uint64_t most) {
+    return static_cast<std::uint32_t>(fields.number(key, otherwise, most));
+  };
+  budget.minutes_a_day = minutes("minutes_a_day", 0, 1440);
+  budget.minutes_a_week = minutes("minutes_a_week", 0, 10080);
+  budget.warn_at = minutes("warn_at", budget.warn_at, 1440);
+  if (!fields.good()) return fail(fields.error());
+  return budget;
+}
+
 Result<Policy> policy_from(const json& value, const PolicySet& set) {
   const std::vector<Schedule>& schedules = set.schedules;
   Fields fields(value, "policy.policies");
@@ -131,6 +144,15 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
                             hours.categories("categories"), hours.boolean("only_during"),
                             hours.boolean("cut")});
     if (!hours.good()) return fail(hours.error());
+  }
+  for (const std::string& name : fields.strings("budgets")) {
+    const auto budget = std::find_if(set.budgets.begin(), set.budgets.end(),
+                                     [&](const Budget& one) { return one.name == name; });
+    if (budget == set.budgets.end()) {
+      fields.refuse("no budget is named '" + name + "'");
+    } else {
+      policy.budgets |= std::uint32_t{1} << (budget - set.budgets.begin());
+    }
   }
   if (value.is_object() && value.contains("only")) {
     auto only = only_from(value["only"], set.curated);
@@ -192,6 +214,15 @@ Result<PolicySet> from_json(std::string_view document) {
     if (!list) return fail(list.error());
     set.curated.push_back(std::move(*list));
   }
+  for (const json& item : fields.list("budgets")) {
+    auto budget = budget_from(item);
+    if (!budget) return fail(budget.error());
+    set.budgets.push_back(std::move(*budget));
+  }
+  set.budget_days = fields.moments("budget_days");
+  set.budget_weeks = fields.moments("budget_weeks");
+  set.devices_by_address = fields.boolean("devices_by_address");
+  if (set.budgets.size() > kMaxBudgets) fields.refuse("there are more than 32 budgets");
   if (set.curated.size() > kMaxCuratedLists) fields.refuse("there are more than 64 curated lists");
   if (!fields.good()) return fail(fields.error());
   for (const json& item : fields.list("policies")) {

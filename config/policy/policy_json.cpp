@@ -39,6 +39,22 @@ json only_json(const Only& only, const std::vector<CuratedList>& curated) {
           {"refuse_unnamed", only.refuse_unnamed}};
 }
 
+void put_budgets(const PolicySet& set, json& document) {
+  for (const Budget& budget : set.budgets) {
+    document["budgets"].push_back({{"name", budget.name},
+                                   {"categories", names_of(budget.categories)},
+                                   {"minutes_a_day", budget.minutes_a_day},
+                                   {"minutes_a_week", budget.minutes_a_week},
+                                   {"warn_at", budget.warn_at}});
+  }
+  document["budget_days"] = set.budget_days;
+  document["budget_weeks"] = set.budget_weeks;
+  document["devices_by_address"] = set.devices_by_address;
+  document["time_zone"] = set.time_zone;
+  document["schedules_from"] = set.schedules_from;
+  document["schedules_until"] = set.schedules_until;
+}
+
 }  // namespace
 
 nlohmann::json to_json(const Mode& mode) {
@@ -78,6 +94,9 @@ std::string to_json(const PolicySet& set) {
                         {"strict", policy.strict}});
     if (policy.withhold_ech) policies.back()["withhold_ech"] = true;
     if (policy.refuse_encrypted_dns) policies.back()["refuse_encrypted_dns"] = true;
+    for (std::size_t i = 0; i < set.budgets.size(); ++i) {
+      if ((policy.budgets >> i & 1) != 0) policies.back()["budgets"].push_back(set.budgets[i].name);
+    }
     if (policy.only) policies.back()["only"] = only_json(*policy.only, set.curated);
     if (policy.hours.empty()) continue;
     policies.back()["hours"] = hours_json(policy, set.schedules);
@@ -107,6 +126,7 @@ std::string to_json(const PolicySet& set) {
                                    {"except", list.except}});
   }
   for (const Mode& mode : set.modes) document["modes"].push_back(to_json(mode));
+  if (!set.budgets.empty()) put_budgets(set, document);
   if (!set.schedules.empty()) {
     json& schedules = document["schedules"] = json::array();
     for (const Schedule& one : set.schedules) {

@@ -20,6 +20,7 @@ std::size_t passed(const std::vector<std::int64_t>& moments, std::int64_t moment
 Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
     : policies_(set.policies),
       schedules_(set.schedules),
+      budgets_(set.budgets),
       modes_(set.modes),
       from_(set.schedules_from),
       until_(set.schedules_until) {
@@ -86,6 +87,10 @@ Masks Timetable::masks_of(const Policy& policy, Moment moment) const {
               .refuse_encrypted_dns = policy.refuse_encrypted_dns};
   for (const Hours& hours : policy.hours) {
     if (hours.cut) masks.cut |= hours.categories;
+  }
+  masks.budgets = policy.budgets;
+  for (std::size_t i = 0; i < budgets_.size(); ++i) {
+    if ((policy.budgets >> i & 1) != 0) masks.budgeted |= budgets_[i].categories;
   }
   if (policy.only) {
     masks.curated = true;

@@ -58,6 +58,7 @@ class Timetable {
 
   std::vector<Policy> policies_;
   std::vector<Schedule> schedules_;
+  std::vector<Budget> budgets_;
   std::vector<Mode> modes_;
   std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;

@@ -162,6 +162,7 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     }
     bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
     bind_only(member->value, path, root, policy, faults);
+    bind_budget_names(member->value, path, root, policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
   const TextNode* fallback = find(root, "default_policy");

@@ -27,6 +27,7 @@ Loaded load(const std::filesystem::path& file, References references) {
       bind_ports(*root, config, faults);
       bind_times(*root, config, faults);
       bind_curated(*root, config, faults);
+      bind_budgets(*root, config, faults);
       bind_policies(*root, config, faults);
       bind_modes(*root, config, faults);
       bind_groups(*root, config, faults);

@@ -43,6 +43,7 @@ struct Times {
   calendar::Calendar calendar;
   std::vector<calendar::Schedule> schedules;
   TrustClock trust = TrustClock::synchronised;
+  int day_begins = 0;  // of budgets: minutes since midnight
 };
 
 enum class FailMode : std::uint8_t { open, closed };

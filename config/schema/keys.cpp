@@ -49,6 +49,7 @@ constexpr std::array<string_view, 2> kBoundaries{"finish", "cut"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
+constexpr std::array<string_view, 2> kDeviceKeys{"mac", "address"};
 
 constexpr Shape kProfile = one_of(kProfiles);
 constexpr Shape kFailMode = one_of(kFailModes);
@@ -62,6 +63,7 @@ constexpr Shape kEchChoice = one_of(kEchChoices);
 constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
+constexpr Shape kDeviceKey = one_of(kDeviceKeys);
 constexpr Shape kHolidayPreset{.kind = Kind::choice,
                                .noun = "dates under public_holidays",
                                .choices = calendar::kHolidayPresets};
@@ -171,6 +173,8 @@ constexpr std::array kCalendarFields{
           "More days that are worked, or taught, in exchange for a holiday."},
     Field{"dates", &kNamedDates, false, "none",
           "Dates by names of your own, such as terms and exam weeks."},
+    Field{"day_begins", &kTime, false, "\"00:00\"",
+          "When a day begins for budgets, so that a late evening is not two days'."},
     Field{"trust_clock", &kTrust, false, "synchronised",
           "When the time counts as known: once the clock was `synchronised` with a time server "
           "since the start, or `always`."},
@@ -226,6 +230,9 @@ constexpr std::array kPolicyFields{
           "`block` or `hours` refuse them."},
     Field{"hours", &kHoursList, false, "none",
           "Categories that are refused by the clock, besides those of `block`."},
+    Field{
+        "budgets", &kBudgetNames, false, "none",
+        "Budgets of time for each device; what is used up is refused until the next day or week."},
     Field{"when_time_unknown", &kUnknownTime, false, "block",
           "What becomes of the categories of `hours` while the time is not known: `block` refuses "
           "all of them, `pass` none."},
@@ -296,6 +303,14 @@ constexpr std::array kRootFields{
     Field{"curated", &kCurated, false, "none",
           "Lists of names by names of your own, for `only` of policies."},
     Field{"policies", &kPolicies, true, "", "What may be reached, by names of your own."},
+    Field{
+        "budgets", &kBudgets, false, "none",
+        "Minutes that each device may spend in categories, by names of your own, for `budgets` of "
+        "policies."},
+    Field{
+        "devices_by", &kDeviceKey, false, "mac",
+        "What a device is to budgets: its `mac` address, so that it is one over IPv4 and IPv6; or "
+        "its `address`, where a router stands between, whose MAC address all frames carry."},
     Field{"modes", &kModes, false, "as below",
           "What the modes stand for that a person switches with `sluicectl mode set`. The name of "
           "any policy is a mode as well."},

@@ -27,4 +27,8 @@ extern const Shape kOnly;
 extern const Shape kModes;
 extern const Shape kPolicyPreset;
 
+// Minutes that devices may spend (keys_budgets.cpp).
+extern const Shape kBudgets;
+extern const Shape kBudgetNames;
+
 }  // namespace sluice::schema

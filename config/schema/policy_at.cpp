@@ -27,11 +27,29 @@ std::int64_t first_moment(year_month month) {
   return sys_seconds(sys_days(month / 1)).time_since_epoch().count();
 }
 
+/// The moments at which days of a kind begin for budgets: the first of a few hours from the hour on
+/// that is asked for, for a clock may leap over that one.
+Result<std::vector<std::int64_t>> day_begins(const Times& times, calendar::Kind kind,
+                                             std::int64_t from, std::int64_t until) {
+  constexpr int kHours = 3 * 60;
+  const calendar::Window window{.days = {{kind, {}}},
+                                .except = {},
+                                .from = times.day_begins,
+                                .until = (times.day_begins + kHours) % calendar::kMinutesOfDay};
+  auto toggles = calendar::toggles(times.calendar, {window}, from, until);
+  if (!toggles) return fail(toggles.error());
+  std::vector<std::int64_t> out;
+  for (std::size_t i = toggles->active ? 1 : 0; i < toggles->at.size(); i += 2) {
+    out.push_back(toggles->at[i]);
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
   policy::PolicySet set = config.policy;
-  if (set.schedules.empty()) return set;
+  if (set.schedules.empty() && set.budgets.empty()) return set;
   set.schedules_from = first_moment(month_of(now));
   set.schedules_until = first_moment(month_of(now) + kStretch);
   set.time_zone = config.times.calendar.time_zone;
@@ -41,6 +59,13 @@ Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
     if (!found) return fail(found.error());
     set.schedules[i].active = found->active;
     set.schedules[i].toggles = std::move(found->at);
+  }
+  if (set.budgets.empty()) return set;
+  for (const auto& [kind, into] : {std::pair{calendar::Kind::every_day, &set.budget_days},
+                                   {calendar::Kind::monday, &set.budget_weeks}}) {
+    auto begins = day_begins(config.times, kind, set.schedules_from, set.schedules_until);
+    if (!begins) return fail(begins.error());
+    *into = std::move(*begins);
   }
   return set;
 }
@@ -82,7 +107,7 @@ Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now,
 }
 
 std::optional<std::int64_t> next_policy_at(const Config& config, std::int64_t now) {
-  if (config.policy.schedules.empty()) return std::nullopt;
+  if (config.policy.schedules.empty() && config.policy.budgets.empty()) return std::nullopt;
   return first_moment(month_of(now) + months(1)) + seconds(kMargin).count();
 }
 

@@ -28,7 +28,7 @@ static_assert(sizeof(Key) == 44, "compared and hashed as octets, so it has no pa
 
 /// Keyed by a per-boot secret, so that nobody can aim flows at one slot. From values, one by one: a
 /// key that was written just now is not yet there to be loaded in larger words.
-[[nodiscard]] inline std::uint64_t hash(const Key& key, std::uint64_t secret) {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t hash(const Key& key, std::uint64_t secret) {
   const auto word = [](const std::uint8_t* at) {
     std::uint64_t value;
     std::memcpy(&value, at, sizeof value);

@@ -31,18 +31,25 @@ int run_worker(void* worker) {
 Result<std::unique_ptr<Gateway>> Gateway::start(const schema::Config& config,
                                                 const std::filesystem::path& generation_file,
                                                 WallClock clock) {
-  std::unique_ptr<Gateway> gateway(new Gateway(config, clock));
+  std::uint64_t secret = 0;
+  if (getrandom(&secret, sizeof secret, 0) < 0) return fail("the kernel gives no random numbers");
+  std::unique_ptr<Gateway> gateway(new Gateway(config, clock, secret));
   gateway->shared_.fail = config.dataplane.fail;
   gateway->shared_.idle_sleep_us = config.dataplane.idle_sleep_us;
-  if (getrandom(&gateway->shared_.secret, sizeof gateway->shared_.secret, 0) < 0) {
-    return fail("the kernel gives no random numbers");
-  }
   if (auto status = gateway->open_ports(); !status) return fail(status.error());
   if (auto status = gateway->assign_roles(); !status) return fail(status.error());
   // Before the first frame is received, so that none is passed or dropped for want of a list.
   gateway->load_at_start(generation_file);
   if (auto status = gateway->start_workers(); !status) return fail(status.error());
   return gateway;
+}
+
+Gateway::Gateway(schema::Config config, WallClock clock, std::uint64_t secret)
+    : config_(std::move(config)),
+      clock_(clock),
+      moment_(clock_.now()),
+      budgets_(config_.state_dir / "budgets.json", secret) {
+  shared_.secret = secret;
 }
 
 Gateway::~Gateway() {
@@ -52,6 +59,7 @@ Gateway::~Gateway() {
   }
   // EAL has told that they ended; their own word makes what they wrote seen here.
   (void)shared_.ended.load(std::memory_order_acquire);
+  count_budgets();
   // What EAL gave goes before EAL does.
   links_.clear();
   workers_.clear();
@@ -189,6 +197,7 @@ Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
                                          config_.dataplane.workers, running_.get());
   if (!snapshot) return fail(snapshot.error());
   moment_ = clock_.now();
+  use_budgets(**snapshot);
   (void)(*snapshot)->set_time(moment_);  // nobody has seen those before
   shared_.snapshot.store(snapshot->get(), std::memory_order_release);
   // Events are collected while the snapshot that they were judged by is alive.
@@ -211,12 +220,16 @@ void Gateway::wait_until_quiescent() {
 void Gateway::keep_time() {
   moment_ = clock_.now();
   if (!running_) return;
+  keep_budgets();
   if (const auto before = running_->set_time(moment_)) wait_until_quiescent();
 }
 
 std::vector<std::string> Gateway::alarms() const {
   std::vector<std::string> alarms = alarms_;
-  if (running_ && running_->timetable().has_schedules() && !running_->timetable().covers(moment_)) {
+  if (auto fault = budgets_.fault(); !fault.empty()) alarms.push_back(std::move(fault));
+  const bool goes_by_the_clock =
+      running_ && (running_->timetable().has_schedules() || !running_->policy().budgets.empty());
+  if (goes_by_the_clock && !running_->timetable().covers(moment_)) {
     alarms.emplace_back(
         moment_ ? "the policy's schedules were not worked out for this time: sluice-control has to "
                   "make a generation anew; when_time_unknown decides"

@@ -14,6 +14,7 @@
 
 #include "config/base/result.h"
 #include "config/schema/config.h"
+#include "dataplane/budget/keeper.h"
 #include "dataplane/eal/eal.h"
 #include "dataplane/gateway/wall_clock.h"
 #include "dataplane/port/link_watch.h"
@@ -29,6 +30,12 @@ struct PastBlock {
   std::chrono::system_clock::time_point time;
   stats::BlockEvent event;
   std::string group;
+};
+
+/// A device that has come near the end of a budget, or to it.
+struct BudgetNotice {
+  std::chrono::system_clock::time_point time;
+  budget::Book::Notice notice;
 };
 
 class Gateway {
@@ -58,10 +65,14 @@ class Gateway {
   [[nodiscard]] std::vector<std::string> alarms() const;
   [[nodiscard]] policy::Moment moment() const { return moment_; }
   [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
+  [[nodiscard]] const std::deque<BudgetNotice>& notices() const { return notices_; }
+  [[nodiscard]] budget::Book& budgets() { return budgets_.book(); }
+  /// Adds up what was spent until now; and takes what a person changed into use, and keeps it.
+  void count_budgets();
+  void budgets_were_changed();
 
  private:
-  Gateway(schema::Config config, WallClock clock)
-      : config_(std::move(config)), clock_(clock), moment_(clock_.now()) {}
+  Gateway(schema::Config config, WallClock clock, std::uint64_t secret);
   [[nodiscard]] Status open_ports();
   [[nodiscard]] Status make_pool(std::span<const port::Prepared> prepared);
   [[nodiscard]] Status assign_roles();
@@ -69,6 +80,10 @@ class Gateway {
   void load_at_start(const std::filesystem::path& generation_file);
   void collect_events();
   void keep_time();
+  // budgets.cpp
+  void use_budgets(const index::Snapshot& snapshot);
+  void keep_budgets();
+  [[nodiscard]] std::uint32_t minute() const;
   void wait_until_quiescent();
 
   schema::Config config_;
@@ -86,6 +101,11 @@ class Gateway {
   std::vector<std::string> alarms_;
   std::deque<PastBlock> history_;
   std::uint64_t sequence_ = 0;
+  budget::Keeper budgets_;
+  std::uint8_t epoch_ = 0;
+  std::shared_ptr<const budget::Exhausted> exhausted_;
+  std::chrono::steady_clock::time_point merged_{};
+  std::deque<BudgetNotice> notices_;
 };
 
 }  // namespace sluice::gateway

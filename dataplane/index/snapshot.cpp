@@ -32,6 +32,7 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
   snapshot->groups_ = std::move(*groups);
   snapshot->timetable_ = policy::Timetable(set, snapshot->groups_);
   snapshot->curated_ = policy::CuratedNames(set.curated);
+  snapshot->policy_ = std::move(set);
   snapshot->mask_table_ = snapshot->table_at(policy::Moment{});
   snapshot->now_.store(snapshot->mask_table_.get(), std::memory_order_relaxed);
   auto index = make_index(*generation, running);
@@ -49,6 +50,7 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
 std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment moment) const {
   auto table = std::make_unique<MaskTable>();
   table->masks = timetable_.masks(moment);
+  table->budgets = budgets_;
   for (const policy::Masks& one : table->masks) {
     if (!one.in_force) continue;
     table->any_curated |= one.curated;
@@ -57,12 +59,19 @@ std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment mom
   return table;
 }
 
+void Snapshot::set_budgets(const Budgets& budgets) const {
+  if (budgets == budgets_) return;
+  budgets_ = budgets;
+  budgets_changed_ = true;
+}
+
 std::unique_ptr<const Snapshot::MaskTable> Snapshot::set_time(policy::Moment moment) const {
   const std::size_t period = timetable_.period(moment);
-  if (period == period_) return nullptr;
+  if (period == period_ && !budgets_changed_) return nullptr;
   auto table = table_at(moment);
   now_.store(table.get(), std::memory_order_release);
   period_ = period;
+  budgets_changed_ = false;
   return std::exchange(mask_table_, std::move(table));
 }
 

@@ -2,8 +2,8 @@
 // resolved to masks, and a look-up for each lcore. Swapped whole; of what is in it, only the masks
 // change, with the time.
 //
-// Thread safety: lookup(i) belongs to lcore i, set_time() to the control thread; now() is written
-// by that and read by the lcores; the rest is constant.
+// Thread safety: lookup(i) belongs to lcore i, set_time() and set_budgets() to the control thread;
+// now() is written by that and read by the lcores; the rest is constant.
 #pragma once
 
 #include <atomic>
@@ -17,6 +17,7 @@
 #include "config/policy/curated.h"
 #include "config/policy/group_table.h"
 #include "config/policy/timetable.h"
+#include "dataplane/budget/exhausted.h"
 #include "dataplane/index/lookup.h"
 
 namespace sluice::index {
@@ -36,20 +37,40 @@ class Snapshot {
     return generation_;
   }
   [[nodiscard]] const policy::GroupTable& groups() const { return groups_; }
+  /// What counting minutes needs.
+  struct Budgets {
+    std::uint32_t minute = 0;  // its number, for Activity
+    std::uint8_t epoch = 0;
+    std::shared_ptr<const budget::Exhausted> exhausted;  // may be null
+
+    friend bool operator==(const Budgets&, const Budgets&) = default;
+  };
   /// What holds now: for each of groups().groups(), and whether it does for any of them.
   struct MaskTable {
     std::vector<policy::Masks> masks;
     bool any_curated = false;
     bool any_refuses_unnamed = false;
+    Budgets budgets;
   };
   /// The time is unknown until set_time() tells it.
   [[nodiscard]] const MaskTable& now() const { return *now_.load(std::memory_order_acquire); }
   [[nodiscard]] const policy::Timetable& timetable() const { return timetable_; }
   [[nodiscard]] const policy::CuratedNames& curated() const { return curated_; }
+  [[nodiscard]] const policy::PolicySet& policy() const { return policy_; }
+  /// Those in which minutes are spent under a name of these categories, a bit each.
+  [[nodiscard]] std::uint32_t budgets_of(policy::CategoryMask categories) const {
+    std::uint32_t budgets = 0;
+    for (std::size_t i = 0; i < policy_.budgets.size(); ++i) {
+      if ((policy_.budgets[i].categories & categories) != 0) budgets |= std::uint32_t{1} << i;
+    }
+    return budgets;
+  }
 
   /// Lets the masks of a moment be those from the next burst on. Returns the ones before, which
   /// lcores may still read until each has been quiescent; nullptr where nothing changes.
   [[nodiscard]] std::unique_ptr<const MaskTable> set_time(policy::Moment moment) const;
+  /// To be told to the lcores by the next set_time().
+  void set_budgets(const Budgets& budgets) const;
 
   [[nodiscard]] const SuffixIndex& index() const { return *index_; }
   [[nodiscard]] const Lookup& lookup(unsigned lcore) const { return lookups_[lcore]; }
@@ -60,7 +81,10 @@ class Snapshot {
   std::shared_ptr<const generation::Generation> generation_;  // outlives what is below
   policy::GroupTable groups_;
   policy::Timetable timetable_;
+  policy::PolicySet policy_;
   mutable std::size_t period_ = 0;
+  mutable Budgets budgets_;
+  mutable bool budgets_changed_ = false;
   mutable std::unique_ptr<const MaskTable> mask_table_;
   mutable std::atomic<const MaskTable*> now_{nullptr};
   policy::CuratedNames curated_;

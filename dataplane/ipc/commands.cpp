@@ -206,8 +206,11 @@ json answer(gateway::Gateway& gateway, const json& request) {
     gateway.housekeeping();
     return incident(gateway, request);
   }
+  if (command == "budgets" || command == "budget-add" || command == "budget-reset") {
+    return answer_budget(gateway, request);
+  }
   return error({"there is no command '" + command + "'", "dataplane",
-                "use status, stats, load, events or incident"});
+                "use status, stats, load, events, incident, budgets, budget-add or budget-reset"});
 }
 
 }  // namespace sluice::ipc

@@ -4,6 +4,8 @@
 //   load {path}                 judge by that generation; replies when every worker does
 //   events {after}              past blocks with a sequence number above `after`
 //   incident {id}               one past block
+//   budgets {device}            minutes that devices have spent, or one
+//   budget-add {device, budget, minutes, who, reason}, budget-reset {device, budget, who, reason}
 //
 // Thread safety: the control thread.
 #pragma once
@@ -15,5 +17,9 @@
 namespace sluice::ipc {
 
 [[nodiscard]] nlohmann::json answer(gateway::Gateway& gateway, const nlohmann::json& request);
+
+/// The last three.
+[[nodiscard]] nlohmann::json answer_budget(gateway::Gateway& gateway,
+                                           const nlohmann::json& request);
 
 }  // namespace sluice::ipc

@@ -106,7 +106,8 @@ void parse_any_frame(std::span<const std::uint8_t> bytes, Frame& frame);
 /// What nearly every frame is: Ethernet with one VLAN tag or none, IPv4 without options or IPv6
 /// without extension headers, and UDP or TCP, unfragmented and whole. False for any other;
 /// `frame`, which must be new, is then as it was.
-[[nodiscard]] inline bool parse_plain_frame(std::span<const std::uint8_t> bytes, Frame& frame) {
+[[nodiscard, gnu::always_inline]] inline bool parse_plain_frame(std::span<const std::uint8_t> bytes,
+                                                                Frame& frame) {
   constexpr std::size_t kLeast = kEthernetOctets + kVlanTagOctets + 20 + 8;
   if (bytes.size() < kLeast || bytes.size() > UINT16_MAX) return false;
   const std::uint8_t* const at = bytes.data();
@@ -170,7 +171,7 @@ void parse_any_frame(std::span<const std::uint8_t> bytes, Frame& frame);
 }
 
 /// Into a frame of any content. In its place: a copy of it would wait for its parts to be written.
-inline void parse_frame(std::span<const std::uint8_t> bytes, Frame& frame) {
+[[gnu::always_inline]] inline void parse_frame(std::span<const std::uint8_t> bytes, Frame& frame) {
   std::construct_at(&frame);
   if (!parse_plain_frame(bytes, frame)) parse_any_frame(bytes, frame);
 }

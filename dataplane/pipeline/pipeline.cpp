@@ -12,12 +12,6 @@ using packet::FrameKind;
 using stats::Id;
 using stats::Stage;
 
-/// Passes, but for nothing that allows the name whatever a policy blocks.
-bool hangs_on_policy(const policy::Verdict& verdict) {
-  return verdict.reason == policy::Reason::listed_only ||
-         verdict.reason == policy::Reason::watched || verdict.reason == policy::Reason::curated;
-}
-
 }  // namespace
 
 Pipeline::Pipeline(unsigned lcore, std::uint64_t secret, stats::Counters& counters,
@@ -167,6 +161,21 @@ void Pipeline::look_up() {
                                  {answers_.data(), found_}, {entries_.data(), found_});
 }
 
+[[gnu::always_inline]] inline void Pipeline::decide(Finding& finding,
+                                                    const generation::Answer& answer,
+                                                    const name::FoldedName& name) {
+  finding.listed_labels = answer.matched_labels;
+  if (table_->any_curated) return decide_by_lists(finding, answer, name);
+  if (answer.categories == 0) {  // whose the name is makes no difference
+    finding.verdict = policy::decide(answer, 0, 0);
+    return;
+  }
+  finding.group = group_of(packets_[finding.packet], finding.response);
+  const policy::Masks& masks = masks_[finding.group];
+  finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
+  if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
+}
+
 void Pipeline::decide() {
   std::uint64_t unlisted = 0;  // most names
   for (std::size_t i = 0; i < found_; ++i) {
@@ -178,23 +187,6 @@ void Pipeline::decide() {
     count_verdict(findings_[i]);
   }
   counters_.add(Id::verdict_pass, unlisted);
-}
-
-void Pipeline::decide(Finding& finding, const generation::Answer& answer,
-                      const name::FoldedName& name) {
-  finding.listed_labels = answer.matched_labels;
-  if (table_->any_curated) return decide_by_lists(finding, answer, name);
-  if (answer.categories == 0) {  // whose the name is makes no difference
-    finding.verdict = policy::decide(answer, 0, 0);
-    return;
-  }
-  finding.group = group_of(packets_[finding.packet], finding.response);
-  const policy::Masks& masks = masks_[finding.group];
-  finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
-  if ((answer.categories & masks.cut) != 0 && hangs_on_policy(finding.verdict) &&
-      finding.protocol != stats::Protocol::dns) {
-    keep_active(packets_[finding.packet], {.categories = answer.categories});
-  }
 }
 
 // The same while any group may reach only what is on its lists.
@@ -217,11 +209,6 @@ void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answe
   keep_active(packets_[finding.packet], {.categories = answer.categories,
                                          .lists = lists,
                                          .always = !hangs_on_policy(finding.verdict)});
-}
-
-void Pipeline::keep_active(const Packet& packet, flow::Admitted what) {
-  const flow::Key key = key_of(packet, false);
-  active_.put(key, flow::hash(key, secret_), what, now_ms_);
 }
 
 std::uint16_t Pipeline::group(const Finding& finding) const {

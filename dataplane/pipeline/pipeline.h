@@ -17,6 +17,7 @@
 
 #include "dataplane/act/dns_answer.h"
 #include "dataplane/act/incident.h"
+#include "dataplane/budget/activity.h"
 #include "dataplane/flow/active_flows.h"
 #include "dataplane/flow/fragments.h"
 #include "dataplane/flow/limiter.h"
@@ -36,6 +37,12 @@ struct Request;
 }
 
 namespace sluice::pipeline {
+
+/// Passes, but for nothing that allows the name whatever a policy blocks.
+[[nodiscard]] inline bool hangs_on_policy(const policy::Verdict& verdict) {
+  return verdict.reason == policy::Reason::listed_only ||
+         verdict.reason == policy::Reason::watched || verdict.reason == policy::Reason::curated;
+}
 
 class Pipeline {
  public:
@@ -58,6 +65,8 @@ class Pipeline {
   /// The finding's group, also where the verdict did not need it.
   [[nodiscard]] std::uint16_t group(const Finding& finding) const;
   [[nodiscard]] const flow::Table& flows() const { return flows_; }
+  /// Which devices spend minutes; read by the control thread.
+  [[nodiscard]] const budget::Activity& activity() const { return activity_; }
 
  private:
   // pipeline.cpp: the passes.
@@ -71,7 +80,12 @@ class Pipeline {
   [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
                                                     const generation::Answer& answer,
                                                     const name::FoldedName& name);
+  // active.cpp: what lasts, and what it costs of a budget.
   [[gnu::cold, gnu::noinline]] void keep_active(const Packet& packet, flow::Admitted what);
+  [[gnu::cold, gnu::noinline]] void track(Finding& finding, const generation::Answer& answer,
+                                          const policy::Masks& masks);
+  bool spend(const Packet& packet, bool from_server, policy::CategoryMask categories,
+             const policy::Masks& masks, bool counts);
   void make_room();
   void act(std::span<Packet> packets);
   void finish();
@@ -167,6 +181,7 @@ class Pipeline {
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
   [[gnu::cold]] bool refuse_encrypted_dns(Packet& packet, bool stream);
+  // active.cpp
   /// Where active_.any(): true where the frame's connection was let through, and is to be no
   /// longer.
   [[gnu::cold, gnu::noinline]] bool is_cut(Packet& packet, bool from_server, std::uint64_t hash);
@@ -191,7 +206,8 @@ class Pipeline {
 
   void begin_flow(Packet& packet) const;
   /// As the client's frames make it.
-  [[nodiscard]] static flow::Key key_of(const Packet& packet, bool from_server) {
+  [[nodiscard, gnu::always_inline]] static flow::Key key_of(const Packet& packet,
+                                                            bool from_server) {
     const std::uint8_t* const ports = packet.view.data() + packet.frame.transport_offset;
     const auto source = packet::source_address(packet.view, packet.frame);
     const auto destination = packet::destination_address(packet.view, packet.frame);
@@ -224,6 +240,7 @@ class Pipeline {
   flow::Table flows_;
   flow::SynCache syns_;
   flow::ActiveFlows active_;
+  budget::Activity activity_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   EchSeen ech_;

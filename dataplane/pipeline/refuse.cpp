@@ -84,7 +84,10 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   const policy::Category* category = policy::find_category(finding.verdict.category);
   const act::DnsBlock block{
       .answer = &how,
-      .error = error_of(record.layer, how),
+      // Time is the site's to give, whoever listed the name.
+      .error = error_of(
+          finding.verdict.reason == policy::Reason::budget ? generation::Layer::site : record.layer,
+          how),
       .category = category != nullptr ? category->name : policy::text(finding.verdict.reason),
       .incident = incident,
       // A name that a response leads to is no part of QNAME.
@@ -204,34 +207,6 @@ bool Pipeline::refuse_encrypted_dns(Packet& packet, bool stream) {
     reset(packet, Way::onward);
   }
   return true;
-}
-
-bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
-  if (!active_.may_hold(hash)) return false;
-  const flow::Key key = key_of(packet, from_server);
-  const bool tcp = packet.frame.kind == packet::FrameKind::tcp;
-  if (tcp && !from_server &&
-      (packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) != 0) {
-    active_.drop(key, hash);  // another connection
-    return false;
-  }
-  const flow::Admitted* const what = active_.find(key, hash, now_ms_);
-  if (what == nullptr || what->always) return false;
-  const policy::Masks& masks = masks_of(packet, from_server);
-  if ((what->categories & masks.blocked & masks.cut) == 0) return false;
-  counters_.add(Id::flow_cut);
-  end_connection(packet);
-  return true;
-}
-
-// A connection that is there already; a datagram's sender is not answered, for nothing tells what
-// it would understand.
-void Pipeline::end_connection(Packet& packet) {
-  packet.fate = Fate::drop;
-  if (packet.frame.kind != packet::FrameKind::tcp || !may_refuse(packet)) return;
-  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
-  reset(packet, Way::back);
-  reset(packet, Way::onward);
 }
 
 // A later frame of a flow that was refused.

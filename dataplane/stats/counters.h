@@ -60,6 +60,7 @@ namespace sluice::stats {
   X(refusals_limited,      "refused in silence: too many refusals for one client")           \
   X(flow_refused_again,    "frames withheld of flows that were refused before")              \
   X(flow_cut,              "frames of open connections cut when their category's hours ended")  \
+  X(budget_table_full,     "minutes of devices counted with the others for want of room")        \
   X(unnamed_refused,       "frames refused for carrying no name, where only curated names pass") \
   X(encrypted_dns_refused, "frames to port 853 refused, where the policy has it so")          \
   X(ech_withheld,          "DNS answers whose ECH configurations were taken out")             \

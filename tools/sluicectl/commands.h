@@ -112,6 +112,18 @@ int show_modes(const Context& context);
 /// "1h30m" in seconds.
 [[nodiscard]] Result<std::uint64_t> parse_duration(std::string_view text);
 
+/// Minutes that devices may spend; sluice-dataplane counts and changes them.
+struct BudgetOptions {
+  std::string command;  // add, reset
+  std::string device;
+  std::string budget;
+  std::uint64_t minutes = 0;
+  std::string who;  // empty: the user
+  std::string reason;
+};
+int change_budget(const Context& context, const BudgetOptions& options);
+int show_budgets(const Context& context, const BudgetOptions& options);
+
 /// The person behind sudo, else the user.
 [[nodiscard]] std::string own_name();
 

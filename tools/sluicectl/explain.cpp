@@ -144,6 +144,11 @@ class Steps {
                                   reason == Reason::curated)) {
       return steps_;
     }
+    if (masks_.budgeted != 0 &&
+        add(5, "is the device's time for one of them used up?",
+            reason == Reason::budget ? "yes" : "no", reason == Reason::budget)) {
+      return steps_;
+    }
     add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", true);
     return steps_;
   }
@@ -173,47 +178,6 @@ class Steps {
   const ordered_json& lists_;
   ordered_json steps_ = ordered_json::array();
 };
-
-std::string address_text(int family, const void* address) {
-  std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(family, address, buffer.data(), buffer.size());
-  return buffer.data();
-}
-
-/// DESIGN section 6, in a person's words.
-ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::BlockAnswer& answer,
-                                  const std::optional<generation::Record>& decider) {
-  if (verdict.action != policy::Action::block) {
-    return {{"dns", "the server's own answer"},
-            {"tls", "the server's own connection"},
-            {"quic", "the server's own connection"},
-            {"http", "the server's own answer"}};
-  }
-  const bool ordered = decider && (decider->layer == generation::Layer::authority ||
-                                   decider->layer == generation::Layer::emergency);
-  const std::string why = ordered           ? "16 (Censored: ordered by an authority)"
-                          : answer.guardian ? "17 (Filtered: by the client's guardian)"
-                                            : "15 (Blocked: by the operator)";
-  std::string dns = "NXDOMAIN";
-  if (answer.dns == policy::DnsAnswer::address) {
-    dns = "the block page's address:";
-    if (answer.page_ipv4) dns += " A " + address_text(AF_INET, answer.page_ipv4->data());
-    if (answer.page_ipv6) dns += " AAAA " + address_text(AF_INET6, answer.page_ipv6->data());
-  }
-  dns += ", TTL " + std::to_string(answer.ttl_seconds) + " s, extended error " + why;
-  const std::string tls =
-      answer.tls == policy::TlsRefusal::drop    ? "no answer: the ClientHello is dropped"
-      : answer.tls == policy::TlsRefusal::alert ? "the fatal alert access_denied, at once"
-                                                : "a reset, both ways, at once";
-  const bool silent = answer.quic == policy::QuicRefusal::drop;
-  const bool reset = answer.http == policy::HttpRefusal::reset;
-  return {{"dns", std::move(dns)},
-          {"tls", tls},
-          {"quic", silent ? "no answer: the Initial is dropped" : "CONNECTION_CLOSE, at once"},
-          {"http", reset     ? "a reset, both ways, at once"
-                   : ordered ? "451 Unavailable For Legal Reasons, with a page that says why"
-                             : "403 Forbidden, with a page that says why"}};
-}
 
 ordered_json device_json(const Device& device) {
   ordered_json out = ordered_json::object();
@@ -251,8 +215,16 @@ Result<ordered_json> explain(const Question& question) {
   const policy::Timetable timetable(*question.policy, *groups);
   const Standing standing = standing_of(set, *groups, timetable, *client, question.moment);
   const policy::Masks& masks = standing.masks;
-  const policy::Verdict verdict =
+  policy::Verdict verdict =
       policy::decide(answer, masks, policy::CuratedNames(set.curated).lists_of(lookup));
+  bool used_up = false;
+  const ordered_json budgets = budgets_json(question, standing, answer.categories, used_up);
+  const bool hangs = verdict.reason == Reason::listed_only || verdict.reason == Reason::watched ||
+                     verdict.reason == Reason::curated;
+  if (used_up && hangs) {
+    verdict = {policy::Action::block, Reason::budget,
+               policy::most_severe(answer.categories & masks.budgeted)};
+  }
   std::optional<generation::Record> decider;
   if (verdict.category != 0 || verdict.action != policy::Action::block) {
     if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
@@ -293,6 +265,7 @@ Result<ordered_json> explain(const Question& question) {
       {"mode", mode},
       {"hours", std::move(hours)},
       {"lists", lists},
+      {"budgets", budgets},
       {"generation",
        {{"number", header.generation},
         {"created", header.created},

@@ -39,9 +39,18 @@ struct Question {
   std::string name;
   Device device;
   policy::Moment moment;  // nullopt: as if nobody knew the time
+  /// What the dataplane says that the device has spent, as it answers `budgets`; null where it was
+  /// not asked, or does not say.
+  nlohmann::json spent = nullptr;
 };
 
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);
+
+/// DESIGN section 6, in a person's words. `decider`: the record that decided, where there is one.
+[[nodiscard]] nlohmann::ordered_json what_the_client_gets(
+    const policy::Verdict& verdict, const policy::BlockAnswer& answer,
+    const std::optional<generation::Record>& decider);
+[[nodiscard]] std::string address_text(int family, const void* address);
 
 /// The names of a mask's categories.
 [[nodiscard]] nlohmann::ordered_json names_of(policy::CategoryMask mask);
@@ -71,6 +80,11 @@ struct Standing {
 /// null where there is no mode.
 [[nodiscard]] nlohmann::ordered_json mode_json(const policy::Mode* mode,
                                                const std::string& time_zone);
+/// The policy's budgets that the categories are in, and what the device has left of them;
+/// `used_up`: whether of any nothing.
+[[nodiscard]] nlohmann::ordered_json budgets_json(const Question& question,
+                                                  const Standing& standing,
+                                                  policy::CategoryMask categories, bool& used_up);
 /// The curated lists that have to do with a name.
 [[nodiscard]] nlohmann::ordered_json lists_json(const policy::PolicySet& set,
                                                 const Standing& standing, const std::string& name);

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "config/calendar/calendar.h"
+#include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
 
@@ -51,6 +52,26 @@ Result<Source> find_policy(const Context& context, const generation::Generation&
   return source;
 }
 
+/// What the device has spent until now, from the dataplane where it runs; null where it does not.
+nlohmann::json spent_by(const Context& context, const Device& device,
+                        const policy::PolicySet& policy) {
+  const auto config = load_config(context);
+  std::string name;
+  if (policy.devices_by_address && device.address) {
+    name = policy::text(*device.address);
+    name.resize(name.find('/'));
+    if (device.vlan.outer != 0) name += "@" + std::to_string(device.vlan.outer);
+    if (device.vlan.inner != 0) name += "." + std::to_string(device.vlan.inner);
+  } else if (device.mac) {
+    name = policy::text(*device.mac);
+  }
+  if (!config || name.empty()) return nullptr;
+  const auto reply =
+      ipc::call(config->dataplane_socket(), {{"command", "budgets"}, {"device", name}}, kPatience);
+  if (!reply || !reply->contains("spent")) return nullptr;
+  return (*reply)["spent"];
+}
+
 }  // namespace
 
 int explain_name(const Context& context, const ExplainOptions& options) {
@@ -71,13 +92,14 @@ int explain_name(const Context& context, const ExplainOptions& options) {
     if (!at) return report(context, at.error());
     moment = *at;
   }
-  const Question question{.generation = generation->get(),
-                          .policy = &source->policy,
-                          .policy_from = source->from,
-                          .ports = source->ports,
-                          .name = options.name,
-                          .device = *device,
-                          .moment = moment};
+  Question question{.generation = generation->get(),
+                    .policy = &source->policy,
+                    .policy_from = source->from,
+                    .ports = source->ports,
+                    .name = options.name,
+                    .device = *device,
+                    .moment = moment};
+  if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
   const auto document = explain(question);
   if (!document) return report(context, document.error());
   if (context.json) {

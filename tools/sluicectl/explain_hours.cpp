@@ -107,6 +107,9 @@ std::vector<std::string> what_would_change(const policy::Verdict& verdict, const
     if (verdict.reason == policy::Reason::not_curated) {
       return {"the name, or one above it, on a list of policy '" + by.name + "'"};
     }
+    if (verdict.reason == policy::Reason::budget) {
+      out.emplace_back("another day or week, or more minutes: sluicectl budget add");
+    }
     add_ways_out_of_block(verdict, by, hours, records, out);
     return out;
   }

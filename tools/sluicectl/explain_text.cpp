@@ -84,6 +84,30 @@ std::string list_text(const ordered_json& list) {
                                        : " is on it\n");
 }
 
+std::string limit_text(const ordered_json& budget, const char* limit, const char* used,
+                       std::string_view of) {
+  const std::string most = field(budget, limit);
+  if (most.empty() || most == "0") return {};
+  const std::string spent = field(budget, used);
+  return (spent.empty() ? most : spent + " of " + most) + " minutes " + std::string(of);
+}
+
+std::string budget_text(const ordered_json& budget) {
+  const std::string day = limit_text(budget, "minutes_a_day", "used_today", "a day");
+  const std::string week = limit_text(budget, "minutes_a_week", "used_this_week", "a week");
+  std::string out = "  '" + field(budget, "budget") + "': " + day +
+                    (day.empty() || week.empty() ? "" : ", ") + week;
+  if (!budget["known"].get<bool>()) return out + "; what is spent, the dataplane does not tell\n";
+  if (budget.contains("added_today") && budget["added_today"] != 0) {
+    out += ", " + field(budget, "added_today") + " added today";
+  }
+  if (budget.contains("left")) out += ", " + field(budget, "left") + " left";
+  if (const std::string ends = field(budget, "day_ends"); !ends.empty()) {
+    out += "; the day ends at " + ends;
+  }
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string explanation_text(const ordered_json& document) {
@@ -120,6 +144,9 @@ std::string explanation_text(const ordered_json& document) {
 
   if (!document["lists"].empty()) out += "\ncurated lists\n";
   for (const ordered_json& list : document["lists"]) out += list_text(list);
+
+  if (!document["budgets"].empty()) out += "\nbudgets of time\n";
+  for (const ordered_json& budget : document["budgets"]) out += budget_text(budget);
 
   out += "\nlisted at\n";
   for (const ordered_json& record : document["records"]) out += record_text(record);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "tools/sluicectl/budget_cli.h"
 #include "tools/sluicectl/calendar_command.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/mode_cli.h"
@@ -232,6 +233,7 @@ int run(int argc, char** argv) {
   ListDiffOptions diff;
   SiteOptions site;
   ModeOptions mode;
+  BudgetOptions budget;
   std::filesystem::path checked;
   add_process_commands(app, stats, chosen);
   add_blocks(app, incident, last_events, chosen);
@@ -243,6 +245,7 @@ int run(int argc, char** argv) {
   add_diff(*list, diff, chosen);
   add_site(app, site, chosen);
   add_mode(app, mode, chosen);
+  add_budget(app, budget, chosen);
   CalendarImport calendar;
   add_calendar(app, calendar, chosen);
   ApplyOptions apply;

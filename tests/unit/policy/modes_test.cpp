@@ -208,6 +208,16 @@ TEST(PolicyJson, CarriesListsAndModes) {
   EXPECT_EQ(read->policies[2].only->lists, 1U);
   EXPECT_EQ(read->modes[0].until, kNoon);
   EXPECT_EQ(subject(read->modes[2]), "2001:db8::7");
+  set.budgets = {{"play", category("games"), 60, 300, 5}, {"tv", category("video"), 0, 90}};
+  set.budget_days = {5, 10};
+  set.budget_weeks = {5};
+  set.devices_by_address = true;
+  set.policies[0].budgets = 2;
+  const auto again = from_json(to_json(set));
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(to_json(*again), to_json(set));
+  EXPECT_EQ(again->policies[0].budgets, 2U);
+  EXPECT_EQ(Table(*again).of(client(7), 0).budgeted, category("video"));
   std::string bad = to_json(set);
   bad.replace(bad.find("cdn.example"), 11, "Cdn.example");
   EXPECT_FALSE(from_json(bad));

@@ -148,6 +148,43 @@ TEST_F(Load, CuratedListsPresetsAndModes) {
   EXPECT_TRUE(policy::GroupTable::build(*set, {}));
 }
 
+TEST_F(Load, BudgetsAndTheDaysThatTheyBeginOn) {
+  const Loaded loaded = load(write(
+      "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"
+      "pairs: {main: {inside: in, outside: out}}\n"
+      "calendar: {time_zone: Europe/Berlin, day_begins: \"02:00\"}\n"
+      "budgets: {play: {categories: [games], minutes_a_day: 60}, tv: {categories: [video, live], "
+      "minutes_a_week: 90, warn_at: 3}}\n"
+      "devices_by: address\n"
+      "policies: {pupils: {budgets: [tv]}}\n"
+      "default_policy: pupils\n"));
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+  constexpr std::int64_t kFriday = 1'806'624'000;  // 2 April 2027
+  const auto set = policy_at(*loaded.config, kFriday);
+  ASSERT_TRUE(set);
+  EXPECT_EQ(set->policies[0].budgets, 2U);
+  EXPECT_EQ(set->budgets[1].warn_at, 3U);
+  EXPECT_TRUE(set->devices_by_address);
+  EXPECT_TRUE(next_policy_at(*loaded.config, kFriday));
+  const auto is_day = [&](std::int64_t moment) {
+    return std::binary_search(set->budget_days.begin(), set->budget_days.end(), moment);
+  };
+  const auto berlin = [](const char* text) {
+    return calendar::parse_moment(text, "Europe/Berlin").value();
+  };
+  EXPECT_TRUE(is_day(berlin("2027-04-02T02:00")));
+  EXPECT_TRUE(is_day(berlin("2027-10-31T02:00")));  // whose 02:00 comes twice
+  // 02:00 is leapt over on 26 March 2028.
+  EXPECT_TRUE(is_day(berlin("2028-03-26T03:00")));
+  for (std::size_t i = 1; i < set->budget_days.size(); ++i) {
+    const std::int64_t hours = (set->budget_days[i] - set->budget_days[i - 1]) / 3600;
+    EXPECT_TRUE(hours >= 23 && hours <= 25) << i;
+  }
+  EXPECT_EQ(set->budget_weeks.at(1) - set->budget_weeks.at(0), 7 * 86400);
+  EXPECT_TRUE(std::binary_search(set->budget_weeks.begin(), set->budget_weeks.end(),
+                                 berlin("2027-04-05T02:00")));
+}
+
 TEST_F(Load, MissingFilesMatterOnlyToWhoReadsThem) {
   const fs::path file = write(std::string(kBase) +
                               "authority: {url: 'https://lists.example/', root: /nonexistent}\n");

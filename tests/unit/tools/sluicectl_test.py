@@ -308,6 +308,36 @@ class Sluicectl(unittest.TestCase):
         table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
         self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
 
+    def test_budgets(self):
+        self.config.write_text(self.config.read_text().replace(
+            "block: defaults", "block: defaults, budgets: [play]", 1) +
+            "budgets: {play: {categories: [games], minutes_a_day: 60, minutes_a_week: 90}}\n")
+        self.compile("play.example", category="games")
+        mac = "02:00:5e:10:00:09"
+        text = self.run_ctl("explain", "play.example", "--mac", mac, "--config", self.config,
+                            "--generation", self.generation).stdout
+        self.assertIn("'play': 60 minutes a day, 90 minutes a week; what is spent, the dataplane "
+                      "does not tell", text)
+        spent = {"device": mac, "budget": "play", "state": "exhausted", "used_today": 60,
+                 "used_this_week": 70, "added_today": 0, "left": 0, "day_ends": "tomorrow"}
+        replies = {"budgets": {"ok": True, "budgets": [{"name": "play"}], "spent": [spent]},
+                   "budget-add": {"ok": True, "done": "30 minutes more"}}
+        with daemon(self.folder / "dataplane.sock", replies):
+            document = self.explain("play.example", "--mac", mac, "--config", self.config)
+            self.assertEqual((document["verdict"]["action"], document["verdict"]["reason"]),
+                             ("block", "budget"))
+            self.assertIn("sluicectl budget add", " ".join(document["would_change"]))
+            self.assertNotIn("ordered", document["client_gets"]["dns"])
+            other = self.explain("other.example", "--mac", mac, "--config", self.config)
+            self.assertEqual(other["budgets"], [])
+            listed = self.run_ctl("--config", self.config, "budget", "list").stdout
+            self.assertRegex(listed, mac + " +play +exhausted +0 +60 +0 +70 +tomorrow")
+            self.assertIn("30 minutes more", self.run_ctl(
+                "--config", self.config, "budget", "add", mac, "play", "30", "--reason", "x").stdout)
+        self.run_ctl("--config", self.config, "budget", "add", mac, "play", "0", "--reason", "x",
+                     expect=2)
+        self.run_ctl("--config", self.config, "budget", "add", mac, "play", "5", expect=2)
+
     def test_mode_asks_control(self):
         reply = {"mode-set": {"ok": True, "done": "pupils: mode pause", "dataplane": None},
                  "mode-list": {"ok": True, "modes": [
