@@ -270,6 +270,7 @@ void Pipeline::read_quic(Packet& packet, flow::Flow& flow, const inspect::quic::
     const Outcome outcome = inspect::quic::read_hello(at.message(), opened.dialect, hello);
     if (outcome == Outcome::malformed) {
       at.wanted = flow::kSettled;
+      flow.state = flow::State::passed;  // nothing more is awaited
       return in_doubt(packet, Id::quic_malformed);
     }
     at.names_judged = find_hello(packet, Protocol::quic, hello, at.names_judged);
@@ -319,9 +320,11 @@ void Pipeline::find_in_dtls(Packet& packet, flow::Flow* flow, const flow::Key& k
       inspect::tls::parse_dtls(payload_of(packet), flow->readings[0].assembly, hello);
   if (outcome == Outcome::malformed) {
     flow->readings[0].assembly.clear();
+    flow->state = flow::State::passed;  // nothing more is awaited
     return in_doubt(packet, Id::dtls_malformed);
   }
   if (outcome == Outcome::need_more) return;
+  flow->state = flow::State::passed;
   (void)find_hello(packet, Protocol::dtls, hello.hello, 0);
   counters_.add(outcome == Outcome::no_name ? Id::tls_no_name : Id::dtls_client_hellos);
 }

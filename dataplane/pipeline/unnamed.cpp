@@ -28,6 +28,15 @@ bool is_needed_icmpv6(std::uint8_t type) {
 /// RFC 792: unreachable, time exceeded, parameter problem. No echo: it carries what one likes.
 bool is_needed_icmp(std::uint8_t type) { return type == 3 || type == 11 || type == 12; }
 
+/// And in no IP packet either: a tunnel may carry anything, such as PPP that is encrypted.
+bool is_not_ip(const packet::Frame& frame) {
+  const auto is_ip = [](const packet::Layer& layer) {
+    return layer.kind == packet::LayerKind::ipv4 || layer.kind == packet::LayerKind::ipv6;
+  };
+  return frame.kind == FrameKind::not_ip &&
+         std::none_of(frame.layers.begin(), frame.layers.begin() + frame.layer_count, is_ip);
+}
+
 bool is_needed(const Packet& packet) {
   const packet::Frame& frame = packet.frame;
   if (packet::is_group_addressed(packet.view, frame) || frame.protocol == kIgmp) return true;
@@ -38,10 +47,33 @@ bool is_needed(const Packet& packet) {
                                      : false;
 }
 
-/// DHCP (RFC 2131 4.1), DHCPv6 (RFC 8415 7.2), NTP.
-bool is_needed_datagram(std::uint16_t server_port, std::size_t octets) {
-  return server_port == 67 || server_port == 68 || server_port == 546 || server_port == 547 ||
-         (server_port == kNtpPort && octets <= kMaxNtpOctets);
+/// RFC 2131 3: what stands in front of the options, and their cookie.
+bool is_dhcp(std::span<const std::uint8_t> message) {
+  constexpr std::size_t kCookieAt = 236;
+  return message.size() >= kCookieAt + 4 && (message[0] == 1 || message[0] == 2) &&
+         packet::load32(&message[kCookieAt]) == 0x63825363U;
+}
+/// RFC 5905 7.3: a client's question or a server's answer.
+bool is_ntp(std::span<const std::uint8_t> message) {
+  if (message.size() < 48 || message.size() > kMaxNtpOctets) return false;
+  const unsigned version = message[0] >> 3 & 7U;
+  const unsigned mode = message[0] & 7U;
+  return version >= 2 && version <= 4 && (mode == 3 || mode == 4);
+}
+
+/// DHCP (RFC 2131 4.1), DHCPv6 (RFC 8415 7.2, 14), NTP. A port alone is no reason: anything may be
+/// sent to it.
+bool is_needed_datagram(const flow::Key& key, std::span<const std::uint8_t> message,
+                        bool from_server) {
+  // DHCP's own server may ask from any port for the client's.
+  const auto is_to = [&](std::uint16_t servers, std::uint16_t clients) {
+    return key.server_port == servers || key.server_port == clients ||
+           (from_server && key.client_port == clients);
+  };
+  if (key.server_port == kNtpPort) return is_ntp(message);
+  if (!key.ipv6) return is_to(67, 68) && is_dhcp(message);
+  const bool link_local = key.client[0] == 0xfe && (key.client[1] & 0xc0) == 0x80;
+  return link_local && is_to(547, 546);
 }
 
 /// A resolver that is new asks for the root's servers (RFC 9609), which is no name to be judged.
@@ -58,9 +90,10 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
     if (packet.fate != Fate::forward && packet.fate != Fate::rewrite) continue;
     // Of a capture, which does not tell from which side a frame came, the client's side is taken.
     if (!packet.judge && !packet.answers) continue;
-    // A piece of a datagram is nothing without the last one, which is judged.
-    if (packet.frame.kind == FrameKind::not_ip || packet.frame.kind == FrameKind::fragment)
-      continue;
+    if (is_not_ip(packet.frame)) continue;
+    // A piece of a datagram is nothing without the last one, which is judged; unless there is none
+    // that would be, for it is not put together.
+    if (packet.frame.kind == FrameKind::fragment && packet.fragment) continue;
     const bool from_server = !packet.judge;
     const policy::Masks& masks = masks_of(packet, from_server);
     if (!masks.curated || !masks.refuse_unnamed) continue;
@@ -94,10 +127,8 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
     if (frame.payload_length == 0 || (flags & packet::kTcpRst) != 0) return true;
   } else {
     if (packet::is_group_addressed(packet.view, frame)) return true;
-    if (is_needed_datagram(key.server_port, frame.payload_length)) return true;
+    if (is_needed_datagram(key, payload_of(packet), from_server)) return true;
     if (key.server_port == kDnsPort && is_about_root(payload_of(packet), from_server)) return true;
-    // DHCP's own server may ask from any port for the client's.
-    if (from_server && (key.client_port == 68 || key.client_port == 546)) return true;
   }
   const std::uint64_t hash = flow::hash(key, secret_);
   if (const flow::Admitted* const what = active_.find(key, hash, now_ms_)) {

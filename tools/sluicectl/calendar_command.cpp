@@ -74,10 +74,22 @@ Result<CalendarFile> read(const Context& context, const CalendarImport& options)
   return calendar;
 }
 
-/// Behind '#', so that a person sees what the days are. A summary is anybody's text.
+/// Behind '#', so that a person sees what the days are. A summary is anybody's text: nothing of it
+/// goes to a terminal as a command, or ends the line (U+0080 to U+009F, U+2028, U+2029).
 std::string comment_of(std::string summary) {
   std::erase_if(summary, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-  return summary;
+  std::string out;
+  for (std::size_t i = 0; i < summary.size(); ++i) {
+    const std::string_view rest = std::string_view(summary).substr(i);
+    if (rest.size() >= 2 && rest[0] == '\xc2' && static_cast<unsigned char>(rest[1]) < 0xa0) {
+      ++i;
+    } else if (rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9")) {
+      i += 2;
+    } else {
+      out += rest[0];
+    }
+  }
+  return out;
 }
 
 void print_yaml(const CalendarImport& options, const CalendarFile& calendar,
@@ -140,9 +152,10 @@ void add_calendar(CLI::App& app, CalendarImport& options, Command& chosen) {
                    "public_holidays, make_up_days, or the name of days under calendar.dates")
       ->required()
       ->check([](const std::string& word) {
-        const bool good = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+        const auto is_good = [](char c) {
           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-});
+};
+const bool good = !word.empty() && std::all_of(word.begin(), word.end(), is_good);
 return good ? "" : "a name has letters a to z, digits, '-' and '_'";
 }  // namespace sluice::ctl
 );
@@ -151,7 +164,8 @@ import->add_option("--except", options.except, "None whose title has this in it"
 import->add_option("--from", options.from, "First day; today, if left out");
 import->add_option("--until", options.until, "Last day; 14 months on, if left out");
 import->footer("Put what it prints into the configuration, then: sluicectl config apply.");
-  import->callback([&] { chosen = [&](const Context& c) { return import_calendar(c, options);
+  import->callback([&] {
+    chosen = [&](const Context& context) { return import_calendar(context, options);
   }
   ;
   });

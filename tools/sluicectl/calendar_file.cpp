@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <libical/ical.h>
 #include <memory>
+#include <strings.h>
 
 #include "config/calendar/zone.h"
 
@@ -19,6 +20,11 @@ struct Free {
 };
 
 constexpr std::int64_t kSecondsOfDay = 86'400;
+/// Calendars have a few thousand; a rule or a file that makes more would take all memory.
+constexpr std::size_t kMaxEvents = 100'000;
+/// libical follows components within others by calls within calls.
+constexpr unsigned kMaxDepth = 16;
+constexpr Day kLastDay = std::chrono::year(9999) / 12 / 31;
 
 Day day_of(std::int64_t seconds) {
   return Day(std::chrono::floor<days>(std::chrono::seconds(seconds)));
@@ -31,6 +37,8 @@ struct Reading {
   bool whole_days = false;                   // of the event at hand
   std::string summary;
   std::vector<CalendarEvent>* events;
+  bool too_many = false;
+  bool too_long = false;
 
   /// Unix time as the wall shows it; of a time that is no zone's, as it stands.
   [[nodiscard]] std::int64_t on_the_wall(std::int64_t moment) const {
@@ -56,6 +64,9 @@ void take(icalcomponent* component, icaltime_span* span, void* data) {
   if (reading.whole_days) until -= kSecondsOfDay - 1;
   const calendar::Days found{day_of(from), day_of(std::max(from, until - 1))};
   if (found.last < reading.range.first || found.first > reading.range.last) return;
+  reading.too_many = reading.too_many || reading.events->size() == kMaxEvents;
+  reading.too_long = reading.too_long || found.last > kLastDay;
+  if (reading.too_many || reading.too_long) return;
   reading.events->push_back({found, reading.summary});
 }
 
@@ -72,17 +83,54 @@ Status check_whole(icalcomponent* component) {
               "export it again; nothing was taken");
 }
 
+/// Several times a day; a few hours are no more than a day's events.
+bool is_within_a_day(const icalrecurrencetype& rule) {
+  const auto has_several = [](const short* by) {
+    return by[0] != ICAL_RECURRENCE_ARRAY_MAX && by[1] != ICAL_RECURRENCE_ARRAY_MAX;
+  };
+  return rule.freq == ICAL_SECONDLY_RECURRENCE || rule.freq == ICAL_MINUTELY_RECURRENCE ||
+         rule.freq == ICAL_HOURLY_RECURRENCE || has_several(rule.by_second) ||
+         has_several(rule.by_minute);
+}
+
 /// Days are wanted; a rule for each second would be followed through months of them.
 Status check_rules(icalcomponent* event) {
-  for (icalproperty* rule = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
-       rule != nullptr; rule = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY)) {
-    const icalrecurrencetype_frequency frequency = icalproperty_get_rrule(rule).freq;
-    if (frequency == ICAL_SECONDLY_RECURRENCE || frequency == ICAL_MINUTELY_RECURRENCE ||
-        frequency == ICAL_HOURLY_RECURRENCE) {
-      return fail("an event that comes back within a day", {}, "leave it out of the file");
+  for (const auto kind : {ICAL_RRULE_PROPERTY, ICAL_EXRULE_PROPERTY}) {
+    for (icalproperty* rule = icalcomponent_get_first_property(event, kind); rule != nullptr;
+         rule = icalcomponent_get_next_property(event, kind)) {
+      if (is_within_a_day(kind == ICAL_RRULE_PROPERTY ? icalproperty_get_rrule(rule)
+                                                      : icalproperty_get_exrule(rule))) {
+        return fail("an event that comes back within a day", {}, "leave it out of the file");
+      }
     }
   }
   return {};
+}
+
+/// Before anything is read.
+Status check_depth(const std::string& text) {
+  unsigned depth = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view line = std::string_view(text).substr(at, 6);
+    const auto is = [&](std::string_view word) {
+      return line.size() >= word.size() && strncasecmp(line.data(), word.data(), word.size()) == 0;
+    };
+    if (is("BEGIN:") && ++depth > kMaxDepth) {
+      return fail("components within more than " + std::to_string(kMaxDepth) + " others", {},
+                  "export it again; nothing was taken");
+    }
+    if (is("END:") && depth > 0) --depth;
+    at = text.find('\n', at);
+    if (at == std::string::npos) break;
+    ++at;
+  }
+  return {};
+}
+
+/// libical takes the 30th of February for the 2nd of March.
+bool is_day(const icaltimetype& time) {
+  return time.month >= 1 && time.month <= 12 && time.day >= 1 &&
+         time.day <= icaltime_days_in_month(time.month, time.year);
 }
 
 }  // namespace
@@ -94,9 +142,11 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
   auto stretches =
       calendar::stretches(time_zone, seconds(range.first - days(2)), seconds(range.last + days(3)));
   if (!stretches) return fail(stretches.error());
+  if (auto status = check_depth(text); !status) return fail(status.error());
   const std::unique_ptr<icalcomponent, Free> root(icalparser_parse_string(text.c_str()));
   if (!root || icalcomponent_isa(root.get()) != ICAL_VCALENDAR_COMPONENT) {
-    return fail("no calendar", {}, "an iCalendar file begins with BEGIN:VCALENDAR (RFC 5545)");
+    return fail("no calendar", {},
+                "an iCalendar file is one from BEGIN:VCALENDAR to END:VCALENDAR (RFC 5545)");
   }
   if (auto status = check_whole(root.get()); !status) return fail(status.error());
   CalendarFile out;
@@ -117,11 +167,21 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
     if (icaltime_is_null_time(start)) {
       return fail("an event without a beginning (DTSTART)", {}, "export it again");
     }
+    if (!is_day(start)) {
+      return fail("an event that begins on a day which is none", {}, "correct its DTSTART");
+    }
     const char* const summary = icalcomponent_get_summary(event);
     reading.whole_days = start.is_date != 0;
     reading.summary = summary == nullptr ? "" : summary;
     icalcomponent_foreach_recurrence(event, time_at(range.first - days(2)),
                                      time_at(range.last + days(2)), &take, &reading);
+    if (reading.too_many) {
+      return fail("more than " + std::to_string(kMaxEvents) + " events", {},
+                  "choose fewer days by --from and --until, or leave some out of the file");
+    }
+    if (reading.too_long) {
+      return fail("an event that ends after the year 9999", {}, "leave it out of the file");
+    }
   }
   std::stable_sort(out.events.begin(), out.events.end(),
                    [](const auto& a, const auto& b) { return a.days.first < b.days.first; });

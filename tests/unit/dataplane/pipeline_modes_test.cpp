@@ -72,6 +72,19 @@ class PipelineModesTest : public ::testing::Test {
     return run(
         test::frame(payload, {.destination_port = to, .first_destination_octet = destination}));
   }
+  static Bytes dhcp() {
+    Bytes message(240, 0);
+    message[0] = 1;
+    const std::array<std::uint8_t, 4> cookie = {0x63, 0x82, 0x53, 0x63};
+    std::copy(cookie.begin(), cookie.end(), message.begin() + 236);
+    message.insert(message.end(), {53, 1, 1, 255});
+    return message;
+  }
+  static Bytes ntp() {
+    Bytes message(48, 0);
+    message[0] = 0x23;
+    return message;
+  }
   Fate ask(std::string_view name) { return udp(test::dns_query(name, {.opt = true}), 53); }
   Fate hello(std::string_view name, std::uint16_t port) {
     return tcp(test::client_hello(test::server_name({name})), port);
@@ -162,8 +175,10 @@ TEST_F(PipelineModesTest, WhatCarriesNoNameIsRefused) {
 }
 
 TEST_F(PipelineModesTest, WhatANetworkNeedsPasses) {
-  EXPECT_EQ(udp(Bytes(300, 1), 67), Fate::forward);
-  EXPECT_EQ(udp(Bytes(48, 1), 123), Fate::forward);
+  EXPECT_EQ(udp(dhcp(), 67), Fate::forward);
+  EXPECT_EQ(run(turned(test::frame(dhcp(), {.source_port = 4000, .destination_port = 68})), false),
+            Fate::forward);
+  EXPECT_EQ(udp(ntp(), 123), Fate::forward);
   EXPECT_EQ(udp(Bytes(48, 1), 5353, 224), Fate::forward);
   Bytes arp = test::frame({1, 2, 3});
   arp[12] = 8;
@@ -175,6 +190,77 @@ TEST_F(PipelineModesTest, WhatANetworkNeedsPasses) {
     icmp[34] = type;
     EXPECT_EQ(run(icmp), fate) << int{type};
   }
+}
+
+TEST_F(PipelineModesTest, ANeededPortIsNoReason) {
+  // Tunnels are often set up on these ports, for they are open where others are not.
+  const Bytes wireguard = {4, 0, 0, 0, 1, 2, 3, 4, 1, 0, 0, 0, 0, 0, 0, 0};
+  for (const std::uint16_t port : {67, 68, 123, 546, 547}) {
+    Bytes data = wireguard;
+    for (const std::size_t octets : {std::size_t{32}, std::size_t{300}, std::size_t{1300}}) {
+      data.resize(octets, 0x5a);
+      EXPECT_EQ(udp(data, port), Fate::drop) << port << " " << octets;
+      EXPECT_EQ(
+          run(turned(test::frame(data, {.source_port = port, .destination_port = 68})), false),
+          Fate::drop)
+          << port << " " << octets;
+    }
+  }
+}
+
+TEST_F(PipelineModesTest, ATunnelOfWhatIsNotIpIsIpAllTheSame) {
+  const auto fate_of = [&](std::uint8_t protocol, Bytes payload) {
+    Bytes frame = test::frame(payload, {.protocol = 17});
+    frame[23] = protocol;
+    std::copy(payload.begin(), payload.end(), frame.begin() + 34);
+    return run(frame);
+  };
+  // PPTP (RFC 2637 4.1) with MPPE (RFC 3078): PPP of protocol 0x00fd.
+  EXPECT_EQ(
+      fate_of(47, {0x30, 0x01, 0x88, 0x0b, 0, 40, 0, 1, 0, 0, 0, 1, 0, 0xfd, 0x90, 0, 1, 2, 3, 4}),
+      Fate::drop);
+  EXPECT_EQ(fate_of(47, {0, 0, 0x88, 0xb5, 1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
+  EXPECT_EQ(fate_of(4, {1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
+}
+
+TEST_F(PipelineModesTest, AFragmentThatIsNotPutTogetherIsRefused) {
+  const auto fragment = [](std::size_t offset, bool more) {
+    Bytes frame = test::frame(Bytes(1400, 7), {.destination_port = 5000});
+    frame[18] = 0x12;
+    frame[20] = static_cast<std::uint8_t>((more ? 0x20 : 0) | (offset / 8) >> 8);
+    frame[21] = static_cast<std::uint8_t>(offset / 8);
+    frame[24] = frame[25] = 0;
+    std::uint32_t sum = 0;
+    for (std::size_t i = 14; i < 34; i += 2) sum += frame[i] << 8U | frame[i + 1];
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = ~((sum & 0xffff) + (sum >> 16));
+    frame[24] = static_cast<std::uint8_t>(sum >> 8);
+    frame[25] = static_cast<std::uint8_t>(sum);
+    return frame;
+  };
+  EXPECT_EQ(run(fragment(0, true)), Fate::forward);  // nothing without the others
+  EXPECT_EQ(run(fragment(1408 * 7, false)), Fate::drop);
+  EXPECT_EQ(counters_.value(stats::Id::fragment_too_large), 1U);
+}
+
+TEST_F(PipelineModesTest, ADatagramHelloWithoutANameIsRefused) {
+  const Bytes hello = test::client_hello({});
+  Bytes dtls = {22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0};
+  Bytes body(hello.begin() + 9, hello.end());
+  body.insert(body.begin() + 35, 0);  // the cookie, behind the session identifier, if that is empty
+  test::put16(dtls, static_cast<unsigned>(12 + body.size()));
+  const auto octets = static_cast<std::uint8_t>(body.size());
+  ASSERT_LT(body.size(), 256U);
+  for (const std::uint8_t one : {1, 0, 0, int{octets}, 0, 0, 0, 0, 0, 0, 0, int{octets}}) {
+    dtls.push_back(one);
+  }
+  dtls.insert(dtls.end(), body.begin(), body.end());
+  EXPECT_EQ(udp(dtls, 4433), Fate::drop);
+  EXPECT_EQ(udp(Bytes(60, 23), 4433), Fate::drop);
+  EXPECT_EQ(counters_.value(stats::Id::dtls_client_hellos) +
+                counters_.value(stats::Id::tls_no_name) +
+                counters_.value(stats::Id::dtls_malformed),
+            1U);
 }
 
 TEST_F(PipelineModesTest, WithoutANamePassesWhereThePolicySaysSo) {

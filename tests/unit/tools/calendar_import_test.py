@@ -152,6 +152,32 @@ class CalendarImport(unittest.TestCase):
             event("DTSTART:20260901T000000Z", "RRULE:FREQ=SECONDLY"), *RANGE))
         self.assertIn("no event", self.refused("", *RANGE))
 
+    def test_what_would_take_all_memory(self):
+        sixty = ",".join(map(str, range(60)))
+        for rule in ("RRULE", "EXRULE"):
+            told = self.refused(event("DTSTART:20261001T000000", "RRULE:FREQ=DAILY;COUNT=3",
+                                      f"{rule}:FREQ=DAILY;BYMINUTE={sixty};BYSECOND={sixty}"),
+                                *RANGE)
+            self.assertIn("comes back within a day", told)
+        daily = event("DTSTART;VALUE=DATE:20260901", "RRULE:FREQ=DAILY")
+        self.assertIn("more than 100000 events", self.refused(daily * 400, *RANGE))
+        depth = 400_000
+        told = self.refused(b"BEGIN:VCALENDAR\r\n" + b"BEGIN:VEVENT\r\n" * depth +
+                            b"END:VEVENT\r\n" * depth + b"END:VCALENDAR\r\n", *RANGE)
+        self.assertIn("within more than 16 others", told)
+
+    def test_days_that_are_none(self):
+        self.assertIn("a day which is none",
+                      self.refused(event("DTSTART;VALUE=DATE:20270230"), *RANGE))
+        self.assertIn("after the year 9999",
+                      self.refused(event("DTSTART;VALUE=DATE:20261001", "DURATION:P999999999D"),
+                                   *RANGE))
+
+    def test_a_title_stays_in_its_line(self):
+        done = self.run_import(event("DTSTART;VALUE=DATE:20261001",
+                                     "SUMMARY:a\u2028b\u0085c\u2029d\u009be \u4e2d\u00e9"), *RANGE)
+        self.assertIn("  abcde \u4e2d\u00e9\n", done.stdout)
+
     def test_wrong_use_is_told(self):
         whole = event("DTSTART;VALUE=DATE:20261001")
         self.assertIn("no-such", subprocess.run(
