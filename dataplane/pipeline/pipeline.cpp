@@ -200,12 +200,11 @@ void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answe
   const std::uint64_t lists = by_lists ? snapshot_->curated().lists_of(name::LookupName(name)) : 0;
   finding.verdict = by_lists ? policy::decide(answer, masks, lists)
                              : policy::decide(answer, masks.blocked, masks.watched);
+  if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
   if (finding.verdict.action == policy::Action::block || finding.response) return;
   const bool datagram = finding.protocol == stats::Protocol::dns &&
                         packets_[finding.packet].frame.kind != FrameKind::tcp;
-  const bool tracked = (masks.curated && masks.refuse_unnamed) ||
-                       ((answer.categories & masks.cut) != 0 && hangs_on_policy(finding.verdict));
-  if (datagram || !tracked) return;
+  if (datagram || !masks.curated || !masks.refuse_unnamed) return;
   keep_active(packets_[finding.packet], {.categories = answer.categories,
                                          .lists = lists,
                                          .always = !hangs_on_policy(finding.verdict)});

@@ -306,12 +306,17 @@ TEST_F(PipelineModesTest, OneDeviceAlone) {
 class PipelineBudgetTest : public PipelineModesTest {
  protected:
   void SetUp() override { use_budget(100, false); }
-  void use_budget(std::uint32_t minute, bool used_up, bool by_address = false) {
+  void use_budget(std::uint32_t minute, bool used_up, bool by_address = false,
+                  bool other_mode = false) {
     policy::PolicySet set;
     set.budgets = {{"bets", policy::bit(policy::find_category("gambling")->id), 5}};
     set.policies = {{.name = "pupils", .budgets = 1}};
     set.default_policy = "pupils";
     set.devices_by_address = by_address;
+    if (other_mode) {
+      set.policies.push_back({.name = "lesson", .only = policy::Only{}});
+      set.groups = {{.name = "others", .policy = "lesson", .vlans = {{9, 0}}}};
+    }
     auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
     ASSERT_TRUE(snapshot);
     snapshot_ = std::move(*snapshot);
@@ -370,6 +375,16 @@ TEST_F(PipelineBudgetTest, WhatIsUsedUpIsRefusedAndOpenConnectionsEnd) {
   Bytes other = test::frame(test::dns_query("www.bets.example"));
   other[11] ^= 1;
   EXPECT_EQ(run(other), Fate::forward);
+}
+
+TEST_F(PipelineBudgetTest, MinutesAreSpentWhileAnotherGroupHasAMode) {
+  use_budget(100, false, false, true);
+  EXPECT_EQ(ask("www.bets.example"), Fate::forward);
+  EXPECT_EQ(hello("www.bets.example", 1), Fate::forward);
+  EXPECT_EQ(minutes(), Minutes{100});
+  use_budget(101, true, false, true);
+  EXPECT_EQ(ask("www.bets.example"), Fate::reply);
+  EXPECT_EQ(tcp_answer("x", 1), Fate::drop);
 }
 
 TEST_F(PipelineBudgetTest, DevicesBehindARouterAreToldApartByTheirAddresses) {
