@@ -22,7 +22,7 @@ constexpr std::array kBudgetFields{
     Field{"minutes_a_week", &kWeekMinutes, false, "no limit",
           "Minutes a week, from Monday on. One of both is needed."},
     Field{"warn_at", &kWarnMinutes, false, "10",
-          "With so many minutes left, `budget list` and the log say so."},
+          "With so many minutes left, `budget list` says so."},
 };
 constexpr Shape kBudget{.kind = Kind::mapping,
                         .noun = "a budget",
