@@ -25,6 +25,8 @@ using stats::Stage;
 
 constexpr unsigned kRingSlots = 4096;
 constexpr std::uint32_t kPollsBeforeSleep = 512;
+// To be woken costs a few microseconds, and so do these.
+constexpr std::uint32_t kPollsBeforeWait = 32;
 constexpr std::uint32_t kFirstSleepUs = 4;
 constexpr int kWaitMs = 50;  // bounds how late a request to stop is seen
 // A port that takes nothing for this long is stuck, or its link is gone.
@@ -367,7 +369,8 @@ void Worker::idle(bool busy) {
     empty_turns_ = 0;
     return;
   }
-  if (++empty_turns_ < kPollsBeforeSleep || shared_.idle_sleep_us == 0) {
+  const std::uint32_t polls = can_wait_ ? kPollsBeforeWait : kPollsBeforeSleep;
+  if (++empty_turns_ < polls || shared_.idle_sleep_us == 0) {
     rte_pause();
     return;
   }
@@ -375,8 +378,7 @@ void Worker::idle(bool busy) {
     empty_turns_ = 0;
     return;
   }
-  const std::uint32_t doublings =
-      std::min<std::uint32_t>((empty_turns_ - kPollsBeforeSleep) / 8, 16);
+  const std::uint32_t doublings = std::min<std::uint32_t>((empty_turns_ - polls) / 8, 16);
   const std::uint32_t micros = std::min(kFirstSleepUs << doublings, shared_.idle_sleep_us);
   const timespec pause{0, static_cast<long>(micros) * 1000};
   nanosleep(&pause, nullptr);
