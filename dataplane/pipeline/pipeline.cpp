@@ -46,6 +46,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
   emitted_ = 0;
   messages_used_ = 0;
   closing_ = 0;
+  let_through_ = 0;
   if (const std::uint32_t gone = flows_.age(now_ms); gone > 0)
     counters_.add(Id::flow_expired, gone);
   fragments_.begin_burst();
@@ -258,6 +259,7 @@ void Pipeline::make_room() {
     if (finding.verdict.action != policy::Action::block ||
         (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
       count_verdict(finding);
+      let_through_ |= std::uint32_t{1} << finding.packet;
       continue;
     }
     if (finding.protocol == stats::Protocol::dns) {

@@ -50,6 +50,29 @@ inline std::shared_ptr<const generation::Generation> make_generation() {
   });
 }
 
+/// Pupils may reach what is below `example.com` alone, and nothing without a name; one device is
+/// paused.
+inline std::unique_ptr<const index::Snapshot> make_curated_snapshot(
+    const std::shared_ptr<const generation::Generation>& generation) {
+  policy::PolicySet set;
+  set.curated = {{"lessons", {"example.com"}, {}, {"game.example.com"}}};
+  set.policies = {{.name = "lesson", .only = policy::Only{.lists = 1}},
+                  {.name = "pause/all", .only = policy::Only{}},
+                  {.name = "open", .blocked = 0}};
+  set.default_policy = "lesson";
+  set.groups = {{"staff", "open", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}}};
+  set.modes = {{.word = "pause",
+                .group = {},
+                .mac = {},
+                .address = policy::parse_prefix("192.0.2.65/32").value(),
+                .policy = "pause/all",
+                .who = {},
+                .reason = {}}};
+  auto snapshot = index::Snapshot::build(generation, set, {}, 1);
+  SLUICE_EXPECT(snapshot);
+  return std::move(*snapshot);
+}
+
 /// Where DNS is answered with an address, TLS is refused with an alert, for both to be seen.
 inline std::unique_ptr<const index::Snapshot> make_snapshot(
     const std::shared_ptr<const generation::Generation>& generation, policy::DnsAnswer dns) {

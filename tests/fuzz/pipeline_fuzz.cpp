@@ -161,8 +161,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const auto generation = fuzz::make_generation();
   static fuzz::Gateway nxdomain(fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain));
   static fuzz::Gateway address(fuzz::make_snapshot(generation, policy::DnsAnswer::address));
+  static fuzz::Gateway curated(fuzz::make_curated_snapshot(generation));
   nxdomain.begin();
   address.begin();
+  curated.begin();
   fuzz::Input input(data, size);
   std::vector<fuzz::Sent> burst;
   for (std::size_t frames = 0; frames < fuzz::kMaxFrames && !input.empty(); ++frames) {
@@ -173,6 +175,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (!ends && burst.size() < pipeline::kBurst) continue;
     nxdomain.process(burst);
     address.process(burst);
+    curated.process(burst);
     burst.clear();
   }
   return 0;

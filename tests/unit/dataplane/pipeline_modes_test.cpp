@@ -144,6 +144,54 @@ TEST_F(PipelineModesTest, AnAliasOfACuratedNameNeedBeOnNoList) {
   EXPECT_EQ(pipeline_->findings().size(), 2U);
 }
 
+TEST_F(PipelineModesTest, ABurstWithMoreNamesThanThereIsRoomForLosesNoAnswer) {
+  Bytes response;
+  test::put16(response, 0x1234);
+  test::put16(response, 0x8180);
+  constexpr unsigned kAliases = 24;
+  for (const unsigned count : {1U, kAliases, 0U, 0U}) test::put16(response, count);
+  test::put(response, test::wire_name("www.learn.org"));
+  test::put16(response, 1);
+  test::put16(response, 1);
+  for (unsigned i = 0; i < kAliases; ++i) {
+    const Bytes target = test::wire_name("edge" + std::to_string(i) + ".elsewhere.net");
+    test::put16(response, 0xc00c);
+    test::put16(response, 5);
+    test::put16(response, 1);
+    test::put32(response, 60);
+    test::put16(response, static_cast<unsigned>(target.size()));
+    test::put(response, target);
+  }
+  const Bytes frame = turned(test::frame(response, {.source_port = 53, .destination_port = 50000}));
+  std::vector<Bytes> frames(kBurst, frame);
+  std::vector<Packet> packets;
+  for (Bytes& one : frames) {
+    packets.push_back({.data = one.data(),
+                       .length = static_cast<std::uint32_t>(one.size()),
+                       .capacity = static_cast<std::uint32_t>(one.size()),
+                       .judge = false,
+                       .answers = true});
+  }
+  pipeline_->process(*snapshot_, packets, 1000);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 0U);
+  for (const Packet& packet : packets) EXPECT_EQ(packet.fate, Fate::forward);
+}
+
+TEST_F(PipelineModesTest, WhoseAFrameIsThatEndsTooSoonIsNotReadBehindIt) {
+  use({.word = "study",
+       .address = policy::parse_prefix("192.0.2.77/32").value(),
+       .policy = "lesson"});
+  for (const std::uint8_t behind : {0, 1}) {
+    Bytes frame = test::frame({});
+    const std::array<std::uint8_t, 4> address = {192, 0, 2, 77};
+    std::copy(address.begin(), address.end(), frame.begin() + 26);  // of a frame before
+    frame[26 + 3] ^= behind;
+    Packet packet{.data = frame.data(), .length = 20, .capacity = 20, .judge = true};
+    pipeline_->process(*snapshot_, {&packet, 1}, 1000);
+    EXPECT_EQ(packet.fate, Fate::forward) << int{behind};
+  }
+}
+
 TEST_F(PipelineModesTest, AConnectionPassesUnderItsName) {
   EXPECT_EQ(tcp({}, 1, kSyn, 99), Fate::forward);
   EXPECT_EQ(tcp_answer("", 1, 0x12), Fate::forward);
@@ -220,6 +268,7 @@ TEST_F(PipelineModesTest, ATunnelOfWhatIsNotIpIsIpAllTheSame) {
       Fate::drop);
   EXPECT_EQ(fate_of(47, {0, 0, 0x88, 0xb5, 1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
   EXPECT_EQ(fate_of(4, {1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
+  EXPECT_EQ(fate_of(4, {0x45, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);  // of no whole header
 }
 
 TEST_F(PipelineModesTest, AFragmentThatIsNotPutTogetherIsRefused) {
