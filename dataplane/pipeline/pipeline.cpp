@@ -217,6 +217,7 @@ void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answe
   if (datagram || !tracked) return;
   keep_active(packets_[finding.packet], {.categories = answer.categories,
                                          .lists = lists,
+                                         .order = snapshot_->curated().order(),
                                          .always = !hangs_on_policy(finding.verdict)});
 }
 

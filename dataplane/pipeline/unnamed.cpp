@@ -108,7 +108,8 @@ bool is_about_root(std::span<const std::uint8_t> message, bool from_server) {
 void Pipeline::refuse_unnamed(std::span<Packet> packets) {
   for (Packet& packet : packets) {
     if (packet.fate != Fate::forward && packet.fate != Fate::rewrite) continue;
-    // Of a capture, which does not tell from which side a frame came, the client's side is taken.
+    // Of a capture, which does not tell from which side a frame came, the client's side is taken,
+    // unless it is a server's by what is known of the connection.
     if (!packet.judge && !packet.answers) continue;
     if (is_not_ip(packet.frame) || !find_addresses(packet)) continue;
     // A piece of a datagram is nothing without the last one, which is judged; unless there is none
@@ -118,6 +119,8 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
     const policy::Masks& masks = masks_of(packet, from_server);
     if (!masks.curated || !masks.refuse_unnamed) continue;
     if (may_pass_unnamed(packet, from_server, masks)) continue;
+    const bool either = packet.judge && packet.answers;
+    if (either && may_pass_unnamed(packet, true, masks_of(packet, true))) continue;
     counters_.add(Id::unnamed_refused);
     if (packet.pieced) fragments_.block(packet.datagram, index_of(packet));
     end_connection(packet);
@@ -153,8 +156,9 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   }
   const std::uint64_t hash = flow::hash(key, secret_);
   if (const flow::Admitted* const what = active_.find(key, hash, now_ms_)) {
-    return what->always || (what->lists & masks.lists) != 0 ||
-           (what->categories & masks.categories) != 0;
+    const bool listed =
+        (what->lists & masks.lists) != 0 && what->order == snapshot_->curated().order();
+    return what->always || listed || (what->categories & masks.categories) != 0;
   }
   if (!flows_.may_hold(hash)) return false;
   const flow::Flow* const flow = flows_.find(key, hash);

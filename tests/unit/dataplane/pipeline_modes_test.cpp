@@ -39,8 +39,8 @@ class PipelineModesTest : public ::testing::Test {
     Packet packet{.data = frame.data(),
                   .length = static_cast<std::uint32_t>(length),
                   .capacity = static_cast<std::uint32_t>(frame.size()),
-                  .judge = inside,
-                  .answers = !inside};
+                  .judge = inside || both_,
+                  .answers = !inside || both_};
     pipeline_->process(*snapshot_, {&packet, 1}, 1000);
     return packet.fate;
   }
@@ -90,6 +90,7 @@ class PipelineModesTest : public ::testing::Test {
   }
   [[nodiscard]] const policy::Verdict& verdict() const { return pipeline_->findings()[0].verdict; }
 
+  bool both_ = false;  // frames are of a capture
   std::unique_ptr<const index::Snapshot> snapshot_;
   stats::Counters counters_;
   stats::EventRing events_;
@@ -326,6 +327,29 @@ TEST_F(PipelineModesTest, AnotherModeJudgesOpenConnectionsAnew) {
   EXPECT_EQ(pipeline_->emissions().size(), 2U);
   EXPECT_EQ(hello("www.paper.net", 2), Fate::forward);
   EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, AListInAnothersPlaceLetsNothingOfItThrough) {
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  policy::PolicySet set;
+  set.curated = {{"exam", {"paper.net"}, {}, {}}, {"lessons", {"learn.org"}, {}, {}}};
+  set.policies = {{.name = "exam", .only = policy::Only{.lists = 1}}};
+  set.default_policy = "exam";
+  auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+  ASSERT_TRUE(snapshot);
+  snapshot_ = std::move(*snapshot);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::drop);
+  EXPECT_EQ(hello("www.paper.net", 2), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, ACaptureTellsOfNoFrameFromWhichSideItCame) {
+  both_ = true;
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("\x01\x02\x03", 2), Fate::drop);
+  EXPECT_EQ(udp({1, 2, 3, 4}, 5000), Fate::drop);
 }
 
 TEST_F(PipelineModesTest, AConnectionThatWasOpenBeforeEnds) {
