@@ -25,7 +25,9 @@ bool is_under(std::string_view name, std::string_view above) {
 
 CuratedNames::CuratedNames(const std::vector<CuratedList>& lists) {
   std::size_t count = 0;
+  order_ = kStart;
   for (const CuratedList& list : lists) {
+    order_ = extend(extend(order_, list.name), "/");  // which no list's name holds
     count += list.names.size() + list.needs.size() + list.except.size();
   }
   if (count == 0) return;

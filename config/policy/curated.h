@@ -21,6 +21,8 @@ class CuratedNames {
   explicit CuratedNames(const std::vector<CuratedList>& lists);
 
   [[nodiscard]] std::uint64_t lists_of(const name::LookupName& name) const;
+  /// Of what the bits of lists_of() stand for: another number where they stand for other lists.
+  [[nodiscard]] std::uint64_t order() const { return order_; }
 
  private:
   struct Entry {
@@ -32,6 +34,7 @@ class CuratedNames {
   };
   Entry& slot_of(std::string_view key);
 
+  std::uint64_t order_ = 0;
   std::string keys_;
   std::vector<Entry> slots_;  // a power of two, at most half of them in use; empty: no names
 };

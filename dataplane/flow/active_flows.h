@@ -18,6 +18,7 @@ namespace sluice::flow {
 struct Admitted {
   std::uint64_t categories = 0;  // of its name
   std::uint64_t lists = 0;       // curated ones that its name is on
+  std::uint64_t order = 0;       // policy::CuratedNames::order(), by which those bits are read
   bool always = false;           // whatever a policy says: a protected name, a site's own allow
 };
 

@@ -40,6 +40,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
   emitted_ = 0;
   messages_used_ = 0;
   closing_ = 0;
+  let_through_ = 0;
   if (const std::uint32_t gone = flows_.age(now_ms); gone > 0)
     counters_.add(Id::flow_expired, gone);
   fragments_.begin_burst();
@@ -207,6 +208,7 @@ void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answe
   if (datagram || !masks.curated || !masks.refuse_unnamed) return;
   keep_active(packets_[finding.packet], {.categories = answer.categories,
                                          .lists = lists,
+                                         .order = snapshot_->curated().order(),
                                          .always = !hangs_on_policy(finding.verdict)});
 }
 
@@ -244,6 +246,7 @@ void Pipeline::make_room() {
     if (finding.verdict.action != policy::Action::block ||
         (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
       count_verdict(finding);
+      let_through_ |= std::uint32_t{1} << finding.packet;
       continue;
     }
     if (finding.protocol == stats::Protocol::dns) {

@@ -259,6 +259,8 @@ class Pipeline {
   std::size_t emitted_ = 0;
   std::size_t messages_used_ = 0;
   std::size_t closing_ = 0;
+  std::uint32_t let_through_ = 0;  // a bit a frame, of whose names make_room() let one go
+  static_assert(kBurst <= 32);
   std::array<Finding, kMaxFindings> findings_;
   std::array<generation::Answer, kMaxFindings> answers_;
   std::array<generation::EntryView, kMaxFindings> entries_;

@@ -28,13 +28,33 @@ bool is_needed_icmpv6(std::uint8_t type) {
 /// RFC 792: unreachable, time exceeded, parameter problem. No echo: it carries what one likes.
 bool is_needed_icmp(std::uint8_t type) { return type == 3 || type == 11 || type == 12; }
 
+bool is_ip(const packet::Layer& layer) {
+  return layer.kind == packet::LayerKind::ipv4 || layer.kind == packet::LayerKind::ipv6;
+}
+
 /// And in no IP packet either: a tunnel may carry anything, such as PPP that is encrypted.
 bool is_not_ip(const packet::Frame& frame) {
-  const auto is_ip = [](const packet::Layer& layer) {
-    return layer.kind == packet::LayerKind::ipv4 || layer.kind == packet::LayerKind::ipv6;
-  };
   return frame.kind == FrameKind::not_ip &&
          std::none_of(frame.layers.begin(), frame.layers.begin() + frame.layer_count, is_ip);
+}
+
+/// Of a frame whose innermost IP header ends before its addresses do, the one around it tells whose
+/// it is. False where there is none: no station takes such a frame.
+bool find_addresses(Packet& packet) {
+  packet::Frame& frame = packet.frame;
+  if (frame.kind != FrameKind::truncated) return true;
+  if (frame.network_offset != 0 &&
+      frame.network_offset + (frame.ipv6 ? 40U : 20U) <= packet.view.size()) {
+    return true;
+  }
+  for (std::size_t i = frame.layer_count; i > 0; --i) {
+    const packet::Layer& layer = frame.layers[i - 1];
+    if (!is_ip(layer)) continue;
+    frame.network_offset = layer.offset;
+    frame.ipv6 = layer.kind == packet::LayerKind::ipv6;
+    return true;
+  }
+  return false;
 }
 
 bool is_needed(const Packet& packet) {
@@ -88,9 +108,10 @@ bool is_about_root(std::span<const std::uint8_t> message, bool from_server) {
 void Pipeline::refuse_unnamed(std::span<Packet> packets) {
   for (Packet& packet : packets) {
     if (packet.fate != Fate::forward && packet.fate != Fate::rewrite) continue;
-    // Of a capture, which does not tell from which side a frame came, the client's side is taken.
+    // Of a capture, which does not tell from which side a frame came, the client's side is taken,
+    // unless it is a server's by what is known of the connection.
     if (!packet.judge && !packet.answers) continue;
-    if (is_not_ip(packet.frame)) continue;
+    if (is_not_ip(packet.frame) || !find_addresses(packet)) continue;
     // A piece of a datagram is nothing without the last one, which is judged; unless there is none
     // that would be, for it is not put together.
     if (packet.frame.kind == FrameKind::fragment && packet.fragment) continue;
@@ -98,6 +119,8 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
     const policy::Masks& masks = masks_of(packet, from_server);
     if (!masks.curated || !masks.refuse_unnamed) continue;
     if (may_pass_unnamed(packet, from_server, masks)) continue;
+    const bool either = packet.judge && packet.answers;
+    if (either && may_pass_unnamed(packet, true, masks_of(packet, true))) continue;
     counters_.add(Id::unnamed_refused);
     if (packet.pieced) fragments_.block(packet.datagram, index_of(packet));
     end_connection(packet);
@@ -107,6 +130,7 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
 bool Pipeline::has_admitted_name(const Packet& packet) const {
   // A frame whose name was refused does not go on.
   const std::uint8_t index = index_of(packet);
+  if ((let_through_ >> index & 1) != 0) return true;
   return std::any_of(findings_.begin(), findings_.begin() + static_cast<std::ptrdiff_t>(found_),
                      [index](const Finding& one) { return one.packet == index; });
 }
@@ -132,8 +156,9 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   }
   const std::uint64_t hash = flow::hash(key, secret_);
   if (const flow::Admitted* const what = active_.find(key, hash, now_ms_)) {
-    return what->always || (what->lists & masks.lists) != 0 ||
-           (what->categories & masks.categories) != 0;
+    const bool listed =
+        (what->lists & masks.lists) != 0 && what->order == snapshot_->curated().order();
+    return what->always || listed || (what->categories & masks.categories) != 0;
   }
   if (!flows_.may_hold(hash)) return false;
   const flow::Flow* const flow = flows_.find(key, hash);

@@ -1,11 +1,13 @@
 """sluice-authority serve: the repository over HTTPS, to appliances, to curl and to nobody's harm."""
 import http.client
 import os
+import resource
 import signal
 import socket
 import ssl
 import subprocess
 import urllib.parse
+import warnings
 
 from harness import BIN, ChainTest, eventually, main
 from mirror import make_ca
@@ -145,6 +147,40 @@ class Serve(ChainTest):
             self.addCleanup(peer.close)
             self.process.send_signal(number)
             self.assertEqual(self.process.wait(10), 0)
+
+    def test_no_tls_that_is_retired(self):
+        self.serve_https()
+        for version, taken in ((ssl.TLSVersion.TLSv1, False), (ssl.TLSVersion.TLSv1_1, False),
+                               (ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True)):
+            context = ssl.create_default_context(cafile=self.ca)
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = context.maximum_version = version
+            with socket.create_connection(("127.0.0.1", self.url.port), 10) as peer:
+                try:
+                    context.wrap_socket(peer, server_hostname="localhost").close()
+                    self.assertTrue(taken, version)
+                except ssl.SSLError:
+                    self.assertFalse(taken, version)
+
+    def test_what_it_cannot_open_now_is_not_told_to_be_missing(self):
+        self.serve("--listen", "127.0.0.1:0")
+        path = "/metadata/timestamp.json"
+        self.assertEqual(self.ask(path)[0], 200)
+        held = []
+        for _ in range(4):
+            peer = http.client.HTTPConnection("127.0.0.1", self.url.port, timeout=10)
+            self.addCleanup(peer.close)
+            peer.request("GET", path)
+            self.assertEqual(peer.getresponse().read()[:1], b"{")
+            held.append(peer)
+        limit = len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        held[0].request("GET", path)
+        reply = held[0].getresponse()
+        # A client takes 404 for "there is no newer root".
+        self.assertEqual((reply.status, reply.headers["Retry-After"]), (503, "10"))
 
     def test_a_client_of_the_certificate(self):
         self.serve_https()

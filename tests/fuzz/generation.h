@@ -73,18 +73,22 @@ inline std::unique_ptr<const index::Snapshot> make_snapshot(
 }
 
 /// Where nothing passes but names below com, but for one, and minutes of some of them are spent;
-/// one device may do as it likes.
+/// one device may do as it likes, and one is paused.
 inline std::unique_ptr<const index::Snapshot> make_curated_snapshot(
     const std::shared_ptr<const generation::Generation>& generation) {
   policy::PolicySet set;
   set.curated = {{"lessons", {"com"}, {"example"}, {"example.com"}}};
   set.budgets = {{"video", policy::bit(policy::find_category("video")->id), 60, 0, 0}};
   set.policies = {{.name = "lesson", .only = policy::Only{.lists = 1}, .budgets = 1},
+                  {.name = "pause/all", .only = policy::Only{}},
                   {.name = "open", .budgets = 1}};
   set.default_policy = "lesson";
   set.modes = {{.word = "open",
                 .address = policy::parse_prefix("192.0.2.200/32").value(),
-                .policy = "open"}};
+                .policy = "open"},
+               {.word = "pause",
+                .address = policy::parse_prefix("192.0.2.65/32").value(),
+                .policy = "pause/all"}};
   auto snapshot = index::Snapshot::build(generation, set, {}, 1);
   SLUICE_EXPECT(snapshot);
   (*snapshot)->set_budgets({1, 1, nullptr});

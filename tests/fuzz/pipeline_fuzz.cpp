@@ -162,9 +162,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static fuzz::Gateway nxdomain(fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain));
   static fuzz::Gateway address(fuzz::make_snapshot(generation, policy::DnsAnswer::address));
   static fuzz::Gateway curated(fuzz::make_curated_snapshot(generation));
-  curated.begin();
   nxdomain.begin();
   address.begin();
+  curated.begin();
   fuzz::Input input(data, size);
   std::vector<fuzz::Sent> burst;
   for (std::size_t frames = 0; frames < fuzz::kMaxFrames && !input.empty(); ++frames) {

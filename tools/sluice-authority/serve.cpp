@@ -1,5 +1,6 @@
 #include "tools/sluice-authority/serve.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <atomic>
 #include <charconv>
@@ -12,6 +13,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <optional>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -29,6 +31,8 @@ constexpr std::size_t kMaxPemOctets = 1 << 20;
 constexpr unsigned kMaxConnections = 1000;
 constexpr unsigned kMaxConnectionsOfAddress = 50;  // a school's appliances may share one
 constexpr unsigned kIdleSeconds = 30;
+/// GnuTLS's own choice, but for the versions that RFC 8996 retired.
+constexpr const char* kTls = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
 
 struct Stop {
   void operator()(MHD_Daemon* daemon) const { MHD_stop_daemon(daemon); }
@@ -84,12 +88,17 @@ void add(const Response& response, const char* name, const std::string& value) {
   MHD_add_response_header(response.get(), name, value.c_str());
 }
 
+struct Field {
+  const char* name = nullptr;
+  const char* value = nullptr;
+};
+
 MHD_Result send_text(MHD_Connection* connection, unsigned status, std::string_view text,
-                     const char* allow = nullptr) {
+                     Field field = {}) {
   const Response response(MHD_create_response_from_buffer(
       text.size(), const_cast<char*>(text.data()), MHD_RESPMEM_MUST_COPY));
   add(response, "Content-Type", "text/plain");
-  if (allow != nullptr) add(response, "Allow", allow);
+  if (field.name != nullptr) add(response, field.name, field.value);
   return MHD_queue_response(connection, status, response.get());
 }
 
@@ -136,12 +145,19 @@ MHD_Result answer(void* repo, MHD_Connection* connection, const char* url, const
                   const char*, const char*, std::size_t*, void** seen) {
   const std::string_view asked = method;
   if (asked != MHD_HTTP_METHOD_GET && asked != MHD_HTTP_METHOD_HEAD) {
-    return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "files are read here\n", "GET, HEAD");
+    return send_text(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "files are read here\n",
+                     {"Allow", "GET, HEAD"});
   }
   // Called once for the fields, and then again.
   static char began;
   if (std::exchange(*seen, &began) == nullptr) return MHD_YES;
-  auto served = open_served(*static_cast<const std::filesystem::path*>(repo), url);
+  bool busy = false;
+  auto served = open_served(*static_cast<const std::filesystem::path*>(repo), url, busy);
+  // Not 404, which tells an appliance that there is no newer root.
+  if (busy) {
+    return send_text(connection, MHD_HTTP_SERVICE_UNAVAILABLE, "too many ask at once\n",
+                     {"Retry-After", "10"});
+  }
   if (!served) return send_text(connection, MHD_HTTP_NOT_FOUND, "no such file\n");
   return send_file(connection, std::move(*served));
 }
@@ -149,6 +165,14 @@ MHD_Result answer(void* repo, MHD_Connection* connection, const char* url, const
 /// Why it does not start. Later, every peer that breaks off or asks for too much would be a line.
 void tell(void* serving, const char* format, std::va_list arguments) {
   if (!*static_cast<const std::atomic<bool>*>(serving)) std::vfprintf(stderr, format, arguments);
+}
+
+/// Each connection has two, its own and its file's: shells and systemd begin with 1024.
+void allow_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, 4 * kMaxConnections));
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 struct Certificate {
@@ -200,18 +224,21 @@ Status serve_command(const Workspace& workspace, const ServeOptions& options) {
   sigaddset(&ends, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  allow_descriptors();
 
   unsigned flags = MHD_USE_AUTO | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_ERROR_LOG;
   if (address->ipv6) flags |= MHD_USE_IPv6;
   std::atomic<bool> serving{false};
   std::vector<MHD_OptionItem> more;
-  const auto give = [&more](MHD_OPTION option, std::string& pem) {
-    more.push_back({option, 0, pem.data()});
+  const auto give = [&more](MHD_OPTION option, std::string& text) {
+    more.push_back({option, 0, text.data()});
   };
+  std::string tls = kTls;
   if (*certificate) {
     flags |= MHD_USE_TLS;
     give(MHD_OPTION_HTTPS_MEM_CERT, (*certificate)->chain);
     give(MHD_OPTION_HTTPS_MEM_KEY, (*certificate)->key);
+    give(MHD_OPTION_HTTPS_PRIORITIES, tls);
   }
   more.push_back({MHD_OPTION_END, 0, nullptr});
   const std::unique_ptr<MHD_Daemon, Stop> daemon(MHD_start_daemon(

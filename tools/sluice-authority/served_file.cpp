@@ -1,6 +1,7 @@
 #include "tools/sluice-authority/served_file.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -16,6 +17,10 @@ bool is_public(std::string_view target) {
   return target.find("/.") == std::string_view::npos;
 }
 
+/// What passes by itself: of descriptors or of memory there are too few at the moment.
+bool is_passing(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM; }
+
+/// Where there is none, errno tells why.
 Descriptor open_below(const std::filesystem::path& folder, std::string_view target) {
   const Descriptor root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (root.number() < 0) return Descriptor();
@@ -58,9 +63,13 @@ Descriptor::~Descriptor() {
   if (number_ >= 0) ::close(number_);
 }
 
-std::optional<ServedFile> open_served(const std::filesystem::path& repo, std::string_view target) {
+std::optional<ServedFile> open_served(const std::filesystem::path& repo, std::string_view target,
+                                      bool& busy) {
+  busy = false;
   if (!is_public(target)) return std::nullopt;
+  errno = 0;
   Descriptor file = open_below(repo, target);
+  busy = file.number() < 0 && is_passing(errno);
   struct stat about {};
   if (file.number() < 0 || ::fstat(file.number(), &about) != 0 || !S_ISREG(about.st_mode)) {
     return std::nullopt;

@@ -40,9 +40,10 @@ struct ServedFile {
 };
 
 /// `target`: as a request has it, percent-encoding undone. nullopt where there is no such file, or
-/// it is not for everybody: names that begin with a dot, and links.
+/// it is not for everybody: names that begin with a dot, and links. `busy`: there may be one, but
+/// the process has no descriptor left for it.
 [[nodiscard]] std::optional<ServedFile> open_served(const std::filesystem::path& repo,
-                                                    std::string_view target);
+                                                    std::string_view target, bool& busy);
 
 struct Range {
   std::uint64_t from = 0;

@@ -101,8 +101,7 @@ void print_yaml(const CalendarImport& options, const CalendarFile& calendar,
     std::cout << "# cancelled ones, left out: " << calendar.cancelled << "\n";
   }
   if (calendar.changed > 0) {
-    std::cout << "# moved single ones, which also stand where they were: " << calendar.changed
-              << "\n";
+    std::cout << "# moved single ones: " << calendar.changed << "\n";
   }
   const bool plain = options.as == "public_holidays" || options.as == "make_up_days";
   std::cout << "calendar:\n" << (plain ? "" : "  dates:\n");

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <libical/ical.h>
 #include <memory>
+#include <set>
 #include <strings.h>
+#include <utility>
 
 #include "config/calendar/zone.h"
 
@@ -37,6 +39,7 @@ struct Reading {
   bool whole_days = false;                   // of the event at hand
   std::string summary;
   std::vector<CalendarEvent>* events;
+  std::set<std::pair<std::string, std::int64_t>> replaced;  // occurrences, as occurrence() tells
   bool too_many = false;
   bool too_long = false;
 
@@ -49,10 +52,43 @@ struct Reading {
   }
 };
 
+bool is_single(icalcomponent* event) {
+  return icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY) != nullptr;
+}
+
+/// Which one of an event: by its beginning as it is written, whatever the zone.
+std::pair<std::string, std::int64_t> occurrence(icalcomponent* event, std::int64_t written) {
+  const char* const uid = icalcomponent_get_uid(event);
+  return {uid == nullptr ? "" : uid, written};
+}
+
+/// The moment as the event's own zone writes it.
+std::int64_t written(const icaltimetype& first, std::int64_t start) {
+  if (first.zone == nullptr) return start;
+  const icaltimetype moment =
+      icaltime_from_timet_with_zone(start, 0, icaltimezone_get_utc_timezone());
+  return icaltime_as_timet(icaltime_convert_to_zone(moment, const_cast<icaltimezone*>(first.zone)));
+}
+
+/// What stands for an occurrence of a rule in its place (RFC 5545 section 3.8.4.4): elsewhere, or
+/// nowhere.
+void note_replaced(icalcomponent* root, Reading& reading) {
+  for (icalcomponent* event = icalcomponent_get_first_component(root, ICAL_VEVENT_COMPONENT);
+       event != nullptr; event = icalcomponent_get_next_component(root, ICAL_VEVENT_COMPONENT)) {
+    if (!is_single(event)) continue;
+    reading.replaced.insert(
+        occurrence(event, icaltime_as_timet(icalcomponent_get_recurrenceid(event))));
+  }
+}
+
 /// libical's callback; `span` is of Unix time, or of the wall's where the event has no zone.
 void take(icalcomponent* component, icaltime_span* span, void* data) {
   auto& reading = *static_cast<Reading*>(data);
   const icaltimetype start = icalcomponent_get_dtstart(component);
+  if (!is_single(component) &&
+      reading.replaced.contains(occurrence(component, written(start, span->start)))) {
+    return;
+  }
   const bool floats = reading.whole_days || start.zone == nullptr;
   std::int64_t from = span->start;
   std::int64_t until = span->end;
@@ -150,8 +186,12 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
   }
   if (auto status = check_whole(root.get()); !status) return fail(status.error());
   CalendarFile out;
-  Reading reading{
-      .range = range, .stretches = std::move(*stretches), .summary = {}, .events = &out.events};
+  Reading reading{.range = range,
+                  .stretches = std::move(*stretches),
+                  .summary = {},
+                  .events = &out.events,
+                  .replaced = {}};
+  note_replaced(root.get(), reading);
   for (icalcomponent* event = icalcomponent_get_first_component(root.get(), ICAL_VEVENT_COMPONENT);
        event != nullptr;
        event = icalcomponent_get_next_component(root.get(), ICAL_VEVENT_COMPONENT)) {
@@ -159,9 +199,7 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
       ++out.cancelled;
       continue;
     }
-    if (icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY) != nullptr) {
-      ++out.changed;
-    }
+    if (is_single(event)) ++out.changed;
     if (auto status = check_rules(event); !status) return fail(status.error());
     const icaltimetype start = icalcomponent_get_dtstart(event);
     if (icaltime_is_null_time(start)) {

@@ -20,8 +20,7 @@ struct CalendarEvent {
 struct CalendarFile {
   std::vector<CalendarEvent> events;  // each occurrence; by first day
   std::uint64_t cancelled = 0;        // STATUS:CANCELLED, left out
-  std::uint64_t changed = 0;  // single occurrences that were moved (RECURRENCE-ID): taken as
-                              // moved, and not taken out where they were
+  std::uint64_t changed = 0;          // single occurrences that were moved (RECURRENCE-ID)
 };
 
 /// Occurrences that touch [from, until], both included. An event without times is the days that it

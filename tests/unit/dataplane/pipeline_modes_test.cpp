@@ -40,8 +40,8 @@ class PipelineModesTest : public ::testing::Test {
     Packet packet{.data = frame.data(),
                   .length = static_cast<std::uint32_t>(length),
                   .capacity = static_cast<std::uint32_t>(frame.size()),
-                  .judge = inside,
-                  .answers = !inside};
+                  .judge = inside || both_,
+                  .answers = !inside || both_};
     pipeline_->process(*snapshot_, {&packet, 1}, 1000);
     return packet.fate;
   }
@@ -91,6 +91,7 @@ class PipelineModesTest : public ::testing::Test {
   }
   [[nodiscard]] const policy::Verdict& verdict() const { return pipeline_->findings()[0].verdict; }
 
+  bool both_ = false;  // frames are of a capture
   std::unique_ptr<const index::Snapshot> snapshot_;
   stats::Counters counters_;
   stats::EventRing events_;
@@ -143,6 +144,54 @@ TEST_F(PipelineModesTest, AnAliasOfACuratedNameNeedBeOnNoList) {
       run(turned(test::frame(response, {.source_port = 53, .destination_port = 50000})), false),
       Fate::forward);
   EXPECT_EQ(pipeline_->findings().size(), 2U);
+}
+
+TEST_F(PipelineModesTest, ABurstWithMoreNamesThanThereIsRoomForLosesNoAnswer) {
+  Bytes response;
+  test::put16(response, 0x1234);
+  test::put16(response, 0x8180);
+  constexpr unsigned kAliases = 24;
+  for (const unsigned count : {1U, kAliases, 0U, 0U}) test::put16(response, count);
+  test::put(response, test::wire_name("www.learn.org"));
+  test::put16(response, 1);
+  test::put16(response, 1);
+  for (unsigned i = 0; i < kAliases; ++i) {
+    const Bytes target = test::wire_name("edge" + std::to_string(i) + ".elsewhere.net");
+    test::put16(response, 0xc00c);
+    test::put16(response, 5);
+    test::put16(response, 1);
+    test::put32(response, 60);
+    test::put16(response, static_cast<unsigned>(target.size()));
+    test::put(response, target);
+  }
+  const Bytes frame = turned(test::frame(response, {.source_port = 53, .destination_port = 50000}));
+  std::vector<Bytes> frames(kBurst, frame);
+  std::vector<Packet> packets;
+  for (Bytes& one : frames) {
+    packets.push_back({.data = one.data(),
+                       .length = static_cast<std::uint32_t>(one.size()),
+                       .capacity = static_cast<std::uint32_t>(one.size()),
+                       .judge = false,
+                       .answers = true});
+  }
+  pipeline_->process(*snapshot_, packets, 1000);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 0U);
+  for (const Packet& packet : packets) EXPECT_EQ(packet.fate, Fate::forward);
+}
+
+TEST_F(PipelineModesTest, WhoseAFrameIsThatEndsTooSoonIsNotReadBehindIt) {
+  use({.word = "study",
+       .address = policy::parse_prefix("192.0.2.77/32").value(),
+       .policy = "lesson"});
+  for (const std::uint8_t behind : {0, 1}) {
+    Bytes frame = test::frame({});
+    const std::array<std::uint8_t, 4> address = {192, 0, 2, 77};
+    std::copy(address.begin(), address.end(), frame.begin() + 26);  // of a frame before
+    frame[26 + 3] ^= behind;
+    Packet packet{.data = frame.data(), .length = 20, .capacity = 20, .judge = true};
+    pipeline_->process(*snapshot_, {&packet, 1}, 1000);
+    EXPECT_EQ(packet.fate, Fate::forward) << int{behind};
+  }
 }
 
 TEST_F(PipelineModesTest, AConnectionPassesUnderItsName) {
@@ -221,6 +270,7 @@ TEST_F(PipelineModesTest, ATunnelOfWhatIsNotIpIsIpAllTheSame) {
       Fate::drop);
   EXPECT_EQ(fate_of(47, {0, 0, 0x88, 0xb5, 1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
   EXPECT_EQ(fate_of(4, {1, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);
+  EXPECT_EQ(fate_of(4, {0x45, 2, 3, 4, 5, 6, 7, 8}), Fate::drop);  // of no whole header
 }
 
 TEST_F(PipelineModesTest, AFragmentThatIsNotPutTogetherIsRefused) {
@@ -278,6 +328,29 @@ TEST_F(PipelineModesTest, AnotherModeJudgesOpenConnectionsAnew) {
   EXPECT_EQ(pipeline_->emissions().size(), 2U);
   EXPECT_EQ(hello("www.paper.net", 2), Fate::forward);
   EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, AListInAnothersPlaceLetsNothingOfItThrough) {
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  policy::PolicySet set;
+  set.curated = {{"exam", {"paper.net"}, {}, {}}, {"lessons", {"learn.org"}, {}, {}}};
+  set.policies = {{.name = "exam", .only = policy::Only{.lists = 1}}};
+  set.default_policy = "exam";
+  auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+  ASSERT_TRUE(snapshot);
+  snapshot_ = std::move(*snapshot);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::drop);
+  EXPECT_EQ(hello("www.paper.net", 2), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
+}
+
+TEST_F(PipelineModesTest, ACaptureTellsOfNoFrameFromWhichSideItCame) {
+  both_ = true;
+  EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("\x01\x02\x03", 2), Fate::drop);
+  EXPECT_EQ(udp({1, 2, 3, 4}, 5000), Fate::drop);
 }
 
 TEST_F(PipelineModesTest, AConnectionThatWasOpenBeforeEnds) {
