@@ -162,7 +162,14 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   }
   if (!flows_.may_hold(hash)) return false;
   const flow::Flow* const flow = flows_.find(key, hash);
-  return flow != nullptr && flow->state == flow::State::undecided && !flow->closing;
+  if (flow == nullptr || flow->state != flow::State::undecided || flow->closing) return false;
+  // A server waits for the whole of what a client says, but HTTP/2's for its settings.
+  const auto is_awaited = [](const flow::Reading& one) {
+    return one.in_progress() && one.kind != flow::Kind::h2;
+  };
+  return !tcp || !from_server ||
+         std::none_of(flow->readings.begin(), flow->readings.begin() + flow->reading_count,
+                      is_awaited);
 }
 
 }  // namespace sluice::pipeline

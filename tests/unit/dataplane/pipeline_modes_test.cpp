@@ -363,6 +363,14 @@ TEST_F(PipelineModesTest, AConnectionThatWasOpenBeforeEnds) {
   EXPECT_EQ(verdict().reason, policy::Reason::paused);
 }
 
+TEST_F(PipelineModesTest, AServerSaysNothingBeforeTheHelloIsThere) {
+  const Bytes good = test::client_hello(test::server_name({"www.learn.org"}));
+  EXPECT_EQ(tcp({}, 1, kSyn, 99), Fate::forward);
+  EXPECT_EQ(tcp({good.begin(), good.begin() + 8}, 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("", 1, 0x10), Fate::forward);
+  EXPECT_EQ(tcp_answer("a download", 1), Fate::drop);
+}
+
 TEST_F(PipelineModesTest, OneDeviceAlone) {
   policy::Mac mac{};
   const Bytes any = test::frame({1});
