@@ -54,9 +54,12 @@ std::vector<policy::Mode> Modes::standing() const {
 Status Modes::save(std::vector<policy::Mode> modes) {
   json out = {{"modes", json::array()}};
   for (const policy::Mode& one : modes) out["modes"].push_back(policy::to_json(one));
-  if (auto status = files::write_atomic(file_, json_text(out, 1) + "\n", 0600); !status) {
-    return status;
+  const std::string text = json_text(out, 1) + "\n";
+  if (text.size() > kMaxOctets) {
+    return fail("the modes are more than " + std::to_string(kMaxOctets >> 20) + " MiB",
+                file_.string(), "end some, or give shorter reasons");
   }
+  if (auto status = files::write_atomic(file_, text, 0600); !status) return status;
   modes_ = std::move(modes);
   fault_.clear();
   return {};

@@ -69,8 +69,10 @@ bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
 // it would understand.
 void Pipeline::end_connection(Packet& packet) {
   packet.fate = Fate::drop;
-  if (packet.frame.kind != packet::FrameKind::tcp || !may_refuse(packet)) return;
-  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
+  if (packet.frame.kind != packet::FrameKind::tcp) return;
+  const packet::TcpFields tcp = packet::tcp_fields(packet.view, packet.frame);
+  if ((tcp.flags & packet::kTcpRst) != 0 || !may_refuse(packet)) return;
+  packet.server_expects = tcp.sequence;
   reset(packet, Way::back);
   reset(packet, Way::onward);
 }

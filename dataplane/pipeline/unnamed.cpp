@@ -145,10 +145,8 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   if (has_admitted_name(packet)) return true;
   const flow::Key key = key_of(packet, from_server);
   if (tcp) {
-    // Without octets, nothing is said; and a server that is asked to open a connection, or that
-    // ends one, has said nothing yet.
-    const std::uint8_t flags = packet::tcp_fields(packet.view, frame).flags;
-    if (frame.payload_length == 0 || (flags & packet::kTcpRst) != 0) return true;
+    // Without octets, nothing is said. A reset may carry some (RFC 9293 section 3.5.3).
+    if (frame.payload_length == 0) return true;
   } else {
     if (packet::is_group_addressed(packet.view, frame)) return true;
     if (is_needed_datagram(key, payload_of(packet), from_server)) return true;

@@ -79,6 +79,22 @@ TEST_F(ModesTest, RefusesWhatIsNoModeOrNobodys) {
   EXPECT_TRUE(modes.all().empty());
 }
 
+// What would not be read after a restart is not written.
+TEST_F(ModesTest, MoreThanIsReadIsNotSaved) {
+  Modes modes(file(), [this] { return now(); });
+  ASSERT_TRUE(set(modes, "class 7", "study")["ok"].get<bool>());
+  policy::Mode huge = modes.all()[0];
+  huge.group = "class 8";
+  huge.reason.assign(17 << 20, 'x');
+  const Status status = modes.set(huge);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().text().find("more than 16 MiB"), std::string::npos);
+  EXPECT_EQ(modes.all().size(), 1U);
+  Modes again(file(), [this] { return now(); });
+  ASSERT_TRUE(again.recover());
+  EXPECT_EQ(again.all().size(), 1U);
+}
+
 TEST_F(ModesTest, ADamagedFileIsToldUntilModesAreSetAgain) {
   for (const char* text : {"{", "[]", R"({"modes": [{"mode": "pause"}]})",
                            R"({"modes": [{"mode": "pause", "mac": "x"}]})"}) {

@@ -371,6 +371,14 @@ TEST_F(PipelineModesTest, AServerSaysNothingBeforeTheHelloIsThere) {
   EXPECT_EQ(tcp_answer("a download", 1), Fate::drop);
 }
 
+TEST_F(PipelineModesTest, AResetThatCarriesOctetsIsNotAnswered) {
+  EXPECT_EQ(tcp({}, 1, 0x04), Fate::forward);
+  EXPECT_EQ(tcp(Bytes(800, 7), 1, 0x14), Fate::drop);
+  EXPECT_TRUE(pipeline_->emissions().empty());
+  EXPECT_EQ(tcp_answer(std::string(800, 'x'), 1, 0x14), Fate::drop);
+  EXPECT_TRUE(pipeline_->emissions().empty());
+}
+
 TEST_F(PipelineModesTest, OneDeviceAlone) {
   policy::Mac mac{};
   const Bytes any = test::frame({1});
