@@ -163,7 +163,7 @@ MHD_Result answer(void* repo, MHD_Connection* connection, const char* url, const
 }
 
 /// Why it does not start. Later, every peer that breaks off or asks for too much would be a line.
-void tell(void* serving, const char* format, std::va_list arguments) {
+[[gnu::format(printf, 2, 0)]] void tell(void* serving, const char* format, std::va_list arguments) {
   if (!*static_cast<const std::atomic<bool>*>(serving)) std::vfprintf(stderr, format, arguments);
 }
 
