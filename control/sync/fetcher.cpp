@@ -64,8 +64,9 @@ Result<Fetcher::Changed> Fetcher::State::get_once(const std::string& url, std::u
       http.get(request, sink,
                "is longer than the " + std::to_string(max_octets) + " octets that it may have");
   if (!head) return fail(head.error());
-  pending.emplace(url, Validators::One{.etag = head->etag,
-                                       .last_modified = head->last_modified,
+  const bool lasts = !changed_just_now(*head);
+  pending.emplace(url, Validators::One{.etag = lasts ? head->etag : "",
+                                       .last_modified = lasts ? head->last_modified : "",
                                        .since = std::chrono::steady_clock::now()});
   if (head->status == 304 && known != nullptr) return Changed{.unchanged = true};
   if (head->status == 404 || head->status == 410) return Changed{};

@@ -91,6 +91,7 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
   if (line.size() > kMaxHeaderValue) return octets;
   if (same_word(name, "etag")) head.etag = line;
   if (same_word(name, "last-modified")) head.last_modified = line;
+  if (same_word(name, "date")) head.date = line;
   if (same_word(name, "content-range")) read_range(line, head);
   return octets;
 }
@@ -219,6 +220,13 @@ Result<HttpHead> Http::get(const HttpRequest& request, const HttpSink& sink,
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail("the process is stopping", request.url);
   const std::string detail = state.message.data();
   return fail(detail.empty() ? curl_easy_strerror(code) : detail, request.url, advice_for(code));
+}
+
+bool changed_just_now(const HttpHead& head) {
+  if (head.last_modified.empty() || head.date.empty()) return false;
+  const time_t changed = curl_getdate(head.last_modified.c_str(), nullptr);
+  const time_t now = curl_getdate(head.date.c_str(), nullptr);
+  return changed >= 0 && now >= 0 && now - changed < 2;
 }
 
 }  // namespace sluice::sync

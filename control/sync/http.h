@@ -42,15 +42,20 @@ struct HttpRequest {
   std::string last_modified;  // the same by time (section 13.1.3)
 };
 
-/// What the server says before the body.
+/// What the server says before the body; see changed_just_now().
 struct HttpHead {
   long status = 0;  // 200, 206, 304, 404, …; 200 for a file
   std::string etag;
   std::string last_modified;
+  std::string date;
   // Of a 206: where it says that its octets begin, and how long it says the whole is.
   std::optional<std::uint64_t> range_from;
   std::optional<std::uint64_t> range_total;
 };
+
+/// Whether the document may change once more and be told as the same: it did within the second
+/// before, and servers make both validators of whole seconds (RFC 9110 section 8.8.2.2).
+[[nodiscard]] bool changed_just_now(const HttpHead& head);
 
 /// Takes the body of a 200 or a 206; false ends the transfer.
 using HttpSink = std::function<bool(const HttpHead& head, std::string_view bytes)>;
