@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
@@ -44,11 +45,21 @@ Result<std::unique_ptr<Gateway>> Gateway::start(const schema::Config& config,
   return gateway;
 }
 
+namespace {
+
+/// The service's own folder (systemd.exec(5), StateDirectory=), where there is one.
+std::filesystem::path own_folder(const schema::Config& config) {
+  const char* const given = std::getenv("STATE_DIRECTORY");
+  return given != nullptr ? std::filesystem::path(given) : config.state_dir;
+}
+
+}  // namespace
+
 Gateway::Gateway(schema::Config config, WallClock clock, std::uint64_t secret)
     : config_(std::move(config)),
       clock_(clock),
       moment_(clock_.now()),
-      budgets_(config_.state_dir / "budgets.json", secret) {
+      budgets_(own_folder(config_) / "budgets.json", secret) {
   shared_.secret = secret;
 }
 

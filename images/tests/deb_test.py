@@ -1,4 +1,5 @@
 """The Debian package, in a Debian root that mmdebstrap makes and systemd-nspawn boots."""
+import json
 import os
 import pathlib
 import shutil
@@ -11,6 +12,7 @@ BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD", "build/release")).resolve()
 SOURCES = "/etc/apt/sources.list.d"
 UNITS = ["sluice-dataplane.service", "sluice-control.service"]
 PORTS = ("slt-in", "slt-out")  # the container's, as the configuration below names them
+DEVICE = "02:00:5e:10:00:03"
 MACHINE = f"sluice-deb-{os.getpid()}"
 
 CONFIG = """\
@@ -18,7 +20,8 @@ site: {{name: Packaged}}
 ports: {{pupils: "af_packet:{0}", internet: "af_packet:{1}"}}
 pairs: {{main: {{inside: pupils, outside: internet}}}}
 dataplane: {{huge_pages: never, memory_mib: 256}}
-policies: {{pupils: {{block: defaults}}}}
+budgets: {{play: {{categories: [games], minutes_a_day: 60}}}}
+policies: {{pupils: {{block: defaults, budgets: [play]}}}}
 default_policy: pupils
 """
 
@@ -143,12 +146,22 @@ class Package(unittest.TestCase):
                 "sluicectl", "-o", "json", "status", check=False).stdout) from None
         self.assertEqual(self.inside("stat", "-c", "%U", "/var/lib/sluice").stdout.strip(), "sluice")
 
+        self.inside("sluicectl", "budget", "add", DEVICE, "play", "30", "--reason", "packaged")
+        wait_until("minutes are on the disk", lambda: DEVICE in self.inside(
+            "cat", "/var/lib/sluice-dataplane/budgets.json", check=False).stdout, 20)
+        self.inside("sluicectl", "mode", "set", "default", "pause", "--for", "1h", "--reason", "packaged")
+
         # Killed, they come back by themselves.
         pid = self.inside("systemctl", "show", "-P", "MainPID", UNITS[0]).stdout.strip()
         self.inside("kill", "-9", pid)
         wait_until("the dataplane is back", lambda: self.inside(
             "systemctl", "show", "-P", "MainPID", UNITS[0]).stdout.strip() not in ("0", pid))
         wait_until("it answers", lambda: self.inside("sluicectl", "status", check=False).returncode == 0)
+        spent = json.loads(self.inside("sluicectl", "-o", "json", "budget", "list").stdout)["spent"]
+        self.assertEqual([(one["device"], one["added_today"]) for one in spent], [(DEVICE, 30)])
+        status = json.loads(self.inside("sluicectl", "-o", "json", "status").stdout)
+        self.assertEqual(status["dataplane"]["alarms"], [])
+        self.assertEqual([one["mode"] for one in status["dataplane"]["modes"]], ["pause"])
 
         # The same package again is an upgrade: the configuration stays.
         self.inside("dpkg", "--install", "/root/sluice.deb")
