@@ -9,8 +9,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/files/file.h"
 #include "config/schema/config.h"
-#include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/service/service.h"
 

@@ -14,6 +14,9 @@ namespace sluice {
 /// is_discarded() where the text is not JSON.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);
 
+/// The text under a key; empty where no text stands there, or where `value` is no object.
+[[nodiscard]] std::string text_at(const nlohmann::json& value, const char* key);
+
 /// On one line, or indented by so many columns. Throws where a string in it is not UTF-8.
 [[nodiscard]] std::string json_text(const nlohmann::json& value, int indent = -1);
 [[nodiscard]] std::string json_text(const nlohmann::ordered_json& value, int indent = -1);

@@ -10,11 +10,6 @@
 namespace sluice::generation {
 namespace {
 
-std::string field(const nlohmann::json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 std::uint64_t number(const nlohmann::json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
@@ -23,7 +18,7 @@ std::uint64_t number(const nlohmann::json& json, const char* key) {
 std::optional<BaseReference> base_reference(const nlohmann::json& header) {
   const auto found = header.find("base");
   if (found == header.end() || !found->is_object()) return std::nullopt;
-  return BaseReference{field(*found, "file"), field(*found, "content_sha256")};
+  return BaseReference{text_at(*found, "file"), text_at(*found, "content_sha256")};
 }
 
 }  // namespace
@@ -112,8 +107,8 @@ Status Generation::State::read_header() {
             number(json, "generation"),
             number(json, "entries"),
             number(json, "records"),
-            field(json, "created"),
-            field(json, "content_sha256"),
+            text_at(json, "created"),
+            text_at(json, "content_sha256"),
             base_reference(json),
             number(json, "changed")};
   if (header.format != content.format)
@@ -274,7 +269,7 @@ Result<Provenance> Generation::provenance(std::uint32_t id) const {
   const auto json = text ? parse_json(*text) : nlohmann::json();
   if (!json.is_object()) return state_->error("has no provenance " + std::to_string(id));
   Provenance out;
-  for (const ProvenanceField& one : kProvenanceFields) out.*one.value = field(json, one.name);
+  for (const ProvenanceField& one : kProvenanceFields) out.*one.value = text_at(json, one.name);
   return out;
 }
 

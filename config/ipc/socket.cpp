@@ -68,11 +68,6 @@ std::optional<uid_t> trusted_peer(int fd) {
   return trusted ? std::optional(peer.uid) : std::nullopt;
 }
 
-std::string text_of(const nlohmann::json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 struct Connection {
   Socket socket;
   std::string in;
@@ -262,9 +257,9 @@ Result<nlohmann::json> call(const std::filesystem::path& path, const nlohmann::j
   if (!json.is_object()) return fail("the answer is not a JSON object", path.string());
   if (const auto good = json.find("ok"); good != json.end() && *good == true) return json;
   const nlohmann::json fault = json.contains("error") ? json["error"] : nlohmann::json();
-  std::string what = text_of(fault, "what");
+  std::string what = text_at(fault, "what");
   if (what.empty()) what = "refused without a reason";
-  return fail(std::move(what), text_of(fault, "where"), text_of(fault, "advice"));
+  return fail(std::move(what), text_at(fault, "where"), text_at(fault, "advice"));
 }
 
 }  // namespace sluice::ipc

@@ -1,7 +1,7 @@
 #include "control/compile/public_suffix.h"
 
+#include "config/files/file.h"
 #include "control/compile/plain_list.h"
-#include "control/files/file.h"
 
 namespace sluice::compile {
 namespace {

@@ -25,11 +25,6 @@ std::optional<std::uint64_t> whole(const json& object, const char* key, std::uin
   return value <= most ? std::optional(value) : std::nullopt;
 }
 
-std::string word(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
 std::vector<std::string> words(const json& object, const char* key) {
   std::vector<std::string> out;
   const auto found = object.find(key);
@@ -41,12 +36,12 @@ std::vector<std::string> words(const json& object, const char* key) {
 }
 
 std::optional<Ring> read_ring(const json& value) {
-  if (!value.is_object() || word(value, "name").empty()) return std::nullopt;
+  if (!value.is_object() || text_at(value, "name").empty()) return std::nullopt;
   const auto percent = whole(value, "percent", 100);
   const auto soak = value.contains("soak_hours") ? whole(value, "soak_hours", kMaxSoak)
                                                  : std::optional<std::uint64_t>(0);
   if (!percent || !soak) return std::nullopt;
-  return Ring{word(value, "name"), *percent, words(value, "appliances"),
+  return Ring{text_at(value, "name"), *percent, words(value, "appliances"),
               std::chrono::hours(static_cast<std::int64_t>(*soak))};
 }
 
@@ -68,7 +63,7 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where) 
     return fail("is no rollout of version 1", where, kTell);
   }
   Rollout out;
-  out.salt = word(root, "salt");
+  out.salt = text_at(root, "salt");
   if (out.salt.empty()) return fail("has no salt", where, kTell);
   const auto rings = root.find("rings");
   if (rings == root.end() || !rings->is_array() || rings->size() > kMaxRings) {

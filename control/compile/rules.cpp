@@ -5,11 +5,11 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "config/files/file.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/public_suffix.h"
 #include "control/compile/rollout.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 
 namespace sluice::compile {
 namespace {

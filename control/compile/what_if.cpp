@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/local.h"
 
@@ -11,11 +12,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t kMillionParts = 1'000'000;
-
-std::string text_of_event(const json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// Whether the authority still keeps people from a name by this category.
 bool is_kept(const generation::Generation& made, const PastBlock& block) {
@@ -37,8 +33,8 @@ std::vector<PastBlock> past_blocks(const json& reply) {
   if (events == reply.end() || !events->is_array()) return out;
   for (const json& event : *events) {
     if (!event.is_object()) continue;
-    const std::string layer = text_of_event(event, "layer");
-    PastBlock block{text_of_event(event, "entry"), text_of_event(event, "category")};
+    const std::string layer = text_at(event, "layer");
+    PastBlock block{text_at(event, "entry"), text_at(event, "category")};
     const bool is_authority = layer == "authority" || layer == "emergency" || layer == "isp";
     if (is_authority && !block.entry.empty()) out.push_back(std::move(block));
   }

@@ -7,7 +7,7 @@
 #include <vector>
 #include <zstd.h>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::compile {
 namespace {

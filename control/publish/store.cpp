@@ -7,7 +7,7 @@
 #include <cstring>
 #include <unistd.h>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::publish {
 namespace {

@@ -1,5 +1,5 @@
 // A repository that was carried here as one file, for sites that no mirror reaches.
-#include "control/files/tar.h"
+#include "config/files/tar.h"
 #include "control/service/updater.h"
 
 namespace sluice::service {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 #include "control/service/reply.h"
 
@@ -19,11 +20,6 @@ std::uint64_t number_of(const json& request, const char* key, std::uint64_t fall
   const auto found = request.find(key);
   return found != request.end() && found->is_number_unsigned() ? found->get<std::uint64_t>()
                                                                : fallback;
-}
-
-std::string text_of(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 /// The whole id of the release that waits, if the one that was named is it.
@@ -44,7 +40,7 @@ std::string until(const Running& running) {
 
 Result<std::string> carry_out(Running& running, const View& view, const json& request,
                               const Decision& decision) {
-  const std::string command = text_of(request, "command");
+  const std::string command = text_at(request, "command");
   const std::uint64_t number = number_of(request, "generation", 0);
   const auto limit = static_cast<std::uint64_t>(kLongestHold.count());
   const std::chrono::hours hours(
@@ -63,7 +59,7 @@ Result<std::string> carry_out(Running& running, const View& view, const json& re
     status = running.resume(decision);
     done = "the hold is over; the newest release is taken now";
   } else if (command == "approve") {
-    auto release = held_release(view, text_of(request, "release"));
+    auto release = held_release(view, text_at(request, "release"));
     if (!release) return fail(release.error());
     status = running.approve(*release, decision);
     done = "release " + *release + " is approved and taken now";

@@ -1,7 +1,8 @@
 // A configuration that is tried for a while: one that locks its author out ends by itself.
+#include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
-#include "control/files/file.h"
 #include "control/service/commands.h"
 #include "control/service/log.h"
 #include "control/service/service.h"
@@ -14,11 +15,6 @@ using nlohmann::json;
 constexpr std::size_t kMostOctets = 16 << 20;  // as a configuration may have
 constexpr std::uint64_t kLongestTrial = 24 * 3600;
 constexpr std::chrono::seconds kReloadPatience{120};
-
-std::string text_at(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : "";
-}
 
 }  // namespace
 

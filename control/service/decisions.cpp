@@ -1,7 +1,7 @@
 #include "control/service/decisions.h"
 
 #include "config/base/json.h"
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/service/log.h"
 #include "control/tuf/json.h"
 
@@ -32,11 +32,6 @@ void read_base(tuf::FieldReader& fields, Decision& into) {
   into.uid = std::strtoll(fields.text("uid").c_str(), nullptr, 10);
   into.reason = fields.text("reason");
   into.at = time_of(fields, "at");
-}
-
-std::string word_of(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -105,7 +100,7 @@ Status save_decisions(const std::filesystem::path& path, const Decisions& decisi
 }
 
 Result<Decision> read_decision(const json& request, tuf::Time now) {
-  Decision out{.who = word_of(request, "who"), .reason = word_of(request, "reason"), .at = now};
+  Decision out{.who = text_at(request, "who"), .reason = text_at(request, "reason"), .at = now};
   if (const auto uid = request.find("peer_uid"); uid != request.end() && uid->is_number()) {
     out.uid = uid->get<std::int64_t>();
   }

@@ -1,6 +1,6 @@
 #include "control/service/downloads.h"
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::service {
 namespace {

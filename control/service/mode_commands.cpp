@@ -1,6 +1,7 @@
 // What a person asks for of modes.
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 #include "config/policy/modes_json.h"
 #include "config/schema/nearest.h"
@@ -10,11 +11,6 @@ namespace sluice::service {
 namespace {
 
 using nlohmann::json;
-
-std::string mode_text(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// A group's name goes before an address of the same look, which no group has.
 Status read_subject(const std::string& text, const schema::Config& config, policy::Mode& mode) {
@@ -54,7 +50,7 @@ Status read_end(const json& request, const schema::Config& config, tuf::Time now
     mode.until = mode.from + static_cast<std::int64_t>(found->get<std::uint64_t>());
     return {};
   }
-  const std::string until = mode_text(request, "until");
+  const std::string until = text_at(request, "until");
   if (until.empty()) return {};
   auto moment = calendar::parse_moment(until, config.times.calendar.time_zone);
   if (!moment) return fail(moment.error());
@@ -71,14 +67,14 @@ std::string end_text(const policy::Mode& mode, const schema::Config& config) {
 
 Result<std::string> set_mode(Modes& modes, const schema::Config& config, const json& request,
                              const Decision& decision) {
-  policy::Mode mode{.word = mode_text(request, "mode"),
+  policy::Mode mode{.word = text_at(request, "mode"),
                     .group = {},
                     .mac = {},
                     .address = {},
                     .policy = {},
                     .who = decision.who,
                     .reason = decision.reason};
-  if (auto status = read_subject(mode_text(request, "subject"), config, mode); !status) {
+  if (auto status = read_subject(text_at(request, "subject"), config, mode); !status) {
     return fail(status.error());
   }
   auto policy = schema::policy_of_mode(config, mode.word);
@@ -108,7 +104,7 @@ bool is_mode_command(std::string_view command) {
 }
 
 json answer_mode(Modes& modes, const schema::Config& config, const json& request, tuf::Time now) {
-  const std::string command = mode_text(request, "command");
+  const std::string command = text_at(request, "command");
   if (command == "mode-list") {
     json list = json::array();
     for (const policy::Mode& mode : modes.all()) {
@@ -124,7 +120,7 @@ json answer_mode(Modes& modes, const schema::Config& config, const json& request
   if (command == "mode-set") {
     done = set_mode(modes, config, request, *decision);
   } else {
-    auto ended = modes.end(kept_subject(mode_text(request, "subject")));
+    auto ended = modes.end(kept_subject(text_at(request, "subject")));
     if (ended) {
       done = policy::subject(*ended) + ": mode " + ended->word + " is over";
     } else {

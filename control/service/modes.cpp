@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/policy/modes_json.h"
-#include "control/files/file.h"
 
 namespace sluice::service {
 namespace {

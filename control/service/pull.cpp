@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
-#include "control/files/file.h"
 #include "control/service/downloads.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"

@@ -7,9 +7,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "config/files/file.h"
 #include "config/ipc/notify.h"
 #include "config/ipc/socket.h"
-#include "control/files/file.h"
 #include "control/service/log.h"
 
 namespace sluice::service {

@@ -1,6 +1,7 @@
 // What the control process answers at its socket.
 #include <algorithm>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 #include "control/service/commands.h"
 #include "control/service/service.h"
@@ -57,9 +58,7 @@ json Service::answer_pull(const json& request) {
 }
 
 json Service::answer_bundle(const json& request) {
-  const auto found = request.find("path");
-  const std::string path =
-      found != request.end() && found->is_string() ? found->get<std::string>() : "";
+  const std::string path = text_at(request, "path");
   auto decision = read_decision(request, updater_.time().now());
   if (!decision) return ipc::error(decision.error());
   if (!path.starts_with('/')) {
@@ -126,9 +125,7 @@ json Service::answer_when_in_force(json reply) {
 }
 
 json Service::answer(const json& request) {
-  const auto found = request.find("command");
-  const std::string command =
-      found != request.end() && found->is_string() ? found->get<std::string>() : "";
+  const std::string command = text_at(request, "command");
   if (command == "status") return ipc::ok(status_json(facts()));
   if (command == "lists") return ipc::ok(lists_json(facts()));
   if (command == "pull") return answer_pull(request);

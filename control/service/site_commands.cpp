@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unistd.h>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 #include "config/name/name.h"
 #include "control/compile/plain_list.h"
@@ -12,11 +13,6 @@ namespace {
 
 using nlohmann::json;
 using policy::CategoryMask;
-
-std::string site_text(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 /// What the running generation says of a name, the site's own entries left aside.
 struct Said {
@@ -66,15 +62,15 @@ Result<site::Entry> read_entry(const json& request, const Decision& decision, bo
                     .reason = decision.reason,
                     .at = decision.at};
   name::LookupName name;
-  const std::string given = site_text(request, "name");
+  const std::string given = text_at(request, "name");
   if (auto status = compile::read_plain_name(given, name); !status) {
     return fail(status.error().what, given, "give one domain name, such as example.com");
   }
   entry.name = name::from_reversed_key(name.view());
-  const std::string scope = site_text(request, "scope");
+  const std::string scope = text_at(request, "scope");
   if (scope == "exact") entry.scope = generation::Scope::exact;
   if (scope == "subs") entry.scope = generation::Scope::subs;
-  if (const std::string until = site_text(request, "until"); !until.empty()) {
+  if (const std::string until = text_at(request, "until"); !until.empty()) {
     auto time = tuf::parse_time_or_day(until);
     if (!time) return fail("is no day", until, "write it as 2027-01-31");
     entry.until = *time;
@@ -139,16 +135,16 @@ Result<std::string> list_name(site::Site& site, const Running& running, const js
 
 Result<std::string> carry_out_site(site::Site& site, const Running& running, const json& request,
                                    const Decision& decision) {
-  const std::string command = site_text(request, "command");
+  const std::string command = text_at(request, "command");
   if (command == "site-allow") return list_name(site, running, request, decision, true);
   if (command == "site-block") return list_name(site, running, request, decision, false);
   if (command == "site-approve") {
-    const std::string name = site_text(request, "name");
+    const std::string name = text_at(request, "name");
     if (auto status = site.approve(name); !status) return fail(status.error());
     return "the list of subscription " + name + " is taken";
   }
   name::LookupName name;
-  const std::string given = site_text(request, "name");
+  const std::string given = text_at(request, "name");
   if (auto status = compile::read_plain_name(given, name); !status) {
     return fail(status.error().what, given, "give one domain name, such as example.com");
   }
@@ -169,7 +165,7 @@ bool is_site_command(std::string_view command) {
 }
 
 json answer_site(site::Site& site, const Running& running, const json& request, tuf::Time now) {
-  if (site_text(request, "command") == "site-list") return ipc::ok(site.to_json());
+  if (text_at(request, "command") == "site-list") return ipc::ok(site.to_json());
   auto decision = read_decision(request, now);
   if (!decision) return ipc::error(decision.error());
   auto done = carry_out_site(site, running, request, *decision);

@@ -1,8 +1,8 @@
 // What of a release an appliance takes now: by rings, and what is urgent past a guard that holds
 // the rest.
+#include "config/files/file.h"
 #include "config/ipc/socket.h"
 #include "control/compile/guard.h"
-#include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/service/updater.h"
 

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "config/base/json.h"
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/service/log.h"
 #include "control/tuf/digest.h"
 #include "control/tuf/json.h"

@@ -2,8 +2,8 @@
 
 #include <set>
 
+#include "config/files/file.h"
 #include "config/policy/policy.h"
-#include "control/files/file.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
 #include "control/sync/trust.h"

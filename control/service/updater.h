@@ -17,12 +17,12 @@
 #include <string>
 #include <vector>
 
+#include "config/files/file.h"
 #include "config/generation/reader.h"
 #include "config/schema/config.h"
 #include "control/compile/compile.h"
 #include "control/compile/rules.h"
 #include "control/compile/what_if.h"
-#include "control/files/file.h"
 #include "control/service/builder.h"
 #include "control/service/modes.h"
 #include "control/service/running.h"

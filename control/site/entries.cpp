@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/name/name.h"
-#include "control/files/file.h"
 #include "control/tuf/json.h"
 
 namespace sluice::site {

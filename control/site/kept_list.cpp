@@ -1,6 +1,6 @@
 #include "control/site/kept_list.h"
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::site {

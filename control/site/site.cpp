@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 #include "control/tuf/json.h"
 

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "control/compile/plain_list.h"
 #include "control/compile/public_suffix.h"
-#include "control/files/file.h"
 #include "control/site/kept_list.h"
 #include "control/tuf/digest.h"
 #include "control/tuf/json.h"

@@ -1,8 +1,8 @@
 #include "control/sync/log_check.h"
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "control/compile/release.h"
-#include "control/files/file.h"
 #include "control/tlog/tiles.h"
 #include "control/tuf/digest.h"
 

@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::sync {

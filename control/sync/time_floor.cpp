@@ -1,7 +1,7 @@
 #include "control/sync/time_floor.h"
 
 #include "config/base/json.h"
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/json.h"
 
 namespace sluice::sync {

@@ -1,6 +1,6 @@
 #include "control/sync/trust.h"
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/sync/log_check.h"
 #include "control/tuf/digest.h"
 

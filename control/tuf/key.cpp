@@ -4,7 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 #include "control/tuf/key_file.h"
 

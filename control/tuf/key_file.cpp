@@ -10,7 +10,7 @@
 #include <openssl/ui.h>
 #include <optional>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::tuf {
 namespace {

@@ -52,7 +52,4 @@ class Keeper {
   std::thread writer_;  // the last, so that it sees the rest whole
 };
 
-/// The file's whole content is there or not, whenever the power goes.
-[[nodiscard]] Status write_whole(const std::filesystem::path& file, std::string_view content);
-
 }  // namespace sluice::budget

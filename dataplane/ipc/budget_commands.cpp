@@ -13,11 +13,6 @@ using nlohmann::json;
 constexpr std::size_t kMaxWho = 64;
 constexpr std::size_t kMaxReason = 500;
 
-std::string budget_text(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-
 json notices_of(const gateway::Gateway& gateway) {
   json out = json::array();
   for (const gateway::BudgetNotice& one : gateway.notices()) {
@@ -31,7 +26,7 @@ json notices_of(const gateway::Gateway& gateway) {
 
 json list_budgets(gateway::Gateway& gateway, const json& request) {
   gateway.count_budgets();
-  const std::string given = budget_text(request, "device");
+  const std::string given = text_at(request, "device");
   json spent;
   if (given.empty()) {
     spent = gateway.budgets().to_json(gateway.moment());
@@ -46,17 +41,17 @@ json list_budgets(gateway::Gateway& gateway, const json& request) {
 }
 
 Result<std::string> change_budget(gateway::Gateway& gateway, const json& request) {
-  const std::string who = budget_text(request, "who");
-  const std::string reason = budget_text(request, "reason");
+  const std::string who = text_at(request, "who");
+  const std::string reason = text_at(request, "reason");
   if (who.empty() || reason.empty() || who.size() > kMaxWho || reason.size() > kMaxReason) {
     return fail("who decides, or why, is not told, or too long", {}, "give --reason and --who");
   }
-  const auto device = budget::parse_device(budget_text(request, "device"));
+  const auto device = budget::parse_device(text_at(request, "device"));
   if (!device) return fail(device.error());
   gateway.count_budgets();
-  const std::string budget = budget_text(request, "budget");
+  const std::string budget = text_at(request, "budget");
   const auto minutes = request.find("minutes");
-  const bool adds = budget_text(request, "command") == "budget-add";
+  const bool adds = text_at(request, "command") == "budget-add";
   const std::uint64_t more = minutes != request.end() && minutes->is_number_unsigned()
                                  ? std::min<std::uint64_t>(minutes->get<std::uint64_t>(), 100'000)
                                  : 0;
@@ -73,7 +68,7 @@ Result<std::string> change_budget(gateway::Gateway& gateway, const json& request
 }  // namespace
 
 json answer_budget(gateway::Gateway& gateway, const json& request) {
-  if (budget_text(request, "command") == "budgets") return list_budgets(gateway, request);
+  if (text_at(request, "command") == "budgets") return list_budgets(gateway, request);
   auto done = change_budget(gateway, request);
   return done ? ok({{"done", *done}}) : error(done.error());
 }

@@ -5,17 +5,13 @@
 #include <rte_ethdev.h>
 #include <unistd.h>
 
+#include "config/base/json.h"
 #include "config/ipc/socket.h"
 
 namespace sluice::ipc {
 namespace {
 
 using nlohmann::json;
-
-std::string text_of(const json& request, const char* key) {
-  const auto found = request.find(key);
-  return found != request.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
 
 std::string rfc3339(std::chrono::system_clock::time_point time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
@@ -163,7 +159,7 @@ json block_of(const gateway::PastBlock& past) {
 }
 
 json load(gateway::Gateway& gateway, const json& request) {
-  const std::string path = text_of(request, "path");
+  const std::string path = text_at(request, "path");
   if (path.empty()) return error({"'load' needs a path", "load", "give the generation's file"});
   auto loaded = gateway.load(path);
   if (!loaded) return error(loaded.error());
@@ -182,7 +178,7 @@ json events_after(const gateway::Gateway& gateway, const json& request) {
 }
 
 json incident(const gateway::Gateway& gateway, const json& request) {
-  const std::string id = text_of(request, "id");
+  const std::string id = text_at(request, "id");
   for (const gateway::PastBlock& past : gateway.history()) {
     if (act::view(past.event.incident.text()) == id) return ok({{"block", block_of(past)}});
   }
@@ -194,7 +190,7 @@ json incident(const gateway::Gateway& gateway, const json& request) {
 }  // namespace
 
 json answer(gateway::Gateway& gateway, const json& request) {
-  const std::string command = text_of(request, "command");
+  const std::string command = text_at(request, "command");
   if (command == "status") return status_of(gateway);
   if (command == "stats") return stats_of(gateway);
   if (command == "load") return load(gateway, request);

@@ -1,7 +1,7 @@
 // The last steps of a release: snapshot, log, proof, timestamp.
 #include <algorithm>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"

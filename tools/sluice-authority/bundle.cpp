@@ -2,8 +2,8 @@
 #include <iostream>
 #include <set>
 
-#include "control/files/file.h"
-#include "control/files/tar.h"
+#include "config/files/file.h"
+#include "config/files/tar.h"
 #include "tools/sluice-authority/commands.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/published.h"

@@ -8,8 +8,8 @@
 #include <openssl/rand.h>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/tlog/tiles.h"
 #include "control/tuf/digest.h"
 #include "control/tuf/metadata.h"

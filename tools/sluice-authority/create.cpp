@@ -1,7 +1,7 @@
 // How an authority begins: keys, root, delegations, and a release without lists.
 #include <map>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/publish.h"
 #include "tools/sluice-authority/published.h"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "config/files/file.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpl.h"
-#include "control/files/file.h"
 #include "tools/sluice-authority/csv_file.h"
 #include "tools/sluice-authority/progress.h"
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "config/files/file.h"
 #include "control/compile/cpd_make.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {

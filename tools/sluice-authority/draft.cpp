@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "config/files/file.h"
 #include "config/name/name.h"
 #include "control/compile/cpl.h"
 #include "control/compile/orders.h"
-#include "control/files/file.h"
 
 namespace sluice::authority {
 namespace {

@@ -1,8 +1,8 @@
 #include "tools/sluice-authority/former.h"
 
+#include "config/files/file.h"
 #include "control/compile/cpl.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/sync/departments.h"
 #include "control/tuf/digest.h"
 

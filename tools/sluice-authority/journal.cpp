@@ -1,7 +1,7 @@
 #include "tools/sluice-authority/journal.h"
 
 #include "config/base/json.h"
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::authority {
 namespace {

@@ -3,7 +3,7 @@
 #include <iostream>
 
 #include "config/base/json.h"
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tlog/note.h"
 
 namespace sluice::authority {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/log_monitor.h"
 #include "tools/sluice-authority/log_verify.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {

@@ -1,6 +1,6 @@
 #include "tools/sluice-authority/log_source.h"
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::authority {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/sync/trust.h"
 #include "tools/sluice-authority/policy.h"
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "config/files/file.h"
 #include "config/name/name.h"
 #include "control/compile/plain_list.h"
 #include "control/compile/rules.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"

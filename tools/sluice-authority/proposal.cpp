@@ -6,8 +6,8 @@
 #include <iostream>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "control/compile/cpd_make.h"
-#include "control/files/file.h"
 #include "tools/sluice-authority/former.h"
 #include "tools/sluice-authority/journal.h"
 #include "tools/sluice-authority/next_roles.h"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "config/files/file.h"
 #include "control/compile/release.h"
-#include "control/files/file.h"
 #include "control/sync/departments.h"
 #include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/log_keep.h"

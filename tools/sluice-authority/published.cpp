@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/sync/departments.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"

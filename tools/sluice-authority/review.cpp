@@ -2,10 +2,10 @@
 
 #include <iostream>
 
+#include "config/files/file.h"
 #include "control/compile/cpd_make.h"
 #include "control/compile/cpl.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {

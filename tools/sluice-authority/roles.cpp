@@ -4,7 +4,7 @@
 #include <iostream>
 #include <set>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/policy.h"

@@ -8,8 +8,8 @@
 #include <set>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/policy/taxonomy.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {

@@ -21,7 +21,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "tools/sluice-authority/served_file.h"
 
 namespace sluice::authority {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "control/compile/release.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {

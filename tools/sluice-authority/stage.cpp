@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "config/files/file.h"
 #include "control/compile/zstd_lines.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/commitments.h"
 #include "tools/sluice-authority/deltas.h"

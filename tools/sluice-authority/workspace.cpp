@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "config/base/json.h"
+#include "config/files/file.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/release.h"
-#include "control/files/file.h"
 #include "control/tuf/json.h"
 
 namespace sluice::authority {

@@ -4,8 +4,8 @@
 #include <new>
 #include <openssl/evp.h>
 
+#include "config/files/file.h"
 #include "config/name/name.h"
-#include "control/files/file.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {

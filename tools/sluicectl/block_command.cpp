@@ -11,15 +11,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string text_of(const json& block, const char* key) {
-  const auto found = block.find(key);
-  if (found == block.end()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
 /// Who listed the name, from the generation that judged it, where that one is still kept.
 Result<generation::Provenance> provenance_of(const schema::Config& config, const json& block) {
-  const std::string number = text_of(block, "generation");
+  const std::string number = shown(block, "generation");
   std::error_code error;
   for (std::filesystem::directory_iterator at(config.generations_dir(), error), end;
        !error && at != end; at.increment(error)) {
@@ -37,7 +31,7 @@ void print_block(const json& block) {
   std::vector<std::vector<std::string>> rows;
   for (const char* key : {"incident", "time", "protocol", "entry", "category", "reason", "layer",
                           "group", "generation"}) {
-    rows.push_back({std::string("  ") + key, text_of(block, key)});
+    rows.push_back({std::string("  ") + key, shown(block, key)});
   }
   std::cout << table(rows);
 }
@@ -97,7 +91,7 @@ int show_events(const Context& context, std::size_t most) {
       {"time", "incident", "protocol", "category", "entry", "group"}};
   for (const json& event : events) {
     std::vector<std::string>& row = rows.emplace_back();
-    for (const std::string& key : rows.front()) row.push_back(text_of(event, key.c_str()));
+    for (const std::string& key : rows.front()) row.push_back(shown(event, key.c_str()));
   }
   std::cout << table(rows);
   return kYes;

@@ -2,29 +2,10 @@
 // writes into its log who asked and why.
 #include <iostream>
 
-#include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
-namespace {
-
 using nlohmann::json;
-
-Result<json> ask_budgets(const Context& context, const json& request) {
-  const auto config = load_config(context);
-  if (!config) return fail(config.error());
-  auto reply = ipc::call(config->dataplane_socket(), request, kPatience);
-  if (reply) reply->erase("ok");
-  return reply;
-}
-
-std::string budget_field(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
-}  // namespace
 
 int change_budget(const Context& context, const BudgetOptions& options) {
   json request = {{"command", "budget-" + options.command},
@@ -33,12 +14,12 @@ int change_budget(const Context& context, const BudgetOptions& options) {
                   {"who", options.who.empty() ? own_name() : options.who},
                   {"reason", options.reason}};
   if (options.command == "add") request["minutes"] = options.minutes;
-  const auto reply = ask_budgets(context, request);
+  const auto reply = ask(context, Process::dataplane, request);
   if (!reply) return report(context, reply.error(), kNo);
   if (context.json) {
     print_json(*reply);
   } else {
-    std::cout << budget_field(*reply, "done") << "\n";
+    std::cout << shown(*reply, "done") << "\n";
   }
   return kYes;
 }
@@ -46,7 +27,7 @@ int change_budget(const Context& context, const BudgetOptions& options) {
 int show_budgets(const Context& context, const BudgetOptions& options) {
   json request = {{"command", "budgets"}};
   if (!options.device.empty()) request["device"] = options.device;
-  const auto reply = ask_budgets(context, request);
+  const auto reply = ask(context, Process::dataplane, request);
   if (!reply) return report(context, reply.error());
   if (context.json) {
     print_json(*reply);
@@ -63,7 +44,7 @@ int show_budgets(const Context& context, const BudgetOptions& options) {
     std::vector<std::string>& row = rows.emplace_back();
     for (const char* key : {"device", "budget", "state", "left", "used_today", "added_today",
                             "used_this_week", "day_ends"}) {
-      row.push_back(budget_field(one, key));
+      row.push_back(shown(one, key));
     }
   }
   std::cout << (rows.size() > 1 ? table(rows) : "no device has spent anything\n");

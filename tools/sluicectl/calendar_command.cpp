@@ -5,7 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 #include "tools/sluicectl/calendar_file.h"
 
 namespace sluice::ctl {

@@ -4,19 +4,15 @@
 // Thread safety: one thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tools/sluicectl/outcome.h"
+#include "tools/sluicectl/asking.h"
 
 namespace sluice::ctl {
-
-/// How long a process may take to answer at its socket.
-inline constexpr std::chrono::milliseconds kPatience{3000};
 
 int show_status(const Context& context);
 /// `all`: counters that are zero as well.

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/files/file.h"
 #include "config/ipc/errors.h"
 #include "config/ipc/socket.h"
 #include "config/schema/document.h"
-#include "control/files/file.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {

@@ -5,19 +5,10 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
 namespace {
-
-Result<nlohmann::json> ask(const Context& context, const nlohmann::json& request) {
-  const auto config = load_config(context);
-  if (!config) return fail(config.error());
-  auto reply = ipc::call(config->control_socket(), request, kPatience);
-  if (reply) reply->erase("ok");
-  return reply;
-}
 
 std::string text_at(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
@@ -40,7 +31,7 @@ int decide(const Context& context, const DecisionOptions& options) {
                             {"hours", options.hours},
                             {"generation", options.generation}};
   if (!options.release.empty()) request["release"] = options.release;
-  const auto reply = ask(context, request);
+  const auto reply = ask(context, Process::control, request);
   if (!reply) return report(context, reply.error(), kNo);
   if (context.json) {
     print_json(*reply);
@@ -51,8 +42,6 @@ int decide(const Context& context, const DecisionOptions& options) {
 }
 
 int import_bundle(const Context& context, const DecisionOptions& options) {
-  const auto config = load_config(context);
-  if (!config) return report(context, config.error());
   std::error_code error;
   const auto path = std::filesystem::absolute(options.bundle, error);
   const nlohmann::json request = {{"command", "import-bundle"},
@@ -60,9 +49,8 @@ int import_bundle(const Context& context, const DecisionOptions& options) {
                                   {"who", options.who.empty() ? own_name() : options.who},
                                   {"reason", options.reason}};
   // All that it holds is unpacked, verified and compiled before there is an answer.
-  auto reply = ipc::call(config->control_socket(), request, std::chrono::minutes(10));
+  const auto reply = ask(context, Process::control, request, std::chrono::minutes(10));
   if (!reply) return report(context, reply.error(), kNo);
-  reply->erase("ok");
   if (context.json) {
     print_json(*reply);
     return kYes;
@@ -73,7 +61,7 @@ int import_bundle(const Context& context, const DecisionOptions& options) {
 }
 
 int show_generations(const Context& context) {
-  const auto reply = ask(context, {{"command", "generations"}});
+  const auto reply = ask(context, Process::control, {{"command", "generations"}});
   if (!reply) return report(context, reply.error());
   if (context.json) {
     print_json(*reply);

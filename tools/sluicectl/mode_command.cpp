@@ -3,30 +3,12 @@
 #include <charconv>
 #include <iostream>
 
-#include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
 namespace {
 
 using nlohmann::json;
-
-// It is in force when the answer comes.
-constexpr std::chrono::milliseconds kModePatience{30'000};
-
-Result<json> ask_modes(const Context& context, const json& request) {
-  const auto config = load_config(context);
-  if (!config) return fail(config.error());
-  auto reply = ipc::call(config->control_socket(), request, kModePatience);
-  if (reply) reply->erase("ok");
-  return reply;
-}
-
-std::string mode_field(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
 
 void print_modes(const json& modes) {
   if (modes.empty()) {
@@ -35,8 +17,8 @@ void print_modes(const json& modes) {
   }
   std::vector<std::vector<std::string>> rows{{"OF", "MODE", "ENDS", "WHO", "REASON"}};
   for (const json& one : modes) {
-    rows.push_back({mode_field(one, "subject"), mode_field(one, "mode"), mode_field(one, "ends"),
-                    mode_field(one, "who"), mode_field(one, "reason")});
+    rows.push_back({shown(one, "subject"), shown(one, "mode"), shown(one, "ends"),
+                    shown(one, "who"), shown(one, "reason")});
   }
   std::cout << table(rows);
 }
@@ -78,15 +60,15 @@ int change_mode(const Context& context, const ModeOptions& options) {
     if (!seconds) return report(context, seconds.error());
     request["seconds"] = *seconds;
   }
-  const auto reply = ask_modes(context, request);
+  const auto reply = ask(context, Process::control, request, kChangePatience);
   if (!reply) return report(context, reply.error(), kNo);
   if (context.json) {
     print_json(*reply);
     return kYes;
   }
-  std::cout << mode_field(*reply, "done") << "\n";
+  std::cout << shown(*reply, "done") << "\n";
   if (reply->contains("waits")) {
-    std::cout << "it is kept, and not yet in force: " << mode_field(*reply, "waits") << "\n";
+    std::cout << "it is kept, and not yet in force: " << shown(*reply, "waits") << "\n";
   } else if (reply->contains("dataplane") && (*reply)["dataplane"].is_null()) {
     std::cout << "it is kept, and in force once sluice-dataplane runs\n";
   }
@@ -94,7 +76,7 @@ int change_mode(const Context& context, const ModeOptions& options) {
 }
 
 int show_modes(const Context& context) {
-  const auto reply = ask_modes(context, {{"command", "mode-list"}});
+  const auto reply = ask(context, Process::control, {{"command", "mode-list"}}, kChangePatience);
   if (!reply) return report(context, reply.error());
   if (context.json) {
     print_json(*reply);

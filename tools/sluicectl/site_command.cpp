@@ -2,30 +2,12 @@
 // and writes into its log who asked and why.
 #include <iostream>
 
-#include "config/ipc/socket.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
 namespace {
 
 using nlohmann::json;
-
-// A change is in force when the answer comes: overlay, activation and the dataplane's word.
-constexpr std::chrono::milliseconds kSitePatience{30'000};
-
-Result<json> ask(const Context& context, const json& request) {
-  const auto config = load_config(context);
-  if (!config) return fail(config.error());
-  auto reply = ipc::call(config->control_socket(), request, kSitePatience);
-  if (reply) reply->erase("ok");
-  return reply;
-}
-
-std::string text_of(const json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "-";
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
 
 std::string joined(const json& words) {
   std::string out;
@@ -40,17 +22,17 @@ void print_lists(const json& reply) {
     const bool allow = one.value("allow", false);
     std::string state = allow ? "allowed" : "blocked";
     if (!one.value("in_force", true)) state = "ended";
-    rows.push_back({text_of(one, "name"), state, text_of(one, "scope"),
-                    joined(one.value("categories", json::array())), text_of(one, "until"),
-                    text_of(one, "who"), text_of(one, "reason")});
+    rows.push_back({shown(one, "name"), state, shown(one, "scope"),
+                    joined(one.value("categories", json::array())), shown(one, "until"),
+                    shown(one, "who"), shown(one, "reason")});
   }
   std::cout << (rows.size() > 1 ? table(rows) : "the site allows and blocks no name itself\n");
   rows = {{"SUBSCRIPTION", "CATEGORY", "MODE", "NAMES", "FETCHED", "STATE"}};
   for (const json& one : reply.value("subscriptions", json::array())) {
-    std::string state = one.contains("error") ? text_of(one, "error") : "good";
-    if (one.contains("held")) state = "waits for a person: " + text_of(one["held"], "reason");
-    rows.push_back({text_of(one, "name"), text_of(one, "category"), text_of(one, "mode"),
-                    text_of(one, "entries"), text_of(one, "fetched"), state});
+    std::string state = one.contains("error") ? shown(one, "error") : "good";
+    if (one.contains("held")) state = "waits for a person: " + shown(one["held"], "reason");
+    rows.push_back({shown(one, "name"), shown(one, "category"), shown(one, "mode"),
+                    shown(one, "entries"), shown(one, "fetched"), state});
   }
   if (rows.size() > 1) std::cout << "\n" << table(rows);
 }
@@ -65,21 +47,21 @@ int change_site(const Context& context, const SiteOptions& options) {
   if (!options.categories.empty()) request["categories"] = options.categories;
   if (!options.scope.empty()) request["scope"] = options.scope;
   if (!options.until.empty()) request["until"] = options.until;
-  const auto reply = ask(context, request);
+  const auto reply = ask(context, Process::control, request, kChangePatience);
   if (!reply) return report(context, reply.error(), kNo);
   if (context.json) {
     print_json(*reply);
     return kYes;
   }
-  std::cout << text_of(*reply, "done") << "\n";
+  std::cout << shown(*reply, "done") << "\n";
   if (reply->contains("waits")) {
-    std::cout << "it is kept, and not yet in force: " << text_of(*reply, "waits") << "\n";
+    std::cout << "it is kept, and not yet in force: " << shown(*reply, "waits") << "\n";
   }
   return kYes;
 }
 
 int show_site(const Context& context) {
-  const auto reply = ask(context, {{"command", "site-list"}});
+  const auto reply = ask(context, Process::control, {{"command", "site-list"}}, kChangePatience);
   if (!reply) return report(context, reply.error());
   if (context.json) {
     print_json(*reply);

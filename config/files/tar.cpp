@@ -1,4 +1,4 @@
-#include "control/files/tar.h"
+#include "config/files/tar.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 namespace sluice::files {
 namespace {

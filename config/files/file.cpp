@@ -1,4 +1,4 @@
-#include "control/files/file.h"
+#include "config/files/file.h"
 
 #include <cerrno>
 #include <cstring>
