@@ -160,8 +160,8 @@ class Package(unittest.TestCase):
         spent = json.loads(self.inside("sluicectl", "-o", "json", "budget", "list").stdout)["spent"]
         self.assertEqual([(one["device"], one["added_today"]) for one in spent], [(DEVICE, 30)])
         status = json.loads(self.inside("sluicectl", "-o", "json", "status").stdout)
-        self.assertEqual(status["dataplane"]["alarms"], [])
-        self.assertEqual([one["mode"] for one in status["dataplane"]["modes"]], ["pause"])
+        self.assertEqual(status["dataplane"]["status"]["alarms"], [])
+        self.assertEqual([one["mode"] for one in status["dataplane"]["status"]["modes"]], ["pause"])
 
         # The same package again is an upgrade: the configuration stays.
         self.inside("dpkg", "--install", "/root/sluice.deb")

@@ -1,102 +1,8 @@
 // Devices that may reach nothing but curated names, while a mode or their policy has it so.
-#include <algorithm>
-#include <gtest/gtest.h>
-
-#include "dataplane/pipeline/pipeline.h"
-#include "tests/fuzz/generation.h"
-#include "tests/unit/dataplane/builder.h"
+#include "tests/unit/dataplane/pipeline_modes.h"
 
 namespace sluice::pipeline {
 namespace {
-
-using test::Bytes;
-
-constexpr std::int64_t kEnd = 1000;
-constexpr std::uint8_t kSyn = 0x02;
-
-class PipelineModesTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    use({.word = "study", .group = "default", .policy = "lesson", .until = kEnd});
-  }
-  void use(const policy::Mode& mode, bool refuse_unnamed = true) {
-    policy::PolicySet set;
-    set.curated = {{"lessons", {"learn.org"}, {"cdn.net"}, {"game.learn.org"}},
-                   {"exam", {"paper.net"}, {}, {}}};
-    set.policies = {
-        {.name = "open"},
-        {.name = "lesson", .only = policy::Only{.lists = 1, .refuse_unnamed = refuse_unnamed}},
-        {.name = "exam", .only = policy::Only{.lists = 2}}};
-    set.default_policy = "open";
-    set.modes = {mode};
-    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
-    ASSERT_TRUE(snapshot);
-    snapshot_ = std::move(*snapshot);
-    (void)snapshot_->set_time(0);
-  }
-  Fate run(Bytes frame, bool inside = true) {
-    const std::size_t length = frame.size();
-    frame.resize(length + 512);
-    Packet packet{.data = frame.data(),
-                  .length = static_cast<std::uint32_t>(length),
-                  .capacity = static_cast<std::uint32_t>(frame.size()),
-                  .judge = inside || both_,
-                  .answers = !inside || both_};
-    pipeline_->process(*snapshot_, {&packet, 1}, 1000);
-    return packet.fate;
-  }
-  static Bytes turned(Bytes frame) {
-    std::swap_ranges(frame.begin() + 26, frame.begin() + 30, frame.begin() + 30);  // addresses
-    std::swap_ranges(frame.begin(), frame.begin() + 6, frame.begin() + 6);
-    return frame;
-  }
-  Fate tcp(const Bytes& payload, std::uint16_t port, std::uint8_t flags = 0x18,
-           std::uint32_t sequence = 100) {
-    return run(test::frame(payload, {.protocol = 6,
-                                     .source_port = port,
-                                     .destination_port = 443,
-                                     .sequence = sequence,
-                                     .tcp_flags = flags}));
-  }
-  Fate tcp_answer(std::string_view text, std::uint16_t port, std::uint8_t flags = 0x18) {
-    Bytes payload;
-    test::put(payload, text);
-    return run(turned(test::frame(payload, {.protocol = 6,
-                                            .source_port = 443,
-                                            .destination_port = port,
-                                            .sequence = 7,
-                                            .tcp_flags = flags})),
-               false);
-  }
-  Fate udp(const Bytes& payload, std::uint16_t to, std::uint8_t destination = 0) {
-    return run(
-        test::frame(payload, {.destination_port = to, .first_destination_octet = destination}));
-  }
-  static Bytes dhcp() {
-    Bytes message(240, 0);
-    message[0] = 1;
-    const std::array<std::uint8_t, 4> cookie = {0x63, 0x82, 0x53, 0x63};
-    std::copy(cookie.begin(), cookie.end(), message.begin() + 236);
-    message.insert(message.end(), {53, 1, 1, 255});
-    return message;
-  }
-  static Bytes ntp() {
-    Bytes message(48, 0);
-    message[0] = 0x23;
-    return message;
-  }
-  Fate ask(std::string_view name) { return udp(test::dns_query(name, {.opt = true}), 53); }
-  Fate hello(std::string_view name, std::uint16_t port) {
-    return tcp(test::client_hello(test::server_name({name})), port);
-  }
-  [[nodiscard]] const policy::Verdict& verdict() const { return pipeline_->findings()[0].verdict; }
-
-  bool both_ = false;  // frames are of a capture
-  std::unique_ptr<const index::Snapshot> snapshot_;
-  stats::Counters counters_;
-  stats::EventRing events_;
-  std::unique_ptr<Pipeline> pipeline_ = std::make_unique<Pipeline>(0, 7, counters_, &events_);
-};
 
 TEST_F(PipelineModesTest, OnlyCuratedNamesAreAnswered) {
   EXPECT_EQ(ask("www.learn.org"), Fate::forward);
@@ -126,45 +32,12 @@ TEST_F(PipelineModesTest, AnEndComesByTheClockAlone) {
 }
 
 TEST_F(PipelineModesTest, AnAliasOfACuratedNameNeedBeOnNoList) {
-  Bytes response;  // www.learn.org CNAME edge.elsewhere.net
-  test::put16(response, 0x1234);
-  test::put16(response, 0x8180);
-  for (const unsigned count : {1U, 1U, 0U, 0U}) test::put16(response, count);
-  test::put(response, test::wire_name("www.learn.org"));
-  test::put16(response, 1);
-  test::put16(response, 1);
-  const Bytes target = test::wire_name("edge.elsewhere.net");
-  test::put16(response, 0xc00c);
-  test::put16(response, 5);
-  test::put16(response, 1);
-  test::put32(response, 60);
-  test::put16(response, static_cast<unsigned>(target.size()));
-  test::put(response, target);
-  EXPECT_EQ(
-      run(turned(test::frame(response, {.source_port = 53, .destination_port = 50000})), false),
-      Fate::forward);
+  EXPECT_EQ(run(aliases(1), false), Fate::forward);
   EXPECT_EQ(pipeline_->findings().size(), 2U);
 }
 
 TEST_F(PipelineModesTest, ABurstWithMoreNamesThanThereIsRoomForLosesNoAnswer) {
-  Bytes response;
-  test::put16(response, 0x1234);
-  test::put16(response, 0x8180);
-  constexpr unsigned kAliases = 24;
-  for (const unsigned count : {1U, kAliases, 0U, 0U}) test::put16(response, count);
-  test::put(response, test::wire_name("www.learn.org"));
-  test::put16(response, 1);
-  test::put16(response, 1);
-  for (unsigned i = 0; i < kAliases; ++i) {
-    const Bytes target = test::wire_name("edge" + std::to_string(i) + ".elsewhere.net");
-    test::put16(response, 0xc00c);
-    test::put16(response, 5);
-    test::put16(response, 1);
-    test::put32(response, 60);
-    test::put16(response, static_cast<unsigned>(target.size()));
-    test::put(response, target);
-  }
-  const Bytes frame = turned(test::frame(response, {.source_port = 53, .destination_port = 50000}));
+  const Bytes frame = aliases(24);
   std::vector<Bytes> frames(kBurst, frame);
   std::vector<Packet> packets;
   for (Bytes& one : frames) {
@@ -389,98 +262,6 @@ TEST_F(PipelineModesTest, OneDeviceAlone) {
   Bytes other = test::frame(test::dns_query("elsewhere.net"));
   other[11] ^= 1;
   EXPECT_EQ(run(other), Fate::forward);
-}
-
-/// Minutes of gambling; `used_up`: whether the client has none left.
-class PipelineBudgetTest : public PipelineModesTest {
- protected:
-  void SetUp() override { use_budget(100, false); }
-  void use_budget(std::uint32_t minute, bool used_up, bool by_address = false,
-                  bool other_mode = false) {
-    policy::PolicySet set;
-    set.budgets = {{"bets", policy::bit(policy::find_category("gambling")->id), 5}};
-    set.policies = {{.name = "pupils", .budgets = 1}};
-    set.default_policy = "pupils";
-    set.devices_by_address = by_address;
-    if (other_mode) {
-      set.policies.push_back({.name = "lesson", .only = policy::Only{}});
-      set.groups = {{.name = "others", .policy = "lesson", .vlans = {{9, 0}}}};
-    }
-    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
-    ASSERT_TRUE(snapshot);
-    snapshot_ = std::move(*snapshot);
-    policy::Client client{.mac = {2, 0, 0, 0, 0, 2}, .has_ip = true, .address = {192, 0, 2, 2}};
-    device_ = budget::Device::of(client, by_address);
-    budget::Exhausted::Devices devices;
-    if (used_up) devices.emplace_back(device_, 1U);
-    snapshot_->set_budgets({minute, 1, std::make_shared<const budget::Exhausted>(devices, 7)});
-    (void)snapshot_->set_time(0);
-  }
-  /// The minutes that the lcore has seen the client spend, newest first.
-  [[nodiscard]] std::vector<std::uint32_t> minutes() const {
-    std::vector<std::uint32_t> out;
-    pipeline_->activity().visit([&](const budget::Device& device, const auto& words) {
-      for (const std::uint64_t word : words) {
-        if (device == device_ && word != 0) out.push_back(budget::Minute::of(word).number);
-      }
-    });
-    std::sort(out.rbegin(), out.rend());
-    return out;
-  }
-  budget::Device device_;
-};
-
-using Minutes = std::vector<std::uint32_t>;
-
-TEST_F(PipelineBudgetTest, QuestionsAndConnectionsSpendMinutes) {
-  EXPECT_EQ(ask("www.elsewhere.net"), Fate::forward);
-  EXPECT_EQ(ask("www.permitted.example"), Fate::forward);  // protected: free
-  EXPECT_EQ(minutes(), Minutes{});
-  EXPECT_EQ(ask("www.bets.example"), Fate::forward);
-  EXPECT_EQ(minutes(), Minutes{100});
-  EXPECT_EQ(hello("www.bets.example", 1), Fate::forward);
-  use_budget(101, false);
-  EXPECT_EQ(tcp_answer("kept alive", 1), Fate::forward);
-  EXPECT_EQ(minutes(), Minutes{100});
-  EXPECT_EQ(tcp_answer(std::string(budget::kLeastOctets + 1, 'x'), 1), Fate::forward);
-  EXPECT_EQ(minutes(), (Minutes{101, 100}));
-  EXPECT_EQ(tcp_answer(std::string(500, 'x'), 2), Fate::forward);  // another connection
-  use_budget(102, false);
-  EXPECT_EQ(tcp(Bytes(500, 7), 1, 0x18, 9000), Fate::forward);
-  EXPECT_EQ(minutes(), (Minutes{102, 101}));
-}
-
-TEST_F(PipelineBudgetTest, WhatIsUsedUpIsRefusedAndOpenConnectionsEnd) {
-  EXPECT_EQ(hello("www.bets.example", 1), Fate::forward);
-  use_budget(101, true);
-  EXPECT_EQ(ask("www.bets.example"), Fate::reply);
-  EXPECT_EQ(verdict().reason, policy::Reason::budget);
-  EXPECT_EQ(hello("www.bets.example", 2), Fate::drop);
-  EXPECT_EQ(ask("www.elsewhere.net"), Fate::forward);
-  EXPECT_EQ(ask("www.allowed.example"), Fate::forward);  // by the site
-  EXPECT_EQ(tcp_answer("x", 1), Fate::drop);
-  EXPECT_EQ(pipeline_->emissions().size(), 2U);
-  EXPECT_EQ(minutes(), Minutes{100});
-  Bytes other = test::frame(test::dns_query("www.bets.example"));
-  other[11] ^= 1;
-  EXPECT_EQ(run(other), Fate::forward);
-}
-
-TEST_F(PipelineBudgetTest, MinutesAreSpentWhileAnotherGroupHasAMode) {
-  use_budget(100, false, false, true);
-  EXPECT_EQ(ask("www.bets.example"), Fate::forward);
-  EXPECT_EQ(hello("www.bets.example", 1), Fate::forward);
-  EXPECT_EQ(minutes(), Minutes{100});
-  use_budget(101, true, false, true);
-  EXPECT_EQ(ask("www.bets.example"), Fate::reply);
-  EXPECT_EQ(tcp_answer("x", 1), Fate::drop);
-}
-
-TEST_F(PipelineBudgetTest, DevicesBehindARouterAreToldApartByTheirAddresses) {
-  use_budget(100, true, true);
-  EXPECT_EQ(ask("www.bets.example"), Fate::reply);
-  EXPECT_EQ(run(test::frame(test::dns_query("www.bets.example"), {.last_source_octet = 3})),
-            Fate::forward);
 }
 
 }  // namespace
