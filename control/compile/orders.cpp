@@ -10,8 +10,6 @@ namespace {
 
 using std::chrono::hours;
 
-constexpr std::size_t kMaxOrderLine = 16'384;
-constexpr std::uint64_t kMaxOctets = 64ULL * 1024 * 1024;
 constexpr auto kLongest = hours(24) * 731;  // two years, one of them a leap year
 constexpr auto kLongestEmergency = hours(72);
 
@@ -100,8 +98,8 @@ Status check_department(const Order& order, std::string_view department, const s
 
 Result<std::vector<Order>> read_orders(const ReleaseList& list,
                                        const std::filesystem::path& folder) {
-  auto lines = ZstdLines::open(folder / list.orders.stored_name(), list.orders.path, kMaxOctets,
-                               kMaxOrderLine);
+  auto lines = ZstdLines::open(folder / list.orders.stored_name(), list.orders.path,
+                               kMaxOrdersOctets, kMaxOrderLine);
   if (!lines) return fail(lines.error());
   std::vector<Order> orders;
   for (;;) {

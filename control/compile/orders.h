@@ -3,6 +3,8 @@
 // Thread safety: free functions on the caller's data.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,6 +16,10 @@
 #include "control/compile/release.h"
 
 namespace sluice::compile {
+
+/// Of a whole file, uncompressed, and of a line.
+inline constexpr std::uint64_t kMaxOrdersOctets = 64ULL * 1024 * 1024;
+inline constexpr std::size_t kMaxOrderLine = 16'384;
 
 struct Order {
   std::string order;  // the notice's reference

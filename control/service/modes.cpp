@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::uint64_t kMaxOctets = 16 << 20;
+constexpr std::uint64_t kMaxModesOctets = 16 << 20;
 
 }  // namespace
 
@@ -26,7 +26,7 @@ Status Modes::recover() {
              "; the modes that persons switched are forgotten: set them again";
     return fail(fault_);
   };
-  auto bytes = files::read_bounded(file_, kMaxOctets);
+  auto bytes = files::read_bounded(file_, kMaxModesOctets);
   if (!bytes) return lost(bytes.error().text());
   const json parsed = parse_json(*bytes);
   if (!parsed.is_object() || !parsed.contains("modes") || !parsed["modes"].is_array()) {
@@ -55,8 +55,8 @@ Status Modes::save(std::vector<policy::Mode> modes) {
   json out = {{"modes", json::array()}};
   for (const policy::Mode& one : modes) out["modes"].push_back(policy::to_json(one));
   const std::string text = json_text(out, 1) + "\n";
-  if (text.size() > kMaxOctets) {
-    return fail("the modes are more than " + std::to_string(kMaxOctets >> 20) + " MiB",
+  if (text.size() > kMaxModesOctets) {
+    return fail("the modes are more than " + std::to_string(kMaxModesOctets >> 20) + " MiB",
                 file_.string(), "end some, or give shorter reasons");
   }
   if (auto status = files::write_atomic(file_, text, 0600); !status) return status;

@@ -37,11 +37,11 @@ function(sluice_library name)
   target_link_libraries(${name} PUBLIC sluice_options ${ARG_DEPS})
 endfunction()
 
-# sluice_compile_as_one(NAME…): for targets whose files all read the JSON library's header, which
-# takes longer than the files themselves. What the warning is about is met by every pimpl.
+# sluice_compile_as_one(NAME…): for targets whose files all read the header of the JSON, the command
+# line's or the test library, which takes longer than the files themselves. What the warning is about is met by every pimpl.
 function(sluice_compile_as_one)
   foreach(name ${ARGN})
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 9)
     target_compile_options(${name} PRIVATE
                            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endforeach()

@@ -2,15 +2,13 @@
 
 #include "config/files/file.h"
 #include "control/compile/cpl.h"
+#include "control/compile/orders.h"
 #include "control/compile/zstd_lines.h"
 #include "control/sync/departments.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::authority {
 namespace {
-
-constexpr std::uint64_t kMaxOrders = 64ULL * 1024 * 1024;
-constexpr std::size_t kMaxOrderLine = 16'384;
 
 template <class Take>
 Status each_line(const Workspace& workspace, const compile::ListFile& file,
@@ -49,12 +47,12 @@ Result<std::optional<compile::ReleaseList>> list_of(const Workspace& workspace,
 Result<Draft> draft_of(const Workspace& workspace, const compile::ReleaseList& list) {
   Draft draft;
   draft.department = list.department;
-  auto status =
-      each_line(workspace, list.orders, kMaxOrders, kMaxOrderLine, [&](std::string_view line) {
-        auto order = tuf::parse_strict(line, list.orders.path);
-        if (order) draft.orders.push_back(std::move(*order));
-        return order ? Status{} : fail(order.error());
-      });
+  auto status = each_line(workspace, list.orders, compile::kMaxOrdersOctets, compile::kMaxOrderLine,
+                          [&](std::string_view line) {
+                            auto order = tuf::parse_strict(line, list.orders.path);
+                            if (order) draft.orders.push_back(std::move(*order));
+                            return order ? Status{} : fail(order.error());
+                          });
   if (!status) return fail(status.error());
   const std::uint64_t octets = compile::kMaxListHeader + list.entries * compile::kMaxListLine;
   status = each_line(workspace, list.full, octets, compile::kMaxListLine,
@@ -91,7 +89,7 @@ Result<FormerList> load_former(const Workspace& workspace, const Published& publ
 Result<std::set<std::string>> published_orders(const Workspace& workspace,
                                                const compile::ReleaseList& list) {
   std::set<std::string> out;
-  auto status = each_line(workspace, list.orders, kMaxOrders, kMaxOrderLine,
+  auto status = each_line(workspace, list.orders, compile::kMaxOrdersOctets, compile::kMaxOrderLine,
                           [&](std::string_view line) -> Status {
                             out.emplace(line);
                             return {};

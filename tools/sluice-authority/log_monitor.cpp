@@ -6,6 +6,7 @@
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpd_make.h"
 #include "control/compile/cpl.h"
+#include "control/compile/orders.h"
 #include "control/compile/zstd_lines.h"
 #include "control/sync/departments.h"
 #include "control/tuf/digest.h"
@@ -13,7 +14,6 @@
 namespace sluice::authority {
 namespace {
 
-constexpr std::uint64_t kMaxOrders = 64ULL * 1024 * 1024;
 constexpr std::size_t kMaxLine = 16'384;
 
 std::uint64_t max_list_octets(const compile::ReleaseList& list) {
@@ -126,11 +126,11 @@ Result<std::string> ReleaseReport::changes(const compile::ReleaseList* before,
 
 Status ReleaseReport::tell_orders(const compile::ReleaseList* before,
                                   const compile::ReleaseList& after) {
-  auto now = lines_of(after.orders, kMaxOrders);
+  auto now = lines_of(after.orders, compile::kMaxOrdersOctets);
   if (!now) return fail(now.error());
   std::set<std::string> known;
   if (before != nullptr) {
-    auto then = lines_of(before->orders, kMaxOrders);
+    auto then = lines_of(before->orders, compile::kMaxOrdersOctets);
     if (!then) return fail(then.error());
     known.insert(then->begin(), then->end());
   }
