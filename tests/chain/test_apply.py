@@ -80,6 +80,18 @@ class Apply(ChainTest):
         self.config("rollback", "--reason", "they are not")  # and forth again
         self.assertEqual(self.verdict(), "block")
 
+    def test_a_link_stays_a_link(self):
+        kept = self.folder / "repository" / "gateway.yaml"
+        kept.parent.mkdir()
+        self.box.config.rename(kept)
+        self.box.config.symlink_to(kept)
+        self.config("apply", self.other, "--reason", "exams")
+        self.assertTrue(self.box.config.is_symlink())
+        self.assertEqual(kept.read_bytes(), self.other.read_bytes())
+        self.config("rollback", "--reason", "exams are over")
+        self.assertTrue(self.box.config.is_symlink())
+        self.assertNotEqual(kept.read_bytes(), self.other.read_bytes())
+
     def test_mode_stays_whatever_the_umask(self):
         before = self.box.config.with_name("sluice.yaml.before")
         self.ctl("config", "apply", self.other, "--reason", "exams", umask=0o077)

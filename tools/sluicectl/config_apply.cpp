@@ -23,7 +23,11 @@ Result<std::string> read_text(const fs::path& file) {
   return files::read_bounded(file, schema::kMaxFileOctets);
 }
 
-Status write_like(const struct stat& was, const fs::path& file, const std::string& text) {
+/// A link stays one: what it leads to is written.
+Status write_like(const struct stat& was, const fs::path& named, const std::string& text) {
+  std::error_code none;
+  const fs::path linked = fs::canonical(named, none);
+  const fs::path& file = none ? named : linked;
   if (auto status = files::write_atomic(file, text, was.st_mode & 07777); !status) return status;
   // The mode once more, for the umask has narrowed it.
   if (::chown(file.c_str(), was.st_uid, was.st_gid) == 0 &&
