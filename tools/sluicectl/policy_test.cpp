@@ -1,4 +1,5 @@
 // A table of expected verdicts, kept beside the configuration and run before each change of it.
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <iostream>
@@ -6,6 +7,7 @@
 #include "config/calendar/calendar.h"
 #include "config/schema/bind.h"
 #include "config/schema/check.h"
+#include "config/schema/nearest.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
 
@@ -27,6 +29,8 @@ constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address"};
 constexpr Shape kVlan = text_of("a VLAN, such as \"100\" or \"100.7\"");
 constexpr Shape kWord = text_of("a word");
 constexpr Shape kMoment = text_of("a moment, such as 2026-12-04T20:30");
+constexpr Shape kBudget{.kind = Kind::name, .noun = "the name of a budget"};
+constexpr Shape kBudgets{.kind = Kind::list, .noun = "a list of budgets", .item = &kBudget};
 constexpr std::array<std::string_view, 3> kActions{"pass", "block", "log"};
 constexpr Shape kAction{.kind = Kind::choice, .noun = "a verdict", .choices = kActions};
 
@@ -34,7 +38,7 @@ constexpr std::array kCaseFields{
     Field{"name", &kName, true},     Field{"client", &kClient}, Field{"mac", &kMac},
     Field{"vlan", &kVlan},           Field{"port", &kWord},     Field{"at", &kMoment},
     Field{"expect", &kAction, true}, Field{"reason", &kWord},   Field{"category", &kWord},
-    Field{"group", &kWord},          Field{"mode", &kWord},
+    Field{"group", &kWord},          Field{"mode", &kWord},     Field{"used_up", &kBudgets},
 };
 constexpr Shape kCase{.kind = Kind::mapping,
                       .noun = "a case",
@@ -69,6 +73,28 @@ Result<std::vector<policy::Mode>> modes_of_case(const std::string& word,
   return modes;
 }
 
+/// What the dataplane would say of a device that has used up these budgets, and nothing of others.
+Result<nlohmann::json> spent_of_case(const TextNode& node, const policy::PolicySet& policy) {
+  nlohmann::json spent = nlohmann::json::array();
+  const TextNode* const used_up = schema::find(node, "used_up");
+  if (used_up == nullptr) return spent;
+  for (const TextNode& word : used_up->items) {
+    const auto budget = std::find_if(policy.budgets.begin(), policy.budgets.end(),
+                                     [&](const auto& one) { return one.name == word.text; });
+    if (budget == policy.budgets.end()) {
+      std::vector<std::string_view> known;
+      for (const policy::Budget& one : policy.budgets) known.push_back(one.name);
+      return fail("no budget is named '" + word.text + "'", "used_up",
+                  schema::suggest(word.text, known));
+    }
+    spent.push_back({{"budget", budget->name},
+                     {"state", "exhausted"},
+                     {"used_today", budget->minutes_a_day},
+                     {"used_this_week", budget->minutes_a_week}});
+  }
+  return spent;
+}
+
 Result<Outcome> run_case(const TextNode& node, Question question, const schema::Config& config,
                          std::int64_t now) {
   const auto device = parse_device(value_of(node, "client"), value_of(node, "mac"),
@@ -91,6 +117,9 @@ Result<Outcome> run_case(const TextNode& node, Question question, const schema::
   Result<policy::PolicySet> policy = schema::policy_at(config, moment, *modes);
   if (!policy) return fail(policy.error());
   question.policy = &*policy;
+  auto spent = spent_of_case(node, *policy);
+  if (!spent) return fail(spent.error());
+  question.spent = std::move(*spent);
   auto document = explain(question);
   if (!document) return fail(document.error());
   const ordered_json& verdict = (*document)["verdict"];

@@ -308,6 +308,29 @@ class Sluicectl(unittest.TestCase):
         table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
         self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
 
+    def test_policy_test_with_budgets(self):
+        self.config.write_text(self.config.read_text().replace(
+            "block: defaults", "block: defaults, budgets: [play]", 1) +
+            "budgets: {play: {categories: [games], minutes_a_day: 60}}\n")
+        self.compile("play.example", category="games")
+        table = self.folder / "cases.yaml"
+        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
+        table.write_text(
+            "cases:\n"
+            "  - {name: play.example, expect: pass}\n"
+            "  - {name: play.example, used_up: [], expect: pass}\n"
+            "  - {name: play.example, used_up: [play], expect: block, reason: budget}\n"
+            "  - {name: play.example, client: 10.7.0.1, used_up: [play], expect: pass, group: staff}\n"
+            "  - {name: other.example, used_up: [play], expect: pass}\n")
+        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
+        document = self.json_of(*run)["cases"][2]["explanation"]
+        self.assertEqual([(one["budget"], one["state"]) for one in document["budgets"]],
+                         [("play", "exhausted")])
+        table.write_text("cases:\n  - {name: play.example, used_up: [paly], expect: pass}\n")
+        told = self.run_ctl(*run, expect=2).stderr
+        self.assertIn("cases.yaml:2:5: used_up: no budget is named 'paly'", told)
+        self.assertIn("did you mean 'play'?", told)
+
     def test_budgets(self):
         self.config.write_text(self.config.read_text().replace(
             "block: defaults", "block: defaults, budgets: [play]", 1) +
