@@ -30,9 +30,10 @@ struct ExplainOptions {
   std::string name;
   std::string client;  // address
   std::string mac;
-  std::string vlan;  // "100", or "100.7" for outer and inner
-  std::string port;  // an inside port
-  std::string at;    // a moment, or "unknown"; empty: now
+  std::string vlan;      // "100", or "100.7" for outer and inner
+  std::string port;      // an inside port
+  std::string at;        // a moment, or "unknown"; empty: now
+  std::string protocol;  // what the client gets over this one; empty: over each
   std::filesystem::path generation;
 };
 int explain_name(const Context& context, const ExplainOptions& options);

@@ -100,8 +100,12 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .device = *device,
                     .moment = moment};
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
-  const auto document = explain(question);
+  auto document = explain(question);
   if (!document) return report(context, document.error());
+  if (!options.protocol.empty()) {
+    nlohmann::ordered_json& gets = (*document)["client_gets"];
+    gets = {{options.protocol, gets[options.protocol]}};
+  }
   if (context.json) {
     print_json(*document);
   } else {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cctype>
 
 #include "config/base/json.h"
 #include "tools/sluicectl/explain.h"
@@ -152,11 +153,13 @@ std::string explanation_text(const ordered_json& document) {
   for (const ordered_json& record : document["records"]) out += record_text(record);
   if (document["records"].empty()) out += "  nothing lists the name\n";
 
-  const ordered_json& gets = document["client_gets"];
-  out += "\nthe client gets\n" + table({{"  DNS", field(gets, "dns")},
-                                        {"  TLS", field(gets, "tls")},
-                                        {"  QUIC", field(gets, "quic")},
-                                        {"  HTTP", field(gets, "http")}});
+  rows.clear();
+  for (const auto& [protocol, what] : document["client_gets"].items()) {
+    std::string name = "  ";
+    for (const char c : protocol) name += static_cast<char>(std::toupper(c));
+    rows.push_back({std::move(name), what.get<std::string>()});
+  }
+  out += "\nthe client gets\n" + table(rows);
   out += "\nwhat would change it\n";
   for (const ordered_json& one : document["would_change"]) {
     out += "  " + one.get<std::string>() + "\n";

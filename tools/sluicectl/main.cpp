@@ -55,6 +55,10 @@ void add_explain(CLI::App& app, ExplainOptions& options, Command& chosen) {
   command->add_option("--port", options.port, "The inside port that it is behind");
   command->add_option("--at", options.at,
                       "At this time instead of now: 2026-12-04T20:30, or 'unknown'");
+  command
+      ->add_option("--proto", options.protocol,
+                   "What the client gets over this protocol only: dns, tls, quic or http")
+      ->check(CLI::IsMember({"dns", "tls", "quic", "http"}));
   command->add_option("--generation", options.generation,
                       "Ask this file instead of the running list");
   command->callback([&] { chosen = [&](const Context& c) { return explain_name(c, options); }; });

@@ -308,6 +308,15 @@ class Sluicectl(unittest.TestCase):
         table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
         self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
 
+    def test_explain_by_protocol(self):
+        self.compile("casino.example")
+        ask = ("explain", "casino.example", "--config", self.config,
+               "--generation", self.generation, "--proto")
+        self.assertEqual(list(self.json_of(*ask, "quic")["client_gets"]), ["quic"])
+        text = self.run_ctl(*ask, "http").stdout.split("the client gets\n")[1]
+        self.assertRegex(text, r"^ +HTTP +403 Forbidden.*\n\nwhat would change it")
+        self.assertIn("--proto", self.run_ctl(*ask, "ftp", expect=2).stderr)
+
     def test_policy_test_with_budgets(self):
         self.config.write_text(self.config.read_text().replace(
             "block: defaults", "block: defaults, budgets: [play]", 1) +
