@@ -8,7 +8,9 @@ install(FILES config/defaults/school.yaml DESTINATION /etc/sluice RENAME sluice.
 install(FILES config/defaults/school.yaml config/defaults/home.yaml config/defaults/isp.yaml
               config/system/sluice-hugepages.sysctl
         DESTINATION share/sluice)
-install(FILES config/lists/encrypted-dns.txt config/lists/relay.txt DESTINATION share/sluice/lists)
+install(FILES config/lists/encrypted-dns.txt config/lists/relay.txt
+              config/lists/safe-search.yaml
+        DESTINATION share/sluice/lists)
 install(FILES README.md LICENSE DESTINATION share/doc/sluice)
 install(DIRECTORY docs/ DESTINATION share/doc/sluice)
 

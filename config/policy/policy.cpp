@@ -38,12 +38,19 @@ std::string_view text(Reason reason) {
       return "paused";
     case Reason::watched:
       return "watched";
+    case Reason::safe_search:
+      return "safe-search";
     case Reason::curated:
       return "curated";
     case Reason::listed_only:
       return "listed-only";
   }
   return "unknown";
+}
+
+std::string_view text(SafeSearch level) {
+  if (level == SafeSearch::off) return "off";
+  return level == SafeSearch::strict ? "strict" : "moderate";
 }
 
 std::string_view text(TlsRefusal refusal) {

@@ -33,6 +33,7 @@ enum class Reason : std::uint8_t {
   not_curated,  // the group may reach what is on its lists only, and the name is on none
   paused,       // the same while a person has paused the group or the device
   watched,      // the group logs the category
+  safe_search,  // a search engine's name, which the group reaches as its safe one
   curated,      // on a list of what the group may reach
   listed_only,  // listed, but the group neither blocks nor watches the category
 };
@@ -50,6 +51,10 @@ enum class QuicRefusal : std::uint8_t { close, drop };
 /// How a blocked HTTP request is refused: by a page that says why, or as TLS is by reset.
 enum class HttpRefusal : std::uint8_t { page, reset };
 
+/// What search engines are to hold back, where they have a name for it.
+enum class SafeSearch : std::uint8_t { off, moderate, strict };
+
+[[nodiscard]] std::string_view text(SafeSearch level);
 [[nodiscard]] std::string_view text(TlsRefusal refusal);
 [[nodiscard]] std::string_view text(QuicRefusal refusal);
 [[nodiscard]] std::string_view text(HttpRefusal refusal);
@@ -95,6 +100,17 @@ struct CuratedList {
   std::vector<std::string> except;  // names below those that are not let through
 };
 
+/// A search engine, or the like, that holds back what is not for minors where it is reached under
+/// another name. Canonical names of kMaxSafeName octets at most, each of them exact.
+struct SearchEngine {
+  std::string name;
+  std::vector<std::string> names;  // that are asked for
+  std::string strict;              // that is asked for instead
+  std::string moderate;            // at that level; empty: the same
+};
+inline constexpr std::size_t kMaxSafeName = 62;
+inline constexpr std::size_t kMaxSearchEngines = 64;
+
 /// Minutes that each device may spend in categories; see budget::Book for what a minute is.
 struct Budget {
   std::string name;
@@ -130,6 +146,7 @@ struct Policy {
   bool block_when_time_unknown = true;
   std::optional<Only> only;
   std::uint32_t budgets = 0;  // a bit for each of PolicySet::budgets
+  SafeSearch safe_search = SafeSearch::off;
 };
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -184,6 +201,7 @@ struct PolicySet {
   std::string default_policy;  // for devices of no group
   BlockAnswer answer;
   std::vector<CuratedList> curated;
+  std::vector<SearchEngine> engines;
   std::vector<Mode> modes;  // one of a group or device at most
   std::vector<Budget> budgets;
   std::vector<std::int64_t> budget_days;   // moments at which days of budgets begin, ascending
@@ -222,6 +240,7 @@ struct alignas(64) Masks {
   bool strict = false;
   bool withhold_ech = false;
   bool refuse_encrypted_dns = false;
+  SafeSearch safe_search = SafeSearch::off;
   bool in_force = true;  // of a device's mode: false once it has ended
 
   friend bool operator==(const Masks&, const Masks&) = default;
@@ -240,6 +259,18 @@ struct alignas(64) Masks {
 /// The same where a group may have an `only`; `lists`: which of PolicySet::curated the name is on.
 [[nodiscard]] Verdict decide(const generation::Answer& answer, const Masks& masks,
                              std::uint64_t lists);
+
+/// Rule 7 for the name of a search engine that is asked for in DNS, and was let through. The
+/// category stays, so that one that is watched is counted all the same.
+[[nodiscard]] inline Verdict decide_safe_search(Verdict verdict, const Masks& masks) {
+  const bool always =
+      verdict.reason == Reason::is_protected || verdict.reason == Reason::site_allow;
+  if (masks.safe_search == SafeSearch::off || verdict.action == Action::block || always) {
+    return verdict;
+  }
+  const std::uint8_t category = verdict.action == Action::log ? verdict.category : std::uint8_t{0};
+  return {Action::rewrite, Reason::safe_search, category};
+}
 
 /// "192.0.2.0/24", "2001:db8::/32"; host bits must be zero.
 [[nodiscard]] Result<Prefix> parse_prefix(std::string_view text);

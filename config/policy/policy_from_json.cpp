@@ -92,6 +92,26 @@ Result<CuratedList> curated_from(const json& value) {
   return list;
 }
 
+Result<SearchEngine> engine_from(const json& value) {
+  Fields fields(value, "policy.search_engines");
+  SearchEngine engine{.name = fields.string("name"),
+                      .names = fields.strings("names"),
+                      .strict = fields.string("strict"),
+                      .moderate = fields.string("moderate")};
+  const auto check = [&](const std::string& name) {
+    const auto canonical = name::canonical(name);
+    if (!canonical || *canonical != name || name.size() > kMaxSafeName) {
+      fields.refuse("'" + name + "' is no canonical name of " + std::to_string(kMaxSafeName) +
+                    " octets at most");
+    }
+  };
+  check(engine.strict);
+  if (!engine.moderate.empty()) check(engine.moderate);
+  for (const std::string& name : engine.names) check(name);
+  if (!fields.good()) return fail(fields.error());
+  return engine;
+}
+
 Result<Only> only_from(const json& value, const std::vector<CuratedList>& curated) {
   Fields fields(value, "policy.policies.only");
   Only only{.categories = fields.categories("categories"),
@@ -133,7 +153,9 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
                 .withhold_ech = fields.boolean("withhold_ech"),
                 .refuse_encrypted_dns = fields.boolean("refuse_encrypted_dns"),
                 .block_when_time_unknown = fields.boolean("block_when_time_unknown", true),
-                .only = {}};
+                .only = {},
+                .safe_search = one_of(fields.string("safe_search"), SafeSearch::off,
+                                      {SafeSearch::moderate, SafeSearch::strict})};
   for (const json& item : fields.list("hours")) {
     Fields hours(item, "policy.policies.hours");
     const std::string name = hours.string("schedule");
@@ -213,6 +235,11 @@ Result<PolicySet> from_json(std::string_view document) {
     auto list = curated_from(item);
     if (!list) return fail(list.error());
     set.curated.push_back(std::move(*list));
+  }
+  for (const json& item : fields.list("search_engines")) {
+    auto engine = engine_from(item);
+    if (!engine) return fail(engine.error());
+    set.engines.push_back(std::move(*engine));
   }
   for (const json& item : fields.list("budgets")) {
     auto budget = budget_from(item);

@@ -94,6 +94,9 @@ std::string to_json(const PolicySet& set) {
                         {"strict", policy.strict}});
     if (policy.withhold_ech) policies.back()["withhold_ech"] = true;
     if (policy.refuse_encrypted_dns) policies.back()["refuse_encrypted_dns"] = true;
+    if (policy.safe_search != SafeSearch::off) {
+      policies.back()["safe_search"] = text(policy.safe_search);
+    }
     for (std::size_t i = 0; i < set.budgets.size(); ++i) {
       if ((policy.budgets >> i & 1) != 0) policies.back()["budgets"].push_back(set.budgets[i].name);
     }
@@ -124,6 +127,12 @@ std::string to_json(const PolicySet& set) {
                                    {"names", list.names},
                                    {"needs", list.needs},
                                    {"except", list.except}});
+  }
+  for (const SearchEngine& engine : set.engines) {
+    document["search_engines"].push_back({{"name", engine.name},
+                                          {"names", engine.names},
+                                          {"strict", engine.strict},
+                                          {"moderate", engine.moderate}});
   }
   for (const Mode& mode : set.modes) document["modes"].push_back(to_json(mode));
   if (!set.budgets.empty()) put_budgets(set, document);

@@ -84,7 +84,8 @@ Masks Timetable::masks_of(const Policy& policy, Moment moment) const {
               .watched = policy.watched,
               .strict = policy.strict,
               .withhold_ech = policy.withhold_ech,
-              .refuse_encrypted_dns = policy.refuse_encrypted_dns};
+              .refuse_encrypted_dns = policy.refuse_encrypted_dns,
+              .safe_search = policy.safe_search};
   for (const Hours& hours : policy.hours) {
     if (hours.cut) masks.cut |= hours.categories;
   }

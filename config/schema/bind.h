@@ -38,6 +38,8 @@ void bind_curated(const TextNode& root, Config& config, Faults& faults);
 /// `policy`: the mapping of one, at `path`.
 void bind_only(const TextNode& policy, const std::string& path, const TextNode& root,
                policy::Policy& out, Faults& faults);
+/// After bind_policies(): engines travel only where a policy has use for them.
+void bind_engines(const TextNode& root, Config& config, Faults& faults);
 void bind_budgets(const TextNode& root, Config& config, Faults& faults);
 /// As bind_only().
 void bind_budget_names(const TextNode& policy, const std::string& path, const TextNode& root,

@@ -160,6 +160,11 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     if (const TextNode* ports = find(member->value, "encrypted_dns_ports")) {
       policy.refuse_encrypted_dns = ports->text == "refuse";
     }
+    if (const TextNode* level = find(member->value, "safe_search")) {
+      policy.safe_search = level->text == "strict"     ? policy::SafeSearch::strict
+                           : level->text == "moderate" ? policy::SafeSearch::moderate
+                                                       : policy::SafeSearch::off;
+    }
     bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
     bind_only(member->value, path, root, policy, faults);
     bind_budget_names(member->value, path, root, policy, faults);

@@ -29,6 +29,7 @@ Loaded load(const std::filesystem::path& file, References references) {
       bind_curated(*root, config, faults);
       bind_budgets(*root, config, faults);
       bind_policies(*root, config, faults);
+      bind_engines(*root, config, faults);
       bind_modes(*root, config, faults);
       bind_groups(*root, config, faults);
       bind_settings(*root, config, faults);

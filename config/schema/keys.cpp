@@ -239,6 +239,11 @@ constexpr std::array kPolicyFields{
     Field{"ech", &kEchChoice, false, "pass",
           "`withhold` takes Encrypted ClientHello configurations out of DNS answers, so that "
           "browsers name in the clear what they connect to."},
+    Field{
+        "safe_search", &kSafeSearch, false, "pass",
+        "Search engines and video sites that have a name for it are reached under that one, which "
+        "holds back what is not for minors: DNS queries are asked for it. `moderate` is for "
+        "those with two levels, as YouTube."},
     Field{"encrypted_dns_ports", &kDoubt, false, "pass",
           "`refuse` refuses DNS over TLS and QUIC by its port, 853. Resolvers over HTTPS are the "
           "category `encrypted-dns`."},
@@ -302,6 +307,9 @@ constexpr std::array kRootFields{
           "Times by names of your own, for `hours` of policies."},
     Field{"curated", &kCurated, false, "none",
           "Lists of names by names of your own, for `only` of policies."},
+    Field{"search_engines", &kSearchEngines, false, "those that come with Sluice",
+          "Search engines for `safe_search` of policies, by names of your own, besides those of "
+          "`/usr/share/sluice/lists/safe-search.yaml`; one of the same name stands in its place."},
     Field{"policies", &kPolicies, true, "", "What may be reached, by names of your own."},
     Field{
         "budgets", &kBudgets, false, "none",

@@ -27,6 +27,10 @@ extern const Shape kOnly;
 extern const Shape kModes;
 extern const Shape kPolicyPreset;
 
+// Search engines (keys_search.cpp).
+extern const Shape kSafeSearch;
+extern const Shape kSearchEngines;
+
 // Minutes that devices may spend (keys_budgets.cpp).
 extern const Shape kBudgets;
 extern const Shape kBudgetNames;

@@ -34,7 +34,8 @@ const std::vector<calendar::Preset>& policy_presets() {
   static const std::vector<calendar::Preset> kPresets{
       {kPolicyPresets[0],
        "`defaults`; games by `cn-minors-games-2021`; and no games, video, live, novels or social "
-       "between 22:00 and 06:00; what is open then is cut; ECH withheld, encrypted DNS refused",
+       "between 22:00 and 06:00; what is open then is cut; ECH withheld, encrypted DNS refused, "
+       "safe search strict",
        "for games the notice of `cn-minors-games-2021`; the rest is Sluice's own choice of what "
        "youth modes of services commonly do"}};
   return kPresets;
@@ -49,8 +50,10 @@ CategoryMask default_categories() {
 }
 
 policy::Policy policy_of_preset(std::string_view /*preset*/, Config& config) {
-  policy::Policy policy{
-      .blocked = default_categories(), .withhold_ech = true, .refuse_encrypted_dns = true};
+  policy::Policy policy{.blocked = default_categories(),
+                        .withhold_ech = true,
+                        .refuse_encrypted_dns = true,
+                        .safe_search = policy::SafeSearch::strict};
   // A name of a configuration holds no '/'.
   const std::uint16_t games =
       schedule("youth/games", calendar::windows_of_preset(calendar::kSchedulePresets[0]), config);
