@@ -32,6 +32,7 @@ Result<std::unique_ptr<const Snapshot>> Snapshot::build(
   snapshot->groups_ = std::move(*groups);
   snapshot->timetable_ = policy::Timetable(set, snapshot->groups_);
   snapshot->curated_ = policy::CuratedNames(set.curated);
+  snapshot->safe_search_ = policy::SafeSearchNames(set.engines);
   snapshot->policy_ = std::move(set);
   snapshot->mask_table_ = snapshot->table_at(policy::Moment{});
   snapshot->now_.store(snapshot->mask_table_.get(), std::memory_order_relaxed);
@@ -54,6 +55,7 @@ std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment mom
   for (const policy::Masks& one : table->masks) {
     if (!one.in_force) continue;
     table->any_curated |= one.curated;
+    table->any_safe_search |= one.safe_search != policy::SafeSearch::off;
     table->any_refuses_unnamed |= one.curated && one.refuse_unnamed;
   }
   return table;

@@ -16,6 +16,7 @@
 #include "config/generation/reader.h"
 #include "config/policy/curated.h"
 #include "config/policy/group_table.h"
+#include "config/policy/safe_search.h"
 #include "config/policy/timetable.h"
 #include "dataplane/budget/exhausted.h"
 #include "dataplane/index/lookup.h"
@@ -50,12 +51,14 @@ class Snapshot {
     std::vector<policy::Masks> masks;
     bool any_curated = false;
     bool any_refuses_unnamed = false;
+    bool any_safe_search = false;
     Budgets budgets;
   };
   /// The time is unknown until set_time() tells it.
   [[nodiscard]] const MaskTable& now() const { return *now_.load(std::memory_order_acquire); }
   [[nodiscard]] const policy::Timetable& timetable() const { return timetable_; }
   [[nodiscard]] const policy::CuratedNames& curated() const { return curated_; }
+  [[nodiscard]] const policy::SafeSearchNames& safe_search() const { return safe_search_; }
   [[nodiscard]] const policy::PolicySet& policy() const { return policy_; }
   /// Those in which minutes are spent under a name of these categories, a bit each.
   [[nodiscard]] std::uint32_t budgets_of(policy::CategoryMask categories) const {
@@ -88,6 +91,7 @@ class Snapshot {
   mutable std::unique_ptr<const MaskTable> mask_table_;
   mutable std::atomic<const MaskTable*> now_{nullptr};
   policy::CuratedNames curated_;
+  policy::SafeSearchNames safe_search_;
   std::unique_ptr<const SuffixIndex> index_;
   std::vector<Lookup> lookups_;
 };

@@ -132,6 +132,7 @@ bool Pipeline::read_query(Packet& packet, Asked& asked) {
 
 void Pipeline::find_in_response(Packet& packet, std::span<const std::uint8_t> message, bool cut) {
   counters_.add(Id::dns_responses);
+  if (safe_queries_.any() && !cut && find_in_safe_response(packet, message)) return;
   inspect::dns::Response response;
   const auto scratch = std::span(scratch_).first(inspect::dns::kResponseScratchOctets);
   Outcome outcome = inspect::dns::parse_response(message, scratch, response);

@@ -162,11 +162,8 @@ void Pipeline::look_up() {
                                  {answers_.data(), found_}, {entries_.data(), found_});
 }
 
-[[gnu::always_inline]] inline void Pipeline::decide(Finding& finding,
-                                                    const generation::Answer& answer,
-                                                    const name::FoldedName& name) {
-  finding.listed_labels = answer.matched_labels;
-  if (table_->any_curated) return decide_by_lists(finding, answer, name);
+[[gnu::always_inline]] inline void Pipeline::decide_by_list(Finding& finding,
+                                                            const generation::Answer& answer) {
   if (answer.categories == 0) {  // whose the name is makes no difference
     finding.verdict = policy::decide(answer, 0, 0);
     return;
@@ -177,10 +174,24 @@ void Pipeline::look_up() {
   if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
 }
 
+[[gnu::always_inline]] inline void Pipeline::decide(Finding& finding,
+                                                    const generation::Answer& answer,
+                                                    const name::FoldedName& name) {
+  finding.listed_labels = answer.matched_labels;
+  if (table_->any_curated) {
+    decide_by_lists(finding, answer, name);
+  } else {
+    decide_by_list(finding, answer);
+  }
+  if (table_->any_safe_search && snapshot_->safe_search().may_hold(name))
+    decide_safe_search(finding, name);
+}
+
 void Pipeline::decide() {
   std::uint64_t unlisted = 0;  // most names
   for (std::size_t i = 0; i < found_; ++i) {
-    if (answers_[i].matched_labels == 0 && !table_->any_curated) {
+    const bool is_any = answers_[i].matched_labels == 0 && !table_->any_curated;
+    if (is_any && (!table_->any_safe_search || !snapshot_->safe_search().may_hold(names_[i]))) {
       ++unlisted;
       continue;
     }
@@ -227,8 +238,10 @@ void Pipeline::count_verdict(const Finding& finding) {
       return counters_.add(Id::verdict_block);
     case policy::Action::log:
       return counters_.add(Id::verdict_log);
-    case policy::Action::pass:
     case policy::Action::rewrite:
+      if (finding.verdict.category != 0) counters_.add(Id::verdict_log);  // watched as well
+      return counters_.add(Id::verdict_rewrite);
+    case policy::Action::pass:
       return counters_.add(Id::verdict_pass);
   }
 }
@@ -243,8 +256,9 @@ void Pipeline::make_room() {
   for (std::size_t i = 0; i < found; ++i) {
     Finding& finding = findings_[i];
     decide(finding, answers_[i], names_[i]);
-    if (finding.verdict.action != policy::Action::block ||
-        (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
+    const bool matters = finding.verdict.action == policy::Action::block ||
+                         finding.verdict.action == policy::Action::rewrite;
+    if (!matters || (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
       count_verdict(finding);
       let_through_ |= std::uint32_t{1} << finding.packet;
       continue;
@@ -266,6 +280,7 @@ void Pipeline::act(std::span<Packet> packets) {
   for (std::size_t i = 0; i < found_; ++i) {
     const policy::Verdict& verdict = findings_[i].verdict;
     if (verdict.category != 0 || verdict.action == policy::Action::block) refuse(packets, i);
+    if (verdict.action == policy::Action::rewrite) rewrite(i);
   }
   // Frames of a flow or datagram that was refused within this burst were read before it was.
   for (Packet& packet : packets) {

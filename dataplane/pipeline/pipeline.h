@@ -29,6 +29,7 @@
 #include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/pipeline/ech_seen.h"
+#include "dataplane/pipeline/safe_table.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/stats/event_ring.h"
 
@@ -76,10 +77,25 @@ class Pipeline {
   void look_up();
   void decide();
   void decide(Finding& finding, const generation::Answer& answer, const name::FoldedName& name);
+  void decide_by_list(Finding& finding, const generation::Answer& answer);
   void count_verdict(const Finding& finding);
   [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
                                                     const generation::Answer& answer,
                                                     const name::FoldedName& name);
+  // safe_search.cpp
+  [[gnu::cold, gnu::noinline]] void decide_safe_search(Finding& finding,
+                                                       const name::FoldedName& name);
+  [[gnu::cold, gnu::noinline]] void rewrite(std::size_t index);
+  void send_in_place(Packet& packet, packet::Way way, std::span<const std::uint8_t> message);
+  bool ask_safely(Packet& packet, const Asked& asked, std::span<const std::uint8_t> safe);
+  std::size_t answer_safely(const Asked& asked, std::span<const std::uint8_t> safe,
+                            std::span<std::uint8_t, act::kMaxSafeAnswer> out);
+  void answer_in_stream(Packet& packet);
+  [[gnu::cold, gnu::noinline]] bool find_in_safe_response(Packet& packet,
+                                                          std::span<const std::uint8_t> message);
+  void answer_as_asked(Packet& packet, std::span<const std::uint8_t> message,
+                       const inspect::dns::AddressResponse& response, SafeQuery& query);
+  void refuse_unsafe(Packet& packet, const Finding& finding, std::span<const std::uint8_t> safe);
   // active.cpp: what lasts, and what it costs of a budget.
   [[gnu::cold, gnu::noinline]] void keep_active(const Packet& packet, flow::Admitted what);
   [[gnu::cold, gnu::noinline]] void track(Finding& finding, const generation::Answer& answer,
@@ -244,6 +260,8 @@ class Pipeline {
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   EchSeen ech_;
+  SafeQueries safe_queries_;
+  SafeAddresses safe_addresses_;
   std::unique_ptr<inspect::quic::Crypto> crypto_;
 
   // The burst at hand.

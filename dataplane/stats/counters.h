@@ -30,6 +30,12 @@ namespace sluice::stats {
   X(dns_responses,         "DNS responses read for the names they lead to")                   \
   X(dns_response_blocked,  "DNS responses replaced: their chain leads through a blocked name") \
   X(dns_response_malformed, "passed: not a readable DNS response")                            \
+  X(dns_rewritten,         "DNS queries for safe search, asked for the engine's safe name")    \
+  X(dns_rewritten_back,    "DNS responses to those, given under the name that was asked for")  \
+  X(dns_safe_answered,     "DNS queries for safe search answered here: another type, or over TCP") \
+  X(dns_safe_failed,       "of safe search, queries answered as failed")                       \
+  X(dns_safe_table_full,   "of safe search, queries for which there was no room to wait for an answer") \
+  X(dns_unsafe_refused,    "DNS responses withheld: of a safe search name that was not asked for safely") \
   X(tls_client_hellos,     "ClientHellos whose names were judged")                           \
   X(tls_blocked,           "ClientHellos refused")                                           \
   X(tls_no_name,           "ClientHellos without a server name")                             \
@@ -82,6 +88,7 @@ namespace sluice::stats {
   X(verdict_pass,          "names passed")                                                   \
   X(verdict_block,         "names blocked")                                                  \
   X(verdict_log,           "names passed and counted as watched")                            \
+  X(verdict_rewrite,       "names of search engines asked for as their safe ones")            \
   X(no_generation_passed,  "frames passed without a list (fail: open)")                      \
   X(no_generation_dropped, "frames dropped without a list (fail: closed)")                   \
   X(frame_truncated,       "passed: the frame is shorter than its headers say")              \

@@ -156,7 +156,8 @@ TEST(SafeSearchNames, TheFilterLetsFewOthersPast) {
   unsigned held = 0;
   for (unsigned i = 0; i < 10000; ++i) {
     name::FoldedName folded;
-    const std::string text = (i % 2 == 0 ? "www.site" : "h") + std::to_string(i * 7919) + ".example";
+    const std::string text =
+        (i % 2 == 0 ? "www.site" : "h") + std::to_string(i * 7919) + ".example";
     EXPECT_EQ(name::fold_text(text, folded), name::Defect::none);
     held += names.may_hold(folded) ? 1 : 0;
   }

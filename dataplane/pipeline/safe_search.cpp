@@ -1,0 +1,331 @@
+// Safe search: a query for a search engine's name goes on as a query for its safe one, and the
+// answer comes back under the name that was asked for. What cannot be asked so is answered here,
+// and never goes on as it was.
+#include <cstring>
+
+#include "dataplane/act/safe_answer.h"
+#include "dataplane/inspect/dns/response.h"
+#include "dataplane/packet/bytes.h"
+#include "dataplane/pipeline/pipeline.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using inspect::dns::Answered;
+using inspect::dns::Query;
+using packet::Way;
+using stats::Id;
+using stats::Protocol;
+
+constexpr std::uint16_t kResponseFlags = 0x8080;  // QR, RA
+constexpr std::uint16_t kAuthoritative = 0x0400;
+constexpr std::uint16_t kTruncated = 0x0200;
+constexpr std::uint16_t kRecursionDesired = 0x0100;
+constexpr std::uint16_t kEchoedFlags = 0x0110;  // RD, CD
+constexpr std::uint16_t kServerFailure = 2;
+constexpr std::uint8_t kLastSegment = packet::kTcpPsh | packet::kTcpAck | packet::kTcpFin;
+
+/// Types whose answer leads to an address. Others are asked of the name itself, which has its own
+/// name servers, keys and texts: a resolver inside needs them.
+bool leads_to_address(const Query& query) {
+  switch (query.type) {
+    case inspect::dns::kTypeA:
+    case inspect::dns::kTypeAaaa:
+    case inspect::dns::kTypeCname:
+    case inspect::dns::kTypeSvcb:
+    case inspect::dns::kTypeHttps:
+    case inspect::dns::kTypeAny:
+      return true;
+    default:
+      return query.question_count > 1;
+  }
+}
+
+bool asks_for_address(const Query& query) { return inspect::dns::address_octets(query.type) != 0; }
+
+/// As nearly all queries are: one question of class IN for an uncompressed name.
+bool is_plain(std::span<const std::uint8_t> message, const Query& query) {
+  return query.question_count == 1 && query.name.size() > 1 &&
+         query.name.data() == message.data() + inspect::dns::kHeaderOctets &&
+         query.name.size() <= act::kMaxSafeWire &&
+         packet::load16(&message[query.question_end - 2U]) == inspect::dns::kClassIn;
+}
+
+}  // namespace
+
+void Pipeline::decide_safe_search(Finding& finding, const name::FoldedName& name) {
+  if (finding.protocol != Protocol::dns || finding.led_to ||
+      finding.verdict.action == policy::Action::block ||
+      !leads_to_address(asked_messages_[finding.query].query) ||
+      snapshot_->safe_search().find(name, policy::SafeSearch::strict).empty()) {
+    return;
+  }
+  finding.group = group_of(packets_[finding.packet], finding.response);
+  finding.verdict = policy::decide_safe_search(finding.verdict, masks_[finding.group]);
+}
+
+void Pipeline::rewrite(std::size_t index) {
+  Finding& finding = findings_[index];
+  Packet& packet = packets_[finding.packet];
+  if (packet.fate == Fate::reply || packet.fate == Fate::drop) return;  // for another of its names
+  const auto safe = snapshot_->safe_search().find(names_[index], masks_[finding.group].safe_search);
+  if (finding.response) return refuse_unsafe(packet, finding, safe);
+  if (packet.frame.kind == packet::FrameKind::tcp) return answer_in_stream(packet);
+  const Asked& asked = asked_messages_[finding.query];
+  if (ask_safely(packet, asked, safe)) return counters_.add(Id::dns_rewritten);
+  counters_.add(Id::dns_safe_answered);
+  if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
+  std::array<std::uint8_t, act::kMaxSafeAnswer> message;
+  const std::size_t octets = answer_safely(asked, safe, message);
+  const bool answerable = packet::has_single_source(packet.view, packet.frame) &&
+                          !packet::is_group_addressed(packet.view, packet.frame);
+  send_in_place(packet, answerable ? Way::back : Way::onward,
+                {message.data(), answerable ? octets : 0});
+}
+
+// The frame becomes one with this message; without room for it, or without a message, none.
+void Pipeline::send_in_place(Packet& packet, Way way, std::span<const std::uint8_t> message) {
+  const std::size_t length = message.empty()
+                                 ? 0
+                                 : act::write_udp_datagram(packet.view, packet.frame, way, message,
+                                                           packet.data, packet.capacity);
+  if (length == 0) {
+    packet.fate = Fate::drop;
+    return counters_.add(Id::dns_answer_no_room);
+  }
+  packet.fate = way == Way::back ? Fate::reply : Fate::rewrite;
+  packet.length = static_cast<std::uint32_t>(length);
+}
+
+// False where the query cannot go on as one for the safe name.
+bool Pipeline::ask_safely(Packet& packet, const Asked& asked, std::span<const std::uint8_t> safe) {
+  const Query& query = asked.query;
+  const std::uint16_t flags = packet::load16(&asked.message[2]);
+  if (packet.pieced || packet.frame.cut || !asks_for_address(query) ||
+      !is_plain(asked.message, query) || (flags & kRecursionDesired) == 0) {
+    return false;
+  }
+  std::array<std::uint8_t, act::kMaxSafeQuery> message;
+  const std::size_t octets = act::write_safe_query(asked.message, query, safe, message);
+  if (octets == 0) return false;
+  const flow::Key key = key_of(packet, false);
+  SafeQuery* const noted = safe_queries_.put(
+      key, flow::hash(key, secret_), packet::load16(asked.message.data()), query.type, now_ms_);
+  if (noted == nullptr) {
+    counters_.add(Id::dns_safe_table_full);
+    return false;
+  }
+  noted->dnssec_ok = query.dnssec_ok;
+  noted->asked.set(query.name);
+  noted->safe.set(safe);
+  send_in_place(packet, Way::onward, {message.data(), octets});
+  return true;
+}
+
+// What is answered here: the alias alone, which a resolver follows by itself and a client that asks
+// for it wants; no data of types that would lead past it; addresses that are known; or a failure.
+std::size_t Pipeline::answer_safely(const Asked& asked, std::span<const std::uint8_t> safe,
+                                    std::span<std::uint8_t, act::kMaxSafeAnswer> out) {
+  const Query& query = asked.query;
+  const std::uint16_t flags = packet::load16(&asked.message[2]);
+  act::SafeAnswer answer{
+      .id = packet::load16(asked.message.data()),
+      .flags = static_cast<std::uint16_t>((flags & kEchoedFlags) | kResponseFlags),
+      .ttl = snapshot_->groups().answer().ttl_seconds,
+      .has_opt = query.has_opt,
+      .dnssec_ok = query.dnssec_ok,
+      .client_cookie = query.client_cookie};
+  inspect::dns::Addresses addresses;
+  if (!is_plain(asked.message, query)) {
+    answer.flags |= kServerFailure;
+    return act::write_safe_answer(answer, out);
+  }
+  answer.question = asked.message.subspan(inspect::dns::kHeaderOctets, query.name.size() + 4);
+  if (query.type == inspect::dns::kTypeHttps || query.type == inspect::dns::kTypeSvcb) {
+    answer.no_data = true;
+  } else if (!asks_for_address(query) || (flags & kRecursionDesired) == 0) {
+    answer.flags |= kAuthoritative;
+    answer.safe = safe;
+  } else if (safe_addresses_.get(safe, inspect::dns::address_octets(query.type), now_ms_,
+                                 addresses)) {
+    answer.safe = safe;
+    answer.addresses = &addresses;
+    answer.no_data = true;
+  } else {
+    answer.flags |= kServerFailure;
+    counters_.add(Id::dns_safe_failed);
+  }
+  return act::write_safe_answer(answer, out);
+}
+
+// All queries of a segment at once: some clients send that for A and for AAAA together. As with a
+// refusal, the connection ends behind them.
+void Pipeline::answer_in_stream(Packet& packet) {
+  const std::uint8_t index = index_of(packet);
+  std::array<std::uint8_t, act::kMaxSegmentPayload> payload;
+  std::size_t octets = 0;
+  std::size_t last = SIZE_MAX;
+  for (std::size_t i = 0; i < found_; ++i) {
+    const Finding& finding = findings_[i];
+    if (finding.packet != index || finding.response) continue;
+    if (finding.verdict.action == policy::Action::block) return;  // it is refused
+    if (finding.verdict.action != policy::Action::rewrite || finding.query == last) continue;
+    last = finding.query;
+    if (payload.size() - octets < act::kMaxSafeAnswer + 2) break;
+    std::array<std::uint8_t, act::kMaxSafeAnswer> message;
+    const std::size_t length = answer_safely(
+        asked_messages_[finding.query],
+        snapshot_->safe_search().find(names_[i], masks_[finding.group].safe_search), message);
+    packet::store16(&payload[octets], static_cast<std::uint16_t>(length));
+    std::memcpy(&payload[octets + 2], message.data(), length);
+    octets += 2 + length;
+    counters_.add(Id::dns_safe_answered);
+  }
+  packet.fate = Fate::drop;
+  if (packet.has_flow() && packet.flow->state != flow::State::blocked) {
+    packet.flow->state = flow::State::blocked;
+    packet.flow->refused_at = index;
+  }
+  if (!may_refuse(packet)) return;
+  const std::uint8_t flags = packet::tcp_fields(packet.view, packet.frame).flags;
+  if ((flags & packet::kTcpSyn) != 0) return reset(packet, Way::back);
+  if (Emission* emission = emit(packet, Way::back)) {
+    const auto numbers = act::numbers_after(packet.view, packet.frame, Way::back);
+    emission->length = static_cast<std::uint16_t>(
+        act::write_tcp_segment(packet.view, packet.frame, Way::back, numbers, kLastSegment,
+                               {payload.data(), octets}, emission->bytes.data()));
+  }
+  reset(packet, Way::onward);
+}
+
+// Whether the response answers a query that was asked for another name; then it is rewritten, and
+// what it leads to is judged under the name that was asked for.
+bool Pipeline::find_in_safe_response(Packet& packet, std::span<const std::uint8_t> message) {
+  if (packet.frame.kind != packet::FrameKind::udp || message.size() < inspect::dns::kHeaderOctets)
+    return false;
+  const flow::Key key = key_of(packet, true);
+  const std::uint64_t hash = flow::hash(key, secret_);
+  for (const std::uint16_t type : {inspect::dns::kTypeA, inspect::dns::kTypeAaaa}) {
+    SafeQuery* const query =
+        safe_queries_.find(key, hash, packet::load16(message.data()), type, now_ms_);
+    if (query == nullptr) continue;
+    const auto response = inspect::dns::read_addresses(message, query->safe.view(), type);
+    if (response.answered == Answered::other) continue;
+    answer_as_asked(packet, message, response, *query);
+    return true;
+  }
+  return false;
+}
+
+void Pipeline::answer_as_asked(Packet& packet, std::span<const std::uint8_t> message,
+                               const inspect::dns::AddressResponse& response, SafeQuery& query) {
+  std::array<std::uint8_t, act::kMaxSafeWire + 4> question;
+  const auto asked = query.asked.view();
+  std::copy(asked.begin(), asked.end(), question.begin());
+  packet::store16(&question[asked.size()], query.type);
+  packet::store16(&question[asked.size() + 2], inspect::dns::kClassIn);
+  const std::uint16_t flags = packet::load16(&message[2]);
+  act::SafeAnswer answer{
+      .question = std::span<const std::uint8_t>(question).first(asked.size() + 4),
+      .id = query.id,
+      .flags =
+          static_cast<std::uint16_t>((flags & (kEchoedFlags | kResponseFlags)) | response.rcode),
+      .ttl = snapshot_->groups().answer().ttl_seconds,
+      .has_opt = response.has_opt,
+      .dnssec_ok = query.dnssec_ok,
+      .udp_size = response.udp_size,
+      .extended_rcode = response.extended_rcode,
+      .options = response.options};
+  switch (response.answered) {
+    case Answered::read: {
+      answer.safe = query.safe.view();
+      answer.addresses = &response.addresses;
+      answer.no_data = true;
+      if (query.answered || response.rcode != 0) break;
+      inspect::dns::Addresses learnt = response.addresses;
+      if (learnt.count == 0) learnt.ttl = answer.ttl;
+      safe_addresses_.put(query.safe.view(), learnt, now_ms_);
+      break;
+    }
+    case Answered::truncated:
+      answer.flags |= kTruncated;
+      break;
+    case Answered::malformed:
+      answer.flags = static_cast<std::uint16_t>((answer.flags & ~0xf) | kServerFailure);
+      answer.has_opt = false;
+      counters_.add(Id::dns_safe_failed);
+      break;
+    case Answered::failed:
+    case Answered::other:
+      break;
+  }
+  query.answered = true;
+  counters_.add(Id::dns_rewritten_back);
+
+  // Before its octets are written over: the names that it leads to, in the scratch.
+  constexpr std::size_t kScratch = inspect::dns::kResponseScratchOctets;
+  const auto scratch = std::span(scratch_);
+  inspect::dns::Response led;
+  (void)inspect::dns::parse_response(message, scratch.first(kScratch), led);
+  std::array<std::uint8_t, act::kMaxSafeAnswer> written;
+  const std::size_t octets = act::write_safe_answer(answer, written);
+  send_in_place(packet, Way::onward, {written.data(), octets});
+  if (packet.fate != Fate::rewrite) return;
+  // From here on, it is the frame that is judged.
+  packet.view = {packet.data, packet.length};
+  packet.pieced = false;
+  packet::parse_frame(packet.view, packet.frame);
+  const auto payload = payload_of(packet);
+  inspect::dns::Response own;
+  (void)inspect::dns::parse_response(payload, scratch.subspan(kScratch, kScratch), own);
+  keep_message(payload).query = own.question;
+  const auto judge = [&](const inspect::dns::Response& names) {
+    for (std::size_t i = 0; i < names.count; ++i) {
+      Finding& finding = add_finding(packet, Protocol::dns);
+      finding.response = true;
+      finding.led_to = true;
+      finding.query = static_cast<std::uint16_t>(asked_ - 1);
+      name::fold_wire(names.names[i], names_[found_ - 1]);
+      begin_look_up();
+    }
+  };
+  judge(own);
+  judge(led);
+}
+
+// An answer to a query that was not rewritten here, for it could not be read, or came before the
+// policy. It does not reach the client, unless its server keeps to the safe name by itself.
+void Pipeline::refuse_unsafe(Packet& packet, const Finding& finding,
+                             std::span<const std::uint8_t> safe) {
+  const Asked& asked = asked_messages_[finding.query];
+  if (packet::load16(&asked.message[6]) == 0) return;  // there is no answer in it
+  for (std::size_t i = 0; i < found_; ++i) {
+    const Finding& other = findings_[i];
+    if (other.packet != finding.packet || other.query != finding.query || !other.led_to) continue;
+    const std::string_view name = names_[i].view();
+    if (name.size() + 1 == safe.size() && std::memcmp(name.data(), safe.data(), name.size()) == 0)
+      return;
+  }
+  counters_.add(Id::dns_unsafe_refused);
+  if (packet.frame.kind == packet::FrameKind::tcp) {
+    packet.fate = Fate::drop;
+    if (!may_refuse(packet)) return;
+    reset(packet, Way::onward);
+    return reset(packet, Way::back);
+  }
+  const Query& query = asked.query;
+  const std::uint16_t flags = packet::load16(&asked.message[2]);
+  act::SafeAnswer answer{
+      .id = packet::load16(asked.message.data()),
+      .flags = static_cast<std::uint16_t>((flags & kEchoedFlags) | kResponseFlags | kServerFailure),
+      .has_opt = query.has_opt,
+      .dnssec_ok = query.dnssec_ok};
+  if (is_plain(asked.message, query)) {
+    answer.question = asked.message.subspan(inspect::dns::kHeaderOctets, query.name.size() + 4);
+  }
+  std::array<std::uint8_t, act::kMaxSafeAnswer> written;
+  const std::size_t octets = act::write_safe_answer(answer, written);
+  send_in_place(packet, Way::onward, {written.data(), octets});
+}
+
+}  // namespace sluice::pipeline

@@ -1,0 +1,367 @@
+// Queries for a search engine's name, and what comes back.
+#include "tests/fuzz/reply_check.h"
+#include "tests/unit/dataplane/safe_search.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using stats::Id;
+using test::dns_query;
+using test::wire_name;
+
+class SafeSearchTest : public SafeSearchCase {};
+
+Bytes packed(std::uint16_t at) {
+  Bytes out;
+  test::put16(out, 0xc000U | at);
+  return out;
+}
+
+TEST_F(SafeSearchTest, AQueryIsAskedForTheSafeName) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_query("safe.find.net"));
+  EXPECT_EQ(pipeline_->findings()[0].verdict.action, policy::Action::rewrite);
+  EXPECT_EQ(pipeline_->findings()[0].verdict.reason, policy::Reason::safe_search);
+  EXPECT_EQ(count(Id::dns_rewritten), 1U);
+  EXPECT_EQ(count(Id::verdict_rewrite), 1U);
+  EXPECT_EQ(ask(dns_query("FIND.net", {.type = kAaaa})), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_query("safe.find.net", {.type = kAaaa}));
+  use_level(policy::SafeSearch::moderate);
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_query("moderate.find.net"));
+}
+
+TEST_F(SafeSearchTest, TheAnswerComesBackUnderTheNameThatWasAskedFor) {
+  EXPECT_EQ(ask(dns_query("wWw.FiNd.NeT")), Fate::rewrite);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered,
+                          {{packed(12), kA, 200, address_}, {packed(12), kA, 100, {1, 2, 3, 4}}})),
+      Fate::rewrite);
+  // 12 + www.find.net (14) + 4 + pointer, type, class, TTL, length (12)
+  EXPECT_EQ(payload(), dns_response(question("wWw.FiNd.NeT"), kAnswered,
+                                    {{packed(12), kCname, 100, wire_name("safe.find.net")},
+                                     {packed(42), kA, 100, address_},
+                                     {packed(42), kA, 100, {1, 2, 3, 4}}}));
+  EXPECT_EQ(count(Id::dns_rewritten_back), 1U);
+}
+
+TEST_F(SafeSearchTest, AliasesOfTheSafeNameAreFollowedAndNothingElse) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered,
+                                {{wire_name("edge.cdn.net"), kA, 50, address_},
+                                 {packed(12), kCname, 40, wire_name("Edge.cdn.net")},
+                                 {wire_name("www.find.net"), kA, 50, unsafe_},
+                                 {wire_name("other.net"), kA, 50, unsafe_}})),
+            Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered,
+                                    {{packed(12), kCname, 40, wire_name("safe.find.net")},
+                                     {packed(42), kA, 40, address_}}));
+}
+
+TEST_F(SafeSearchTest, ExtensionsGoBothWaysWithoutDnssec) {
+  const Bytes cookie = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8};
+  EXPECT_EQ(ask(dns_query("www.find.net",
+                          {.flags = 0x0130, .opt = true, .dnssec_ok = true, .options = cookie})),
+            Fate::rewrite);
+  EXPECT_EQ(payload(),
+            dns_query("safe.find.net", {.flags = 0x0110, .opt = true, .options = cookie}));
+  Bytes options = {0, 10, 0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 9, 9, 9, 9, 9};
+  const Bytes padding = {0, 12, 0, 2, 0, 0};
+  Bytes sent = options;
+  test::put(sent, padding);
+  const Bytes signature = {0, 1, 8, 3};
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered | 0x0430,
+                                {{packed(12), kA, 60, address_}, {packed(12), 46, 60, signature}},
+                                opt(4096, false, sent), 0, 1)),
+            Fate::rewrite);
+  test::put(options, extended_error(4));
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 0x0010,
+                                    {{packed(12), kCname, 60, wire_name("safe.find.net")},
+                                     {packed(42), kA, 60, address_}},
+                                    opt(4096, true, options), 0, 1));
+}
+
+TEST_F(SafeSearchTest, BothAddressFamiliesAndTags) {
+  for (const test::FrameOptions& options :
+       {test::FrameOptions{.ipv6 = true}, test::FrameOptions{.vlans = {{0x8100, 5}}},
+        test::FrameOptions{.ipv6 = true, .vlans = {{0x88a8, 7}, {0x8100, 5}}}}) {
+    EXPECT_EQ(ask(dns_query("find.net", {.type = kAaaa}), options), Fate::rewrite);
+    EXPECT_EQ(payload(), dns_query("safe.find.net", {.type = kAaaa}));
+    const Bytes address(16, 0x20);
+    EXPECT_EQ(answer(dns_response(question("safe.find.net", kAaaa), kAnswered,
+                                  {{packed(12), kAaaa, 60, address}}),
+                     options),
+              Fate::rewrite);
+    EXPECT_EQ(payload(), dns_response(question("find.net", kAaaa), kAnswered,
+                                      {{packed(12), kCname, 60, wire_name("safe.find.net")},
+                                       {packed(38), kAaaa, 60, address}}));
+  }
+}
+
+TEST_F(SafeSearchTest, NoDataAndNoSuchNameAreSoOfTheAlias) {
+  for (const std::uint16_t rcode : {0, 3}) {
+    EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+    EXPECT_EQ(answer(dns_response(question("safe.find.net"),
+                                  static_cast<std::uint16_t>(kAnswered | rcode), {})),
+              Fate::rewrite);
+    const Bytes got = payload();
+    EXPECT_EQ(got[3], 0x80 | rcode);
+    EXPECT_EQ(got[7], 1);  // the alias
+    EXPECT_EQ(got[9], 1);  // SOA
+  }
+}
+
+TEST_F(SafeSearchTest, FailuresStayFailures) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered | 2, {})), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 2, {}));
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response({}, 0x8001, {})), Fate::rewrite);  // a server that reads no query
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), 0x8001, {}));
+}
+
+TEST_F(SafeSearchTest, ACutAnswerSendsTheClientToTcpUnlessItHoldsAddresses) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered | 0x200, {})), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 0x200, {}));
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered | 0x200,
+                                {{packed(12), kA, 60, address_}})),
+            Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered,
+                                    {{packed(12), kCname, 60, wire_name("safe.find.net")},
+                                     {packed(42), kA, 60, address_}}));
+}
+
+TEST_F(SafeSearchTest, AMalformedAnswerBecomesAFailure) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  Bytes broken =
+      dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}});
+  broken.pop_back();
+  EXPECT_EQ(answer(broken), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 2, {}));
+  EXPECT_EQ(count(Id::dns_safe_failed), 1U);
+}
+
+TEST_F(SafeSearchTest, OtherTypesThatLeadToAnAddressAreAnsweredHere) {
+  EXPECT_EQ(ask(dns_query("www.find.net", {.type = kHttps, .opt = true})), Fate::reply);
+  Bytes got = payload();
+  EXPECT_EQ(got[3], 0x80);
+  EXPECT_EQ(got[7], 0);
+  EXPECT_EQ(got[9], 1);
+  for (const std::uint16_t type : {kCname, std::uint16_t{255}}) {
+    EXPECT_EQ(ask(dns_query("www.find.net", {.type = type})), Fate::reply);
+    EXPECT_EQ(payload(), dns_response(question("www.find.net", type), 0x8580,
+                                      {{packed(12), kCname, 30, wire_name("safe.find.net")}}));
+  }
+  // A resolver that finds its way by itself follows the alias.
+  EXPECT_EQ(ask(dns_query("www.find.net", {.flags = 0})), Fate::reply);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), 0x8480,
+                                    {{packed(12), kCname, 30, wire_name("safe.find.net")}}));
+  EXPECT_EQ(count(Id::dns_rewritten), 0U);
+  for (const std::uint16_t type : {2, 6, 15, 16, 43, 48, 257}) {
+    EXPECT_EQ(ask(dns_query("find.net", {.type = type})), Fate::forward) << type;
+  }
+}
+
+TEST_F(SafeSearchTest, WhatCannotBeAskedSafelyFails) {
+  Bytes two = dns_query("other.net");
+  two[5] = 2;
+  test::put(two, question("www.find.net"));
+  EXPECT_EQ(ask(two), Fate::reply);
+  EXPECT_EQ(payload(), dns_response({}, 0x8182, {}));
+  EXPECT_EQ(ask(dns_query("www.find.net", {.klass = 255})), Fate::reply);
+  EXPECT_EQ(payload()[3], 0x82);
+  Bytes cut = dns_query("www.find.net");  // a pointer into its own question
+  cut = {0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 3, 'w', 'w', 'w', 0xc0, 22, 0, 1, 0, 1};
+  test::put(cut, wire_name("find.net"));
+  EXPECT_EQ(ask(cut), Fate::reply);
+}
+
+TEST_F(SafeSearchTest, EverythingThatDecidesBeforeStands) {
+  EXPECT_EQ(ask(dns_query("www.bets.example")), Fate::reply);  // blocked
+  EXPECT_EQ(pipeline_->findings()[0].verdict.action, policy::Action::block);
+  EXPECT_EQ(ask(dns_query("www.find.net"), {.last_source_octet = 200}), Fate::forward);
+  EXPECT_EQ(ask(dns_query("www.find.net"), {.last_source_octet = 65}), Fate::rewrite);
+  EXPECT_EQ(payload(), dns_query("safe.find.net"));
+  EXPECT_EQ(ask(dns_query("www.other.net"), {.last_source_octet = 65}), Fate::reply);
+  EXPECT_EQ(ask(dns_query("x.www.find.net")), Fate::forward);
+  EXPECT_EQ(ask(dns_query("safe.find.net")), Fate::forward);
+  use_level(policy::SafeSearch::off);
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::forward);
+}
+
+// The safe name leads to a listed one: the client gets the block under the name that it asked for.
+TEST_F(SafeSearchTest, WhatTheAnswerLeadsToIsJudged) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered,
+                                {{packed(12), kCname, 60, wire_name("www.bets.example")},
+                                 {wire_name("www.bets.example"), kA, 60, address_}})),
+            Fate::rewrite);
+  const Bytes got = payload();
+  EXPECT_EQ(got[3] & 0xf, 3);
+  const Bytes asked = question("www.find.net");
+  EXPECT_TRUE(std::equal(asked.begin(), asked.end(), got.begin() + 12));
+  EXPECT_EQ(count(Id::dns_response_blocked), 1U);
+}
+
+TEST_F(SafeSearchTest, AnAnswerToAQueryThatWasNotAskedSafelyIsWithheld) {
+  EXPECT_EQ(
+      answer(dns_response(question("www.find.net"), kAnswered, {{packed(12), kA, 60, unsafe_}})),
+      Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 2, {}));
+  EXPECT_EQ(count(Id::dns_unsafe_refused), 1U);
+  // Not where there is nothing in it, or where the server keeps to the safe name by itself.
+  EXPECT_EQ(answer(dns_response(question("www.find.net"), kAnswered, {})), Fate::forward);
+  EXPECT_EQ(answer(dns_response(question("www.find.net"), kAnswered,
+                                {{packed(12), kCname, 60, wire_name("safe.find.net")},
+                                 {wire_name("safe.find.net"), kA, 60, address_}})),
+            Fate::forward);
+  EXPECT_EQ(
+      answer(dns_response(question("find.net", 16), kAnswered, {{packed(12), 16, 60, {1, 'a'}}})),
+      Fate::forward);
+  // Nor while an answer is awaited.
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(
+      answer(dns_response(question("www.find.net"), kAnswered, {{packed(12), kA, 60, unsafe_}})),
+      Fate::rewrite);
+  EXPECT_EQ(payload(), dns_response(question("www.find.net"), kAnswered | 2, {}));
+}
+
+TEST_F(SafeSearchTest, OtherAnswersPassAsTheyAre) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  const Bytes response =
+      dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}});
+  EXPECT_EQ(answer(response, {.source_port = 50001}), Fate::forward);
+  EXPECT_EQ(answer(response, {.last_source_octet = 3}), Fate::forward);
+  Bytes other = response;
+  other[1] ^= 1;
+  EXPECT_EQ(answer(other), Fate::forward);
+  EXPECT_EQ(
+      answer(dns_response(question("other.net"), kAnswered, {{packed(12), kA, 60, address_}})),
+      Fate::forward);
+  now_ms_ += SafeQueries::kLifeMs + 1;
+  EXPECT_EQ(answer(response), Fate::forward);
+}
+
+TEST_F(SafeSearchTest, AQuerySentTwiceIsAnsweredTwice) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  const Bytes response =
+      dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}});
+  EXPECT_EQ(answer(response), Fate::rewrite);
+  EXPECT_EQ(answer(response), Fate::rewrite);
+}
+
+TEST_F(SafeSearchTest, AFullTableFailsAndTellsSo) {
+  std::size_t refused = 0;
+  for (unsigned i = 0; i < 20000; ++i) {
+    const auto fate =
+        ask(dns_query("www.find.net"), {.source_port = static_cast<std::uint16_t>(i)});
+    ASSERT_TRUE(fate == Fate::rewrite || fate == Fate::reply);
+    refused += fate == Fate::reply ? 1 : 0;
+  }
+  EXPECT_GT(refused, 15000U);
+  EXPECT_EQ(count(Id::dns_safe_table_full), refused);
+  EXPECT_EQ(payload()[3] & 0xf, 2);
+  now_ms_ += SafeQueries::kPatienceMs + 1;
+  EXPECT_EQ(ask(dns_query("www.find.net"), {.source_port = 7}), Fate::rewrite);
+}
+
+TEST_F(SafeSearchTest, ABurstOfMoreNamesThanFindingsLosesNone) {
+  constexpr std::size_t kFrames = 32;
+  std::vector<Bytes> frames;
+  for (unsigned i = 0; i < kFrames; ++i) {
+    std::vector<Answer> aliases;
+    for (unsigned j = 0; j < 16; ++j) {
+      aliases.push_back({packed(12), kCname, 60, wire_name("a" + std::to_string(j) + ".b.net")});
+    }
+    frames.push_back(i % 2 == 0
+                         ? test::frame(dns_query("www.find.net"),
+                                       {.source_port = static_cast<std::uint16_t>(1000 + i)})
+                         : turned(test::frame(dns_response(question("c.net"), kAnswered, aliases),
+                                              {.source_port = 53, .destination_port = 5})));
+    frames.back().resize(frames.back().size() + 600);
+  }
+  std::array<Packet, kFrames> packets;
+  for (unsigned i = 0; i < kFrames; ++i) {
+    packets[i] = {.data = frames[i].data(),
+                  .length = static_cast<std::uint32_t>(frames[i].size() - 600),
+                  .capacity = static_cast<std::uint32_t>(frames[i].size()),
+                  .judge = i % 2 == 0,
+                  .answers = i % 2 != 0};
+  }
+  pipeline_->process(*snapshot_, packets, now_ms_);
+  for (unsigned i = 0; i < kFrames; i += 2) EXPECT_EQ(packets[i].fate, Fate::rewrite) << i;
+  EXPECT_EQ(count(Id::dns_rewritten), kFrames / 2);
+}
+
+class SafeSearchTcpTest : public SafeSearchCase {
+ protected:
+  static constexpr test::FrameOptions kStream{.protocol = 6, .source_port = 4000};
+  static Bytes framed(std::initializer_list<Bytes> messages) {
+    Bytes out;
+    for (const Bytes& message : messages) {
+      test::put16(out, static_cast<unsigned>(message.size()));
+      test::put(out, message);
+    }
+    return out;
+  }
+  Bytes sent() {
+    EXPECT_EQ(pipeline_->emissions().size(), 2U);
+    if (pipeline_->emissions().size() != 2) return {};
+    const Emission& emission = pipeline_->emissions()[0];
+    EXPECT_EQ(emission.way, packet::Way::back);
+    return payload_of({emission.bytes.data(), emission.length}, packet::FrameKind::tcp);
+  }
+};
+
+TEST_F(SafeSearchTcpTest, IsAnsweredByWhatWasSeenOverUdp) {
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}})),
+      Fate::rewrite);
+  EXPECT_EQ(ask(dns_query("www.find.net", {.type = kAaaa})), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net", kAaaa), kAnswered, {})), Fate::rewrite);
+  now_ms_ += 10'000;
+  EXPECT_EQ(ask(framed({dns_query("find.net"), dns_query("Find.net", {.type = kAaaa}),
+                        dns_query("find.net", {.type = kHttps})}),
+                kStream),
+            Fate::drop);
+  const Bytes got = sent();
+  const Bytes first = dns_response(
+      question("find.net"), 0x8180,
+      {{packed(12), kCname, 50, wire_name("safe.find.net")}, {packed(38), kA, 50, address_}});
+  const Bytes front = framed({first});
+  ASSERT_GT(got.size(), front.size() + 14);
+  EXPECT_TRUE(std::equal(front.begin(), front.end(), got.begin()));
+  EXPECT_EQ(got[front.size() + 2 + 3], 0x80);  // NOERROR
+  EXPECT_EQ(got[front.size() + 2 + 7], 1);     // the alias
+  EXPECT_EQ(got[front.size() + 2 + 9], 1);     // and no data
+  EXPECT_EQ(ask(framed({dns_query("find.net")}), kStream),
+            Fate::drop);  // sent again: refused again
+}
+
+TEST_F(SafeSearchTcpTest, FailsWhereNothingWasSeenOrItIsTooOld) {
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
+  EXPECT_EQ(sent(), framed({dns_response(question("www.find.net"), 0x8182, {})}));
+  EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 5, address_}})),
+      Fate::rewrite);
+  now_ms_ += 5'000;
+  test::FrameOptions other = kStream;
+  other.source_port = 4001;
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), other), Fate::drop);
+  EXPECT_EQ(sent(), framed({dns_response(question("www.find.net"), 0x8182, {})}));
+}
+
+TEST_F(SafeSearchTcpTest, ABlockedNameInTheSameSegmentIsRefused) {
+  EXPECT_EQ(ask(framed({dns_query("www.find.net"), dns_query("www.bets.example")}), kStream),
+            Fate::drop);
+  const Bytes got = sent();
+  ASSERT_GT(got.size(), 6U);
+  EXPECT_EQ(got[5] & 0xf, 3);
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
