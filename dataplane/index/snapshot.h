@@ -52,6 +52,7 @@ class Snapshot {
     bool any_curated = false;
     bool any_refuses_unnamed = false;
     bool any_safe_search = false;
+    bool any_asks_names = false;  // any_curated or any_safe_search
     Budgets budgets;
   };
   /// The time is unknown until set_time() tells it.

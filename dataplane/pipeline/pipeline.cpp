@@ -178,6 +178,13 @@ void Pipeline::look_up() {
                                                     const generation::Answer& answer,
                                                     const name::FoldedName& name) {
   finding.listed_labels = answer.matched_labels;
+  if (table_->any_asks_names) return decide_by_name(finding, answer, name);
+  decide_by_list(finding, answer);
+}
+
+// The same while it matters for any group which name it is, and not only what is listed.
+void Pipeline::decide_by_name(Finding& finding, const generation::Answer& answer,
+                              const name::FoldedName& name) {
   if (table_->any_curated) {
     decide_by_lists(finding, answer, name);
   } else {
@@ -189,9 +196,12 @@ void Pipeline::look_up() {
 
 void Pipeline::decide() {
   std::uint64_t unlisted = 0;  // most names
+  const bool curated = table_->any_curated;
+  const policy::SafeSearchNames* const engines =
+      table_->any_safe_search ? &snapshot_->safe_search() : nullptr;
   for (std::size_t i = 0; i < found_; ++i) {
-    const bool is_any = answers_[i].matched_labels == 0 && !table_->any_curated;
-    if (is_any && (!table_->any_safe_search || !snapshot_->safe_search().may_hold(names_[i]))) {
+    if (answers_[i].matched_labels == 0 && !curated &&
+        (engines == nullptr || !engines->may_hold(names_[i]))) {
       ++unlisted;
       continue;
     }
@@ -279,8 +289,12 @@ void Pipeline::make_room() {
 void Pipeline::act(std::span<Packet> packets) {
   for (std::size_t i = 0; i < found_; ++i) {
     const policy::Verdict& verdict = findings_[i].verdict;
-    if (verdict.category != 0 || verdict.action == policy::Action::block) refuse(packets, i);
-    if (verdict.action == policy::Action::rewrite) rewrite(i);
+    if (verdict.category == 0 && verdict.action == policy::Action::pass) continue;
+    if (verdict.action == policy::Action::rewrite) [[unlikely]] {
+      rewrite(i);
+    } else {
+      refuse(packets, i);
+    }
   }
   // Frames of a flow or datagram that was refused within this burst were read before it was.
   for (Packet& packet : packets) {

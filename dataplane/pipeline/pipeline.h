@@ -78,6 +78,8 @@ class Pipeline {
   void decide();
   void decide(Finding& finding, const generation::Answer& answer, const name::FoldedName& name);
   void decide_by_list(Finding& finding, const generation::Answer& answer);
+  [[gnu::noinline]] void decide_by_name(Finding& finding, const generation::Answer& answer,
+                                        const name::FoldedName& name);
   void count_verdict(const Finding& finding);
   [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
                                                     const generation::Answer& answer,

@@ -3,7 +3,8 @@
 // A burst from inside and one from outside in turn; each frame is copied into a buffer first, which
 // is not counted. Prints the least and the median cycles a frame of the time-stamp counter over the
 // rounds (ROUNDS in the environment, of 60 ms), for two builds to be compared in turn. A round is
-// its median turn, so that what takes the CPU away does not count.
+// its median turn, so that what takes the CPU away does not count. With SAFE_SEARCH in the
+// environment, the policy has it on.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -70,7 +71,9 @@ int run(int argc, char** argv) {
   SLUICE_EXPECT(argc >= 3);
   auto generation = generation::Generation::open(argv[1]);
   SLUICE_EXPECT(generation);
-  const auto snapshot = fuzz::make_snapshot(*generation, policy::DnsAnswer::nxdomain);
+  const auto snapshot = fuzz::make_snapshot(
+      *generation, policy::DnsAnswer::nxdomain,
+      std::getenv("SAFE_SEARCH") == nullptr ? policy::SafeSearch::off : policy::SafeSearch::strict);
   stats::Counters counters;
   stats::EventRing events;
   const auto pipeline = std::make_unique<pipeline::Pipeline>(0, 7, counters, &events);

@@ -52,12 +52,19 @@ inline std::shared_ptr<const generation::Generation> make_generation() {
 
 /// Where DNS is answered with an address, TLS is refused with an alert, for both to be seen.
 inline std::unique_ptr<const index::Snapshot> make_snapshot(
-    const std::shared_ptr<const generation::Generation>& generation, policy::DnsAnswer dns) {
+    const std::shared_ptr<const generation::Generation>& generation, policy::DnsAnswer dns,
+    policy::SafeSearch safe_search = policy::SafeSearch::off) {
   const auto gambling = policy::bit(policy::find_category("gambling")->id);
   const auto video = policy::bit(policy::find_category("video")->id);
   policy::PolicySet set;
   set.policies = {
       {"pupils", gambling, video}, {"staff", 0, gambling}, {"strict", gambling, video, true}};
+  set.policies[0].safe_search = safe_search;
+  // One of so many names as there are of real ones, and three in a listed category or none.
+  set.engines = {{"find", {"find.com", "www.find.net", "find.net"}, "safe.find.com", "m.find.com"}};
+  for (int i = 0; i < 200; ++i) {
+    set.engines[0].names.push_back("www.find.x" + std::to_string(i));
+  }
   set.default_policy = "pupils";
   set.groups = {{"staff", "staff", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}},
                 {"lab", "pupils", {}, {policy::parse_prefix("2001:db8::/33").value()}, {}, {}},
@@ -83,12 +90,11 @@ inline std::unique_ptr<const index::Snapshot> make_curated_snapshot(
                   {.name = "pause/all", .only = policy::Only{}},
                   {.name = "open", .budgets = 1}};
   set.default_policy = "lesson";
-  set.modes = {{.word = "open",
-                .address = policy::parse_prefix("192.0.2.200/32").value(),
-                .policy = "open"},
-               {.word = "pause",
-                .address = policy::parse_prefix("192.0.2.65/32").value(),
-                .policy = "pause/all"}};
+  set.modes = {
+      {.word = "open", .address = policy::parse_prefix("192.0.2.200/32").value(), .policy = "open"},
+      {.word = "pause",
+       .address = policy::parse_prefix("192.0.2.65/32").value(),
+       .policy = "pause/all"}};
   auto snapshot = index::Snapshot::build(generation, set, {}, 1);
   SLUICE_EXPECT(snapshot);
   (*snapshot)->set_budgets({1, 1, nullptr});

@@ -7,6 +7,7 @@
 #include "config/calendar/calendar.h"
 #include "config/name/name.h"
 #include "config/policy/curated.h"
+#include "config/policy/safe_search.h"
 
 namespace sluice::ctl {
 namespace {
@@ -105,8 +106,14 @@ ordered_json record_json(const generation::Generation& generation,
 /// The rules of section 5 one after the other, up to the one that decided.
 class Steps {
  public:
-  Steps(const generation::Answer& answer, const Standing& standing, const ordered_json& lists)
-      : answer_(answer), by_(standing.policy), masks_(standing.masks), lists_(lists) {}
+  /// `engine`: the search engine that the name is; may be null.
+  Steps(const generation::Answer& answer, const Standing& standing, const ordered_json& lists,
+        const policy::SearchEngine* engine)
+      : answer_(answer),
+        by_(standing.policy),
+        masks_(standing.masks),
+        lists_(lists),
+        engine_(engine) {}
 
   ordered_json until(const policy::Verdict& verdict) {
     const CategoryMask never = answer_.categories & policy::mandatory_categories();
@@ -149,7 +156,12 @@ class Steps {
             reason == Reason::budget ? "yes" : "no", reason == Reason::budget)) {
       return steps_;
     }
-    add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", true);
+    const bool safe = reason == Reason::safe_search;
+    add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", !safe);
+    if (safe) {
+      add(7, "is it a search engine's, which it has safe search for?",
+          "yes: '" + engine_->name + "', " + std::string(policy::text(masks_.safe_search)), true);
+    }
     return steps_;
   }
 
@@ -176,6 +188,7 @@ class Steps {
   const policy::Policy& by_;
   const policy::Masks& masks_;
   const ordered_json& lists_;
+  const policy::SearchEngine* engine_;
   ordered_json steps_ = ordered_json::array();
 };
 
@@ -225,6 +238,8 @@ Result<ordered_json> explain(const Question& question) {
     verdict = {policy::Action::block, Reason::budget,
                policy::most_severe(answer.categories & masks.budgeted)};
   }
+  const policy::SearchEngine* const engine = policy::engine_of(set.engines, *canonical);
+  if (engine != nullptr) verdict = policy::decide_safe_search(verdict, masks);
   std::optional<generation::Record> decider;
   if (verdict.category != 0 || verdict.action != policy::Action::block) {
     if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
@@ -242,6 +257,14 @@ Result<ordered_json> explain(const Question& question) {
                       policy::subject(*standing.mode) + ", " + mode["ends"].get<std::string>());
   }
   const ordered_json lists = lists_json(set, standing, *canonical);
+  ordered_json safe_search = nullptr;
+  if (engine != nullptr) {
+    safe_search = {{"engine", engine->name},
+                   {"level", policy::text(masks.safe_search)},
+                   {"asked_instead", verdict.action == policy::Action::rewrite
+                                         ? policy::safe_name(*engine, masks.safe_search)
+                                         : ""}};
+  }
   const policy::Category* category = policy::find_category(verdict.category);
   const generation::Header& header = question.generation->header();
   return ordered_json{
@@ -266,14 +289,18 @@ Result<ordered_json> explain(const Question& question) {
       {"hours", std::move(hours)},
       {"lists", lists},
       {"budgets", budgets},
+      {"safe_search", safe_search},
       {"generation",
        {{"number", header.generation},
         {"created", header.created},
         {"file", question.generation->path().string()},
         {"policy_from", question.policy_from}}},
-      {"steps", Steps(answer, standing, lists).until(verdict)},
+      {"steps", Steps(answer, standing, lists, engine).until(verdict)},
       {"records", std::move(records)},
-      {"client_gets", what_the_client_gets(verdict, groups->answer(), decider)},
+      {"client_gets", what_the_client_gets(verdict, groups->answer(), decider,
+                                           safe_search.is_null()
+                                               ? std::string()
+                                               : safe_search["asked_instead"].get<std::string>())},
       {"would_change", changes}};
 }
 

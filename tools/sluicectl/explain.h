@@ -47,9 +47,10 @@ struct Question {
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);
 
 /// DESIGN section 6, in a person's words. `decider`: the record that decided, where there is one.
+/// `safe`: what is asked for in the name's place, where that is so.
 [[nodiscard]] nlohmann::ordered_json what_the_client_gets(
     const policy::Verdict& verdict, const policy::BlockAnswer& answer,
-    const std::optional<generation::Record>& decider);
+    const std::optional<generation::Record>& decider, const std::string& safe);
 [[nodiscard]] std::string address_text(int family, const void* address);
 
 /// The names of a mask's categories.

@@ -15,7 +15,15 @@ std::string address_text(int family, const void* address) {
 }
 
 ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::BlockAnswer& answer,
-                                  const std::optional<generation::Record>& decider) {
+                                  const std::optional<generation::Record>& decider,
+                                  const std::string& safe) {
+  if (verdict.action == policy::Action::rewrite) {
+    return {{"dns", "the addresses of " + safe +
+                        ", as of an alias (A, AAAA); no data of types HTTPS and SVCB"},
+            {"tls", "the server's own connection"},
+            {"quic", "the server's own connection"},
+            {"http", "the server's own answer"}};
+  }
   if (verdict.action != policy::Action::block) {
     return {{"dns", "the server's own answer"},
             {"tls", "the server's own connection"},

@@ -113,6 +113,9 @@ std::vector<std::string> what_would_change(const policy::Verdict& verdict, const
     add_ways_out_of_block(verdict, by, hours, records, out);
     return out;
   }
+  if (verdict.reason == policy::Reason::safe_search) {
+    return {"another safe_search of policy '" + by.name + "'", "a site's own allow of the name"};
+  }
   if (verdict.reason == policy::Reason::not_listed) {
     return {"an entry for the name, or for one above it"};
   }
