@@ -12,6 +12,11 @@ NAMES = ["library.example", "school.example", "casino.example", "lottery.example
 ALIASES = {"fine": "CNAME www.library.example.", "cloak": "CNAME www.casino.example.",
            "service": "HTTPS 0 www.casino.example."}
 
+# A search engine, which holds back nothing under its own name. The web server is its safe one.
+SEARCH_NAMES = ["search.example", "www.search.example"]
+SEARCH_UNSAFE = ("192.0.2.66", "2001:db8:7::66")
+SEARCH_MODERATE = ("192.0.2.67", "2001:db8:7::67")
+
 
 class Authorities:
     """A certificate authority of the lab's own, and one certificate of it for all its names."""
@@ -49,6 +54,13 @@ def start_unbound(server, folder: pathlib.Path, addresses):
             zones.append(f"local-data: '{zone} 60 {record}'")
     zones.append('local-zone: "alias.test." static')
     zones += [f"local-data: '{alias}.alias.test. 60 {record}'" for alias, record in ALIASES.items()]
+    zones.append('local-zone: "search.example." static')
+    for names, found in ((SEARCH_NAMES, SEARCH_UNSAFE), (["safe.search.example"], addresses),
+                         (["moderate.search.example"], SEARCH_MODERATE)):
+        for name in names:
+            zones += [f"local-data: '{name}. 60 A {found[0]}'", f"local-data: '{name}. 60 AAAA {found[1]}'",
+                      f"local-data: '{name}. 60 HTTPS 1 . ipv4hint={found[0]}'",
+                      f"local-data: '{name}. 60 TXT \"of {name}\"'"]
     listen = [f"interface: {address}" for address in addresses]
     config = folder / "unbound.conf"
     config.write_text("\n".join([
