@@ -93,6 +93,7 @@ class Pipeline {
   std::size_t answer_safely(const Asked& asked, std::span<const std::uint8_t> safe,
                             std::span<std::uint8_t, act::kMaxSafeAnswer> out);
   void answer_in_stream(Packet& packet);
+  bool await_addresses(Packet& packet, const Asked& asked, std::span<const std::uint8_t> safe);
   [[gnu::cold, gnu::noinline]] bool find_in_safe_response(Packet& packet,
                                                           std::span<const std::uint8_t> message);
   void answer_as_asked(Packet& packet, std::span<const std::uint8_t> message,

@@ -158,30 +158,91 @@ std::size_t Pipeline::answer_safely(const Asked& asked, std::span<const std::uin
   return act::write_safe_answer(answer, out);
 }
 
+// Whether the addresses that a stream asks for were asked for over UDP, in the client's name, so
+// that the segment is to be sent again: the client does that by itself, and finds them known. Not
+// for long, nor where an earlier segment holds a part of the message.
+bool Pipeline::await_addresses(Packet& packet, const Asked& asked,
+                               std::span<const std::uint8_t> safe) {
+  const Query& query = asked.query;
+  const auto payload = payload_of(packet);
+  const std::size_t octets = asked.message.size();
+  const bool whole = !packet.pieced && packet.has_flow() && payload.size() >= octets + 2 &&
+                     packet::load16(payload.data()) + 2U <= payload.size();
+  inspect::dns::Addresses known;
+  if (!whole || !asks_for_address(query) || !is_plain(asked.message, query) ||
+      (packet::load16(&asked.message[2]) & kRecursionDesired) == 0 ||
+      safe_addresses_.get(safe, inspect::dns::address_octets(query.type), now_ms_, known)) {
+    return false;
+  }
+  flow::Key key = key_of(packet, false);
+  key.protocol = packet::kProtocolUdp;
+  const std::uint64_t hash = flow::hash(key, secret_);
+  const std::uint16_t id = packet::load16(asked.message.data());
+  SafeQuery* noted = safe_queries_.find(key, hash, id, query.type, now_ms_);
+  if (noted != nullptr &&
+      (noted->answered || noted->sent_ms + SafeQueries::kPatienceMs < now_ms_)) {
+    return false;
+  }
+  std::array<std::uint8_t, act::kMaxSafeQuery> message;
+  const std::size_t length = act::write_safe_query(asked.message, query, safe, message);
+  if (length == 0 || length > act::kMaxSegmentPayload || !may_refuse(packet)) return false;
+  if (noted == nullptr) noted = safe_queries_.put(key, hash, id, query.type, now_ms_);
+  Emission* const emission = noted == nullptr ? nullptr : emit(packet, Way::onward);
+  if (emission == nullptr) return false;
+  noted->ours = true;
+  noted->dnssec_ok = false;
+  noted->asked.set(query.name);
+  noted->safe.set(safe);
+  emission->length = static_cast<std::uint16_t>(
+      act::write_udp_datagram(packet.view, packet.frame, Way::onward, {message.data(), length},
+                              emission->bytes.data(), emission->bytes.size()));
+  return true;
+}
+
 // All queries of a segment at once: some clients send that for A and for AAAA together. As with a
 // refusal, the connection ends behind them.
 void Pipeline::answer_in_stream(Packet& packet) {
   const std::uint8_t index = index_of(packet);
-  std::array<std::uint8_t, act::kMaxSegmentPayload> payload;
-  std::size_t octets = 0;
+  bool waits = false;
   std::size_t last = SIZE_MAX;
   for (std::size_t i = 0; i < found_; ++i) {
     const Finding& finding = findings_[i];
     if (finding.packet != index || finding.response) continue;
     if (finding.verdict.action == policy::Action::block) return;  // it is refused
-    if (finding.verdict.action != policy::Action::rewrite || finding.query == last) continue;
-    last = finding.query;
+  }
+  const auto safe_of = [this](std::size_t i) {
+    return snapshot_->safe_search().find(names_[i], masks_[findings_[i].group].safe_search);
+  };
+  const auto is_ours = [&](std::size_t i) {
+    const Finding& finding = findings_[i];
+    const bool ours = finding.packet == index && !finding.response && finding.query != last &&
+                      finding.verdict.action == policy::Action::rewrite;
+    if (ours) last = finding.query;
+    return ours;
+  };
+  for (std::size_t i = 0; i < found_; ++i) {
+    if (is_ours(i) && await_addresses(packet, asked_messages_[findings_[i].query], safe_of(i)))
+      waits = true;
+  }
+  packet.fate = Fate::drop;
+  if (waits) {
+    counters_.add(Id::dns_safe_awaited);
+    return give_up(*packet.flow);  // what is sent again is read again
+  }
+  std::array<std::uint8_t, act::kMaxSegmentPayload> payload;
+  std::size_t octets = 0;
+  last = SIZE_MAX;
+  for (std::size_t i = 0; i < found_; ++i) {
+    if (!is_ours(i)) continue;
     if (payload.size() - octets < act::kMaxSafeAnswer + 2) break;
     std::array<std::uint8_t, act::kMaxSafeAnswer> message;
-    const std::size_t length = answer_safely(
-        asked_messages_[finding.query],
-        snapshot_->safe_search().find(names_[i], masks_[finding.group].safe_search), message);
+    const std::size_t length =
+        answer_safely(asked_messages_[findings_[i].query], safe_of(i), message);
     packet::store16(&payload[octets], static_cast<std::uint16_t>(length));
     std::memcpy(&payload[octets + 2], message.data(), length);
     octets += 2 + length;
     counters_.add(Id::dns_safe_answered);
   }
-  packet.fate = Fate::drop;
   if (packet.has_flow() && packet.flow->state != flow::State::blocked) {
     packet.flow->state = flow::State::blocked;
     packet.flow->refused_at = index;
@@ -260,6 +321,10 @@ void Pipeline::answer_as_asked(Packet& packet, std::span<const std::uint8_t> mes
       break;
   }
   query.answered = true;
+  if (query.ours) {
+    packet.fate = Fate::drop;
+    return;
+  }
   counters_.add(Id::dns_rewritten_back);
 
   // Before its octets are written over: the names that it leads to, in the scratch.

@@ -37,6 +37,7 @@ struct SafeQuery {
   std::uint16_t type = 0;
   std::uint64_t sent_ms = 0;
   bool answered = false;
+  bool ours = false;  // asked here, for what a stream asks; its answer is nobody else's
   bool dnssec_ok = false;
   SafeWire asked;  // in the client's case
   SafeWire safe;
@@ -71,6 +72,7 @@ class SafeQueries {
     entry->type = type;
     entry->sent_ms = now_ms;
     entry->answered = false;
+    entry->ours = false;
     return entry;
   }
   /// The query of these two types that has the answer's id and waits for it, or had it lately: an

@@ -33,6 +33,7 @@ namespace sluice::stats {
   X(dns_rewritten,         "DNS queries for safe search, asked for the engine's safe name")    \
   X(dns_rewritten_back,    "DNS responses to those, given under the name that was asked for")  \
   X(dns_safe_answered,     "DNS queries for safe search answered here: another type, or over TCP") \
+  X(dns_safe_awaited,      "of safe search, segments withheld until the addresses are known")  \
   X(dns_safe_failed,       "of safe search, queries answered as failed")                       \
   X(dns_safe_table_full,   "of safe search, queries for which there was no room to wait for an answer") \
   X(dns_unsafe_refused,    "DNS responses withheld: of a safe search name that was not asked for safely") \

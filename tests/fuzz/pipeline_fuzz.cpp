@@ -63,8 +63,12 @@ void check_emissions(const pipeline::Pipeline& pipeline,
     SLUICE_EXPECT(emission.packet < packets.size());
     SLUICE_EXPECT(packets[emission.packet].fate == Fate::drop);
     const std::span bytes(emission.bytes.data(), emission.length);
-    if (!is_tcp(bytes)) {  // a QUIC Initial with CONNECTION_CLOSE
+    if (!is_tcp(bytes)) {  // a QUIC Initial with CONNECTION_CLOSE, or a query of our own
       const packet::Frame frame = check_made_frame(bytes, packet::FrameKind::udp);
+      if (emission.way == packet::Way::onward) {
+        SLUICE_EXPECT(frame.payload_length > 12 && (bytes[frame.payload_offset + 2U] & 0x80) == 0);
+        continue;
+      }
       SLUICE_EXPECT((bytes[frame.payload_offset] & 0xc0) == 0xc0);
       SLUICE_EXPECT(emission.way == packet::Way::back);
       continue;

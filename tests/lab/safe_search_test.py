@@ -112,6 +112,16 @@ class SafeSearch(unittest.TestCase):
                 with self.subTest(server=server, kind=kind):
                     self.assert_safe(self.dig(f"@{server}", NAME, kind, "+tcp"))
 
+    def test_over_tcp_alone(self):
+        self.configure("moderate")  # of whose addresses one is known at most
+        self.appliance.load(self.appliance.compile(["casino.example"], number=12))
+        for kind in ("A", "AAAA"):
+            self.assert_safe(self.dig(NAME, kind, "+tcp"), safe="moderate.search.example",
+                             addresses=SEARCH_MODERATE)
+        self.assertGreaterEqual(self.appliance.counters()["dns_safe_awaited"], 1)
+        self.configure("strict")
+        self.appliance.load(self.appliance.compile(["casino.example"], number=13))
+
     def test_pages_come_from_the_safe_address(self):
         for family in ("-4", "-6"):
             got = self.lab.curl(f"http://{NAME}/", family, "-w", "%{remote_ip}")

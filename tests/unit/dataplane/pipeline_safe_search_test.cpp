@@ -341,17 +341,66 @@ TEST_F(SafeSearchTcpTest, IsAnsweredByWhatWasSeenOverUdp) {
             Fate::drop);  // sent again: refused again
 }
 
-TEST_F(SafeSearchTcpTest, FailsWhereNothingWasSeenOrItIsTooOld) {
-  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
-  EXPECT_EQ(sent(), framed({dns_response(question("www.find.net"), 0x8182, {})}));
+TEST_F(SafeSearchTcpTest, AsksOverUdpWhereNothingWasSeenAndWaitsForTheSegmentToComeAgain) {
+  const Bytes segment = framed({dns_query("www.find.net", {.opt = true, .dnssec_ok = true})});
+  for (unsigned turn = 1; turn <= 2; ++turn) {
+    EXPECT_EQ(ask(segment, kStream), Fate::drop);
+    ASSERT_EQ(pipeline_->emissions().size(), 1U);
+    const Emission& emission = pipeline_->emissions()[0];
+    EXPECT_EQ(emission.way, packet::Way::onward);
+    EXPECT_EQ(payload_of({emission.bytes.data(), emission.length}, packet::FrameKind::udp),
+              dns_query("safe.find.net", {.opt = true}));
+    EXPECT_EQ(count(Id::dns_safe_awaited), turn);
+    now_ms_ += 300;
+  }
+  const Bytes response =
+      dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}});
+  EXPECT_EQ(answer(response, {.source_port = 4000}), Fate::drop);  // it is not the client's
+  EXPECT_EQ(ask(segment, kStream), Fate::drop);
+  const Bytes got = sent();
+  ASSERT_GT(got.size(), 80U);
+  const Bytes front = dns_response(
+      question("www.find.net"), kAnswered,
+      {{packed(12), kCname, 60, wire_name("safe.find.net")}, {packed(42), kA, 60, address_}});
+  EXPECT_TRUE(std::equal(front.begin() + 12, front.end(), got.begin() + 14));
+}
+
+TEST_F(SafeSearchTcpTest, FailsWhereNoAnswerComesOrNoAddress) {
+  const Bytes segment = framed({dns_query("www.find.net")});
+  const Bytes failure = framed({dns_response(question("www.find.net"), 0x8182, {})});
+  EXPECT_EQ(ask(segment, kStream), Fate::drop);
+  now_ms_ += SafeQueries::kPatienceMs + 1;
+  EXPECT_EQ(ask(segment, kStream), Fate::drop);
+  EXPECT_EQ(sent(), failure);
+  test::FrameOptions other = kStream;
+  other.source_port = 4001;
+  EXPECT_EQ(ask(segment, other), Fate::drop);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered | 2, {}), {.source_port = 4001}),
+      Fate::drop);
+  EXPECT_EQ(ask(segment, other), Fate::drop);
+  EXPECT_EQ(sent(), failure);
+}
+
+TEST_F(SafeSearchTcpTest, AddressesThatAreTooOldAreAskedForAgain) {
   EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
   EXPECT_EQ(
       answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 5, address_}})),
       Fate::rewrite);
   now_ms_ += 5'000;
-  test::FrameOptions other = kStream;
-  other.source_port = 4001;
-  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), other), Fate::drop);
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions().size(), 1U);
+}
+
+// A segment sent again would begin within the message: nothing is waited for.
+TEST_F(SafeSearchTcpTest, AMessageInTwoSegmentsFailsWhereNothingIsKnown) {
+  const Bytes whole = framed({dns_query("www.find.net")});
+  const Bytes front(whole.begin(), whole.begin() + 9);
+  const Bytes rest(whole.begin() + 9, whole.end());
+  EXPECT_EQ(ask(front, kStream), Fate::forward);
+  test::FrameOptions later = kStream;
+  later.sequence += 9;
+  EXPECT_EQ(ask(rest, later), Fate::drop);
   EXPECT_EQ(sent(), framed({dns_response(question("www.find.net"), 0x8182, {})}));
 }
 
