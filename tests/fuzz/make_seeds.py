@@ -52,6 +52,9 @@ def dns():
     yield dns_response(*[record(5, b"\1" + bytes([c]) + b"\xc0\x0e") for c in b"bcdefghijklmnopqrs"])
     yield dns_response(record(5, b"\xc0\x28"))
     yield short(dns_response())
+    yield dns_response(*[record(1, bytes([192, 0, 2, n])) for n in range(10)], opt=True)
+    yield dns_response(record(1, bytes(4), wire("e.example")), record(5, wire("E.example")),
+                       record(5, b"\xc0\x0c", wire("f.example")), opt=True)
 
 
 def http():
@@ -108,14 +111,14 @@ def hello(*names):
     return b"\x16\3\1" + short(b"\1" + struct.pack(">I", len(body))[1:] + body)
 
 
-def udp(payload, source=50000):
+def udp(payload, source=50000, port=443, back=False):
     """An IPv4 frame; a UDP checksum of 0 is none."""
     head = struct.pack(">BBHHHBBH", 0x45, 0, 28 + len(payload), 7, 0x4000, 63, 17, 0)
-    head += bytes([192, 0, 2, 2, 192, 0, 2, 1])
+    head += bytes([192, 0, 2, 1, 192, 0, 2, 2] if back else [192, 0, 2, 2, 192, 0, 2, 1])
     total = sum(struct.unpack(">10H", head))
     head = head[:10] + struct.pack(">H", 0xFFFF - (total + (total >> 16) & 0xFFFF)) + head[12:]
     ethernet = bytes([2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0])
-    return ethernet + head + struct.pack(">4H", source, 443, 8 + len(payload), 0) + payload
+    return ethernet + head + struct.pack(">4H", source, port, 8 + len(payload), 0) + payload
 
 
 def bursts():
@@ -126,6 +129,33 @@ def bursts():
     yield [udp(b"".join(dtls([(0, None)]))), udp(b"\x17\xfe\xfd" + bytes(30))]
     yield [pieces[0], udp(b"".join(dtls([(0, 20)], sequence=1))), pieces[1]]
     yield [udp(datagram, 50000 + n % 2) for n, datagram in enumerate([*gquic(), *gquic()])]
+
+
+def safe_search():
+    """A query for an engine's name, the answer under its safe one; what else may be asked; answers
+    that were not asked for so. Each frame is a burst of its own, with its side."""
+    def query(name, kind=1, flags=0x0100):
+        return struct.pack(">6H", 7, flags, 1, 0, 0, 0) + wire(name) + struct.pack(">2H", kind, 1)
+
+    def response(name, *records, kind=1):
+        return (struct.pack(">6H", 7, 0x8180, 1, len(records), 0, 0) + wire(name) +
+                struct.pack(">2H", kind, 1) + b"".join(records))
+
+    def asks(message):
+        return b"\x20" + short(udp(message, port=53))
+
+    def answers(message):
+        return b"\x21" + short(udp(message, 53, 50000, back=True))
+
+    address = record(1, bytes([198, 51, 100, 7]))
+    yield asks(query("www.find.net")) + answers(response("safe.find.com", address)) * 2
+    yield asks(query("FIND.com")) + answers(
+        response("safe.find.com", record(5, wire("a.example")), record(1, bytes(4), wire("a.example"))))
+    yield b"".join(asks(query("find.net", kind)) for kind in (5, 16, 28, 64, 65, 255))
+    yield asks(query("find.net", flags=0)) + asks(query("www.find.x7", 28)) + answers(
+        response("safe.find.com", record(28, bytes(16)), kind=28))
+    yield answers(response("www.find.net", address)) + answers(
+        response("find.net", record(5, wire("safe.find.com"))))
 
 
 def streams():
@@ -188,6 +218,8 @@ def main():
             put(target, seed)
     for burst in bursts():
         put_burst(burst)
+    for seed in safe_search():
+        put("burst", seed)
 
 
 if __name__ == "__main__":

@@ -124,10 +124,11 @@ TEST_F(SafeSearchProperty, NothingUnsafeComesOfSpoiledAnswers) {
       const Bytes got = payload();
       ASSERT_GE(got.size(), 12U);
       EXPECT_LE(got.size(), act::kMaxSafeAnswer);
-      if (got.size() > 12) {
-        const bool same = got.size() >= 12 + asked.size() - 4;
-        ASSERT_TRUE(same);
-      }
+      if (got.size() == 12) continue;  // of a question that could not be read
+      ASSERT_GE(got.size(), 12 + asked.size());
+      EXPECT_TRUE(inspect::dns::is_same_name(
+          std::span<const std::uint8_t>(got).subspan(12, asked.size() - 4),
+          std::span<const std::uint8_t>(asked).first(asked.size() - 4)));
       continue;
     }
     ++forwarded;
