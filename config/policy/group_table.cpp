@@ -90,7 +90,7 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
         {.name = group,
          .policy = policy,
          .policy_index = static_cast<std::uint16_t>(&by - set.policies.data())});
-    table.note(by);
+    table.note(set, by);
     return {};
   };
   const std::string first(kDefaultGroup);
@@ -158,9 +158,10 @@ std::vector<GroupTable::Slot> GroupTable::table_of(const std::map<Key, std::uint
 }
 
 /// What has to be asked about because of a policy that is some group's, or may be by a mode.
-void GroupTable::note(const Policy& policy) {
+void GroupTable::note(const PolicySet& set, const Policy& policy) {
   any_withholds_ech_ |= policy.withhold_ech;
   any_refuses_encrypted_dns_ |= policy.refuse_encrypted_dns;
+  if (policy.under != Policy::kNone) note(set, set.policies[policy.under]);
 }
 
 Status GroupTable::add_modes(const PolicySet& set) {
@@ -172,7 +173,7 @@ Status GroupTable::add_modes(const PolicySet& set) {
     const auto index = static_cast<std::uint16_t>(i);
     const auto by = std::find_if(set.policies.begin(), set.policies.end(),
                                  [&](const Policy& one) { return one.name == mode.policy; });
-    if (by != set.policies.end()) note(*by);
+    if (by != set.policies.end()) note(set, *by);
     if (by == set.policies.end() && !mode.policy.empty()) {
       return fail("no policy is named '" + mode.policy + "'", "modes." + subject(mode),
                   "end the mode: sluicectl mode end " + subject(mode));

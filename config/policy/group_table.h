@@ -87,7 +87,7 @@ class GroupTable {
     std::uint16_t group = 0;  // 0, the default group, is an empty slot's
   };
   [[nodiscard]] std::uint16_t find_device(const Client& client, const Masks* masks) const;
-  void note(const Policy& policy);
+  void note(const PolicySet& set, const Policy& policy);
   [[nodiscard]] Status add_modes(const PolicySet& set);
   static std::vector<Slot> table_of(const std::map<Key, std::uint16_t>& claimed);
   std::vector<ResolvedGroup> groups_;

@@ -1,5 +1,7 @@
 #include "config/policy/policy.h"
 
+#include <algorithm>
+
 namespace sluice::policy {
 
 std::string_view text(Action action) {
@@ -102,6 +104,34 @@ Verdict decide(const generation::Answer& answer, const Masks& masks, std::uint64
   }
   if (verdict.reason != Reason::watched) verdict.reason = Reason::curated;
   return verdict;
+}
+
+bool stands_under_itself(const std::vector<Policy>& policies, std::uint16_t policy) {
+  std::size_t steps = 0;
+  for (std::uint16_t at = policies[policy].under; at != Policy::kNone; at = policies[at].under) {
+    if (at == policy || ++steps > policies.size()) return true;
+  }
+  return false;
+}
+
+Masks tightened(const Masks& one, const Masks& other) {
+  Masks both = one;
+  both.blocked |= other.blocked;
+  both.watched |= other.watched;
+  both.cut |= other.cut;
+  both.budgeted |= other.budgeted;
+  both.budgets |= other.budgets;
+  both.strict |= other.strict;
+  both.withhold_ech |= other.withhold_ech;
+  both.refuse_encrypted_dns |= other.refuse_encrypted_dns;
+  both.safe_search = std::max(one.safe_search, other.safe_search);
+  if (!other.curated) return both;
+  // What one of them lets through alone, the other has to as well.
+  both.lists = one.curated ? one.lists & other.lists : other.lists;
+  both.categories = one.curated ? one.categories & other.categories : other.categories;
+  both.refuse_unnamed |= other.refuse_unnamed;
+  both.curated = true;
+  return both;
 }
 
 std::string subject(const Mode& mode) {

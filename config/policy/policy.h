@@ -131,6 +131,8 @@ struct Only {
 };
 
 struct Policy {
+  static constexpr std::uint16_t kNone = UINT16_MAX;
+
   std::string name;
   CategoryMask blocked = 0;
   CategoryMask watched = 0;
@@ -147,6 +149,9 @@ struct Policy {
   std::optional<Only> only;
   std::uint32_t budgets = 0;  // a bit for each of PolicySet::budgets
   SafeSearch safe_search = SafeSearch::off;
+  /// Into PolicySet::policies: all that this one refuses is refused besides. No policy stands under
+  /// itself, over however many others.
+  std::uint16_t under = kNone;
 };
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -225,6 +230,8 @@ struct alignas(4) Verdict {
   std::uint8_t category = 0;  // the one that decided; 0 for none
 };
 
+[[nodiscard]] bool stands_under_itself(const std::vector<Policy>& policies, std::uint16_t policy);
+
 /// What holds for a group's devices at one moment.
 struct alignas(64) Masks {
   CategoryMask blocked = 0;
@@ -245,6 +252,9 @@ struct alignas(64) Masks {
 
   friend bool operator==(const Masks&, const Masks&) = default;
 };
+
+/// What holds where both do: each may only tighten.
+[[nodiscard]] Masks tightened(const Masks& one, const Masks& other);
 
 /// Section 5's rules in order, for a name's flattened answer and a group's masks.
 [[nodiscard]] Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,

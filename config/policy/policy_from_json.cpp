@@ -185,6 +185,25 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
   return policy;
 }
 
+Status bind_layers(const json& values, std::vector<Policy>& policies) {
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    Fields fields(values[i], "policy.policies");
+    const std::string name = fields.string("under");
+    if (name.empty()) continue;
+    const auto over = std::find_if(policies.begin(), policies.end(),
+                                   [&](const Policy& one) { return one.name == name; });
+    if (over == policies.end()) fields.refuse("no policy is named '" + name + "'");
+    if (!fields.good()) return fail(fields.error());
+    policies[i].under = static_cast<std::uint16_t>(over - policies.begin());
+  }
+  for (std::size_t i = 0; i < policies.size(); ++i) {
+    if (stands_under_itself(policies, static_cast<std::uint16_t>(i))) {
+      return fail("policy '" + policies[i].name + "' stands under itself", "policy.policies");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Mode> mode_from_json(const json& value) {
@@ -256,6 +275,9 @@ Result<PolicySet> from_json(std::string_view document) {
     auto policy = policy_from(item, set);
     if (!policy) return fail(policy.error());
     set.policies.push_back(std::move(*policy));
+  }
+  if (auto status = bind_layers(fields.list("policies"), set.policies); !status) {
+    return fail(status.error());
   }
   for (const json& item : fields.list("groups")) {
     auto group = group_from(item);

@@ -100,6 +100,9 @@ std::string to_json(const PolicySet& set) {
     for (std::size_t i = 0; i < set.budgets.size(); ++i) {
       if ((policy.budgets >> i & 1) != 0) policies.back()["budgets"].push_back(set.budgets[i].name);
     }
+    if (policy.under != Policy::kNone) {
+      policies.back()["under"] = set.policies[policy.under].name;
+    }
     if (policy.only) policies.back()["only"] = only_json(*policy.only, set.curated);
     if (policy.hours.empty()) continue;
     policies.back()["hours"] = hours_json(policy, set.schedules);

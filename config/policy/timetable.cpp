@@ -40,6 +40,49 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
   }
   sort_unique(changes_);
   sort_unique(ends_);
+  common_ = find_common();
+}
+
+std::uint16_t Timetable::find_common() const {
+  const auto above = [this](std::uint16_t policy) {
+    return policy == ResolvedGroup::kNoPolicy ? Policy::kNone : policies_[policy].under;
+  };
+  std::uint16_t common = groups_.empty() ? Policy::kNone : above(groups_.front().policy);
+  for (const Group& group : groups_) {
+    if (group.is_device) continue;
+    const auto is_above = [&](std::uint16_t wanted) {
+      std::uint16_t at = above(group.policy);
+      while (at != wanted && at != Policy::kNone) at = above(at);
+      return at == wanted;
+    };
+    while (common != Policy::kNone && !is_above(common)) common = above(common);
+  }
+  return common;
+}
+
+std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment moment) const {
+  std::vector<std::uint16_t> out;
+  const auto add = [&](std::uint16_t policy) {
+    for (; policy != Policy::kNone; policy = policies_[policy].under) {
+      if (std::find(out.begin(), out.end(), policy) == out.end()) out.push_back(policy);
+    }
+  };
+  static_assert(Policy::kNone == ResolvedGroup::kNoPolicy);
+  add(policy_of(group, mode_of(group, moment)));
+  if (group.is_device) {
+    add(common_);
+  } else if (group.policy != ResolvedGroup::kNoPolicy) {
+    add(policies_[group.policy].under);
+  }
+  return out;
+}
+
+std::vector<std::uint16_t> Timetable::layers(std::uint16_t group, Moment moment) const {
+  return layers_of(groups_[group], moment);
+}
+
+CategoryMask Timetable::blocked_by(std::uint16_t policy, Moment moment) const {
+  return policies_[policy].blocked | blocked_now(policies_[policy], moment);
 }
 
 bool Timetable::holds(const Mode& mode, Moment moment) const {
@@ -109,9 +152,10 @@ void Timetable::finish(const Group& group, Moment moment, Masks& masks) const {
 }
 
 Masks Timetable::masks(std::uint16_t group, Moment moment) const {
-  const std::uint16_t by = policy(group, moment);
   Masks masks;
-  if (by != ResolvedGroup::kNoPolicy) masks = masks_of(policies_[by], moment);
+  for (const std::uint16_t by : layers(group, moment)) {
+    masks = tightened(masks, masks_of(policies_[by], moment));
+  }
   finish(groups_[group], moment, masks);
   return masks;
 }
@@ -123,8 +167,10 @@ std::vector<Masks> Timetable::masks(Moment moment) const {
   std::vector<Masks> out;
   out.reserve(groups_.size());
   for (const Group& group : groups_) {
-    const std::uint16_t by = policy_of(group, mode_of(group, moment));
-    out.push_back(by == ResolvedGroup::kNoPolicy ? Masks{} : of_policies[by]);
+    out.emplace_back();
+    for (const std::uint16_t by : layers_of(group, moment)) {
+      out.back() = tightened(out.back(), of_policies[by]);
+    }
     finish(group, moment, out.back());
   }
   return out;

@@ -25,6 +25,14 @@ class Timetable {
   [[nodiscard]] Masks masks(std::uint16_t group, Moment moment) const;
   [[nodiscard]] std::vector<Masks> masks(Moment moment) const;
 
+  /// Whose refusals add up for a group at a moment, as indices into PolicySet::policies: its
+  /// policy, or that of its mode; those that it stands under; and those that the group's own policy
+  /// stands under, for a mode takes that policy's place and nothing of what is above. Above a
+  /// device's mode is what stands above the policies of all groups.
+  [[nodiscard]] std::vector<std::uint16_t> layers(std::uint16_t group, Moment moment) const;
+  /// What one of them blocks by itself.
+  [[nodiscard]] CategoryMask blocked_by(std::uint16_t policy, Moment moment) const;
+
   /// The policy of a group at a moment, as an index into PolicySet::policies, or kNoPolicy.
   [[nodiscard]] std::uint16_t policy(std::uint16_t group, Moment moment) const;
   /// The mode that makes it so; nullptr where there is none.
@@ -51,6 +59,8 @@ class Timetable {
     bool is_device = false;
   };
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
+  [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, Moment moment) const;
+  [[nodiscard]] std::uint16_t find_common() const;
   [[nodiscard]] Masks masks_of(const Policy& policy, Moment moment) const;
   void finish(const Group& group, Moment moment, Masks& masks) const;
   [[nodiscard]] const Mode* mode_of(const Group& group, Moment moment) const;
@@ -62,8 +72,9 @@ class Timetable {
   std::vector<Mode> modes_;
   std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;
-  std::vector<std::int64_t> changes_;  // all toggles of all schedules, ascending
-  std::vector<std::int64_t> ends_;     // of modes, ascending
+  std::uint16_t common_ = Policy::kNone;  // the lowest policy above those of all groups
+  std::vector<std::int64_t> changes_;     // all toggles of all schedules, ascending
+  std::vector<std::int64_t> ends_;        // of modes, ascending
   std::int64_t from_ = 0;
   std::int64_t until_ = 0;
 };

@@ -135,6 +135,28 @@ void bind_hours(const TextNode& node, const std::string& path,
   }
 }
 
+/// Which policies stand under which others, once all of them are there.
+void bind_layers(const TextNode* policies, std::vector<policy::Policy>& bound, Faults& faults) {
+  const auto index_of = [&](std::string_view name) {
+    const auto found = std::find_if(bound.begin(), bound.end(),
+                                    [&](const policy::Policy& one) { return one.name == name; });
+    return found == bound.end() ? policy::Policy::kNone
+                                : static_cast<std::uint16_t>(found - bound.begin());
+  };
+  for (const Member* member : entries(policies)) {
+    const TextNode* over = find(member->value, "under");
+    const std::uint16_t own = index_of(member->key.text);
+    if (over == nullptr || own == policy::Policy::kNone) continue;
+    const std::string path = "policies." + member->key.text + ".under";
+    if (!check_reference(*over, "policy", names(policies), path, faults)) continue;
+    bound[own].under = index_of(over->text);
+    if (!policy::stands_under_itself(bound, own)) continue;
+    bound[own].under = policy::Policy::kNone;
+    faults.add(over->place, path, "the policy stands under itself",
+               "let the topmost one stand under none");
+  }
+}
+
 }  // namespace
 
 void bind_policies(const TextNode& root, Config& config, Faults& faults) {
@@ -170,6 +192,7 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
     bind_budget_names(member->value, path, root, policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
+  bind_layers(policies, config.policy.policies, faults);
   const TextNode* fallback = find(root, "default_policy");
   if (fallback == nullptr) return;
   config.policy.default_policy = fallback->text;

@@ -221,6 +221,9 @@ constexpr Shape kHoursList{
     .kind = Kind::list, .noun = "a list of categories with schedules", .item = &kHours};
 
 constexpr std::array kPolicyFields{
+    Field{"under", &kPolicyName, false, "none",
+          "Another policy, whose refusals hold as well and cannot be lifted from here: a class's "
+          "stands under its school's."},
     Field{"block", &kCategories, false, "nothing",
           "Categories that are refused. `defaults` stands for all that are blocked for minors "
           "unless somebody decides otherwise; in a list it may stand beside others."},

@@ -110,14 +110,13 @@ class Steps {
   Steps(const generation::Answer& answer, const Standing& standing, const ordered_json& lists,
         const policy::SearchEngine* engine)
       : answer_(answer),
-        by_(standing.policy),
+        layers_(standing.layers),
         masks_(standing.masks),
         lists_(lists),
         engine_(engine) {}
 
   ordered_json until(const policy::Verdict& verdict) {
     const CategoryMask never = answer_.categories & policy::mandatory_categories();
-    const CategoryMask blocked = answer_.categories & masks_.blocked;
     const CategoryMask watched = answer_.categories & masks_.watched;
     const Reason reason = verdict.reason;
     if (add(1, "is the name protected?", answer_.is_protected ? "yes" : "no",
@@ -139,13 +138,11 @@ class Steps {
             reason == Reason::not_listed)) {
       return steps_;
     }
-    if (add(5, "does policy '" + by_.name + "' block one of them?",
-            blocked == 0                   ? "no"
-            : (blocked & by_.blocked) != 0 ? "yes: " + joined(blocked)
-                                           : "yes, at this time: " + joined(blocked),
-            reason == Reason::category)) {
-      return steps_;
+    bool blocks = false;
+    for (const Standing::Layer& layer : layers_) {
+      blocks = add_layer(layer, !blocks && reason == Reason::category) || blocks;
     }
+    if (blocks && reason == Reason::category) return steps_;
     if (masks_.curated && add(6, "is it on a list of what it lets through alone?", on_list(),
                               reason == Reason::not_curated || reason == Reason::paused ||
                                   reason == Reason::curated)) {
@@ -166,6 +163,16 @@ class Steps {
   }
 
  private:
+  /// Whether the layer blocks it; `first`: it decides then.
+  bool add_layer(const Standing::Layer& layer, bool first) {
+    const CategoryMask blocked = answer_.categories & layer.blocks;
+    add(5, "does policy '" + layer.policy.name + "' block one of them?",
+        blocked == 0                            ? "no"
+        : (blocked & layer.policy.blocked) != 0 ? "yes: " + joined(blocked)
+                                                : "yes, at this time: " + joined(blocked),
+        first && blocked != 0);
+    return blocked != 0;
+  }
   [[nodiscard]] std::string on_list() const {
     for (const ordered_json& one : lists_) {
       if (!one["of_policy"].get<bool>() || one["excepted"].get<bool>()) continue;
@@ -185,7 +192,7 @@ class Steps {
   }
 
   const generation::Answer& answer_;
-  const policy::Policy& by_;
+  const std::vector<Standing::Layer>& layers_;
   const policy::Masks& masks_;
   const ordered_json& lists_;
   const policy::SearchEngine* engine_;
@@ -249,8 +256,25 @@ Result<ordered_json> explain(const Question& question) {
   for (const generation::Covering& covering : question.generation->covering(lookup)) {
     records.push_back(record_json(*question.generation, covering));
   }
-  ordered_json hours = hours_json(set, timetable, &standing.policy, question.moment);
-  auto changes = what_would_change(verdict, standing.policy, hours, records);
+  ordered_json hours = ordered_json::array();
+  ordered_json layers = ordered_json::array();
+  std::vector<std::string> changes;
+  const auto note_changes = [&](const policy::Policy& by, const ordered_json& its_hours) {
+    for (std::string& one : what_would_change(verdict, by, its_hours, records)) {
+      if (std::find(changes.begin(), changes.end(), one) == changes.end())
+        changes.push_back(std::move(one));
+    }
+  };
+  // Of several that block it, each one has to.
+  const CategoryMask decided = verdict.category == 0 ? 0 : policy::bit(verdict.category);
+  for (const Standing::Layer& layer : standing.layers) {
+    const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
+    hours.insert(hours.end(), its.begin(), its.end());
+    layers.push_back({{"policy", layer.policy.name}, {"blocks", names_of(layer.blocks)}});
+    if (verdict.reason == Reason::category && (layer.blocks & decided) != 0)
+      note_changes(layer.policy, its);
+  }
+  if (changes.empty()) note_changes(standing.policy, hours);
   const ordered_json mode = mode_json(standing.mode, set.time_zone);
   if (!mode.is_null()) {
     changes.push_back("the end of the mode '" + standing.mode->word + "' of " +
@@ -283,6 +307,7 @@ Result<ordered_json> explain(const Question& question) {
         {"why", matched_rule(*question.policy, group.name, match.by, question.device)},
         {"blocks", names_of(masks.blocked)},
         {"watches", names_of(masks.watched)}}},
+      {"layers", std::move(layers)},
       {"time", question.moment ? calendar::moment_text(*question.moment, question.policy->time_zone)
                                : "not known"},
       {"mode", mode},

@@ -73,6 +73,12 @@ struct Standing {
   std::uint16_t group = 0;  // index into GroupTable::groups(), of what decides
   const policy::Mode* mode = nullptr;
   policy::Policy policy;
+  /// Whose refusals add up, that policy first, and what each blocks at the moment.
+  struct Layer {
+    policy::Policy policy;
+    policy::CategoryMask blocks = 0;
+  };
+  std::vector<Layer> layers;
   policy::Masks masks;
 };
 [[nodiscard]] Standing standing_of(const policy::PolicySet& set, const policy::GroupTable& groups,

@@ -20,7 +20,7 @@ Standing standing_of(const policy::PolicySet& set, const policy::GroupTable& gro
                      const policy::Timetable& timetable, const policy::Client& client,
                      policy::Moment moment) {
   const auto all = timetable.masks(moment);
-  Standing out{.group = groups.find(client, all.data()), .policy = {}, .masks = {}};
+  Standing out{.group = groups.find(client, all.data()), .policy = {}, .layers = {}, .masks = {}};
   out.masks = all[out.group];
   out.mode = timetable.mode(out.group, moment);
   // A device in its group's own policy stands with the groups, whose mode it has not.
@@ -32,6 +32,9 @@ Standing standing_of(const policy::PolicySet& set, const policy::GroupTable& gro
   }
   const std::uint16_t by = timetable.policy(out.group, moment);
   if (by != policy::ResolvedGroup::kNoPolicy) out.policy = set.policies[by];
+  for (const std::uint16_t layer : timetable.layers(out.group, moment)) {
+    out.layers.push_back({set.policies[layer], timetable.blocked_by(layer, moment)});
+  }
   return out;
 }
 

@@ -67,6 +67,14 @@ std::string hours_text(const ordered_json& hours) {
   return out + (hours["blocks"].get<bool>() ? ", so blocked\n" : ", so not blocked\n");
 }
 
+std::string above_text(const ordered_json& layers) {
+  std::string out;
+  for (std::size_t i = 1; i < layers.size(); ++i) {
+    out += (out.empty() ? "" : ", ") + field(layers[i], "policy");
+  }
+  return out.empty() ? "none" : out + ": what they refuse holds as well";
+}
+
 std::string mode_text(const ordered_json& mode, const ordered_json& group) {
   if (mode.is_null()) return "none";
   return field(mode, "mode") + " of " + field(mode, "subject") + ", " + field(mode, "ends") +
@@ -126,6 +134,7 @@ std::string explanation_text(const ordered_json& document) {
   out += table({{"client", client_text(document["client"])},
                 {"group", field(group, "name") + ": " + field(group, "why")},
                 {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+                {"under", above_text(document["layers"])},
                 {"mode", mode_text(document["mode"], group)},
                 {"time", field(document, "time")},
                 {"list", "generation " + field(generation, "number") + " of " +

@@ -308,6 +308,24 @@ class Sluicectl(unittest.TestCase):
         table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
         self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
 
+    def test_explain_by_layers(self):
+        self.config.write_text(self.config.read_text().replace(
+            "policies:", "policies:\n  city: {block: [games], ech: withhold}\n"
+            "  school: {under: city, block: [games, social]}\n  class: {under: school}", 1)
+            .replace("default_policy: pupils", "default_policy: class"))
+        self.compile("play.example", category="games")
+        ask = ("explain", "play.example", "--config", self.config, "--generation", self.generation)
+        document = self.json_of(*ask)
+        self.assertEqual(document["verdict"]["action"], "block")
+        self.assertEqual([one["policy"] for one in document["layers"]], ["class", "school", "city"])
+        self.assertEqual([(step["question"].split("'")[1], step["answer"], step["decides"])
+                          for step in document["steps"] if step["rule"] == 5],
+                         [("class", "no", False), ("school", "yes: games", True),
+                          ("city", "yes: games", False)])
+        for policy in ("school", "city"):
+            self.assertIn(f"policy '{policy}' no longer blocking games", document["would_change"])
+        self.assertIn("school, city: what they refuse holds as well", self.run_ctl(*ask).stdout)
+
     def test_explain_by_protocol(self):
         self.compile("casino.example")
         ask = ("explain", "casino.example", "--config", self.config,

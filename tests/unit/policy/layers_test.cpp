@@ -1,0 +1,174 @@
+// Policies that stand under others: what each of them refuses adds up.
+#include <algorithm>
+#include <gtest/gtest.h>
+#include <random>
+
+#include "config/policy/timetable.h"
+
+namespace sluice::policy {
+namespace {
+
+constexpr std::int64_t kNoon = 43200;
+constexpr Mac kMac = {2, 0, 0, 0, 0, 9};
+
+CategoryMask category(std::string_view name) { return bit(find_category(name)->id); }
+
+/// A city's over a school's over a class's, and a clinic's under the city's as well.
+PolicySet make_set() {
+  PolicySet set;
+  set.policies = {{.name = "class", .blocked = category("games"), .under = 1},
+                  {.name = "school",
+                   .blocked = category("social"),
+                   .strict = true,
+                   .safe_search = SafeSearch::moderate,
+                   .under = 2},
+                  {.name = "city", .blocked = category("gambling"), .withhold_ech = true},
+                  {.name = "clinic", .blocked = category("video"), .under = 2},
+                  {.name = "open", .watched = category("games")}};
+  set.groups = {{.name = "class", .policy = "class", .vlans = {{7, 0}}},
+                {.name = "school", .policy = "school", .vlans = {{8, 0}}}};
+  set.default_policy = "clinic";
+  return set;
+}
+
+struct Table {
+  explicit Table(PolicySet given)
+      : set(std::move(given)), groups(GroupTable::build(set, {}).value()), timetable(set, groups) {}
+  [[nodiscard]] std::uint16_t group(std::uint16_t vlan, Moment moment = 0) const {
+    const auto all = timetable.masks(moment);
+    const Client client{.mac = kMac, .has_ip = true, .address = {192, 0, 2, 7}, .outer_vlan = vlan};
+    return groups.find(client, all.data());
+  }
+  [[nodiscard]] Masks of(std::uint16_t vlan, Moment moment = 0) const {
+    const std::uint16_t at = group(vlan, moment);
+    EXPECT_EQ(timetable.masks(moment)[at], timetable.masks(at, moment));
+    return timetable.masks(at, moment);
+  }
+  PolicySet set;
+  GroupTable groups;
+  Timetable timetable;
+};
+
+TEST(Layers, AddUp) {
+  const Table table(make_set());
+  const Masks own = table.of(7);
+  EXPECT_EQ(own.blocked, category("games") | category("social") | category("gambling"));
+  EXPECT_TRUE(own.strict && own.withhold_ech);
+  EXPECT_EQ(own.safe_search, SafeSearch::moderate);
+  EXPECT_EQ(table.of(8).blocked, category("social") | category("gambling"));
+  EXPECT_EQ(table.of(0).blocked, category("video") | category("gambling"));
+  EXPECT_EQ(table.timetable.layers(table.group(7), 0), (std::vector<std::uint16_t>{0, 1, 2}));
+  EXPECT_TRUE(table.groups.any_withholds_ech());
+}
+
+TEST(Layers, AModeTakesThePlaceOfItsGroupsPolicyAndOfNothingAbove) {
+  PolicySet set = make_set();
+  set.modes = {{.word = "open", .group = "class", .policy = "open", .until = kNoon}};
+  const Table table(set);
+  EXPECT_EQ(table.of(7, 0).blocked, category("social") | category("gambling"));
+  EXPECT_EQ(table.of(7, 0).watched, category("games"));
+  EXPECT_EQ(table.timetable.layers(table.group(7), 0), (std::vector<std::uint16_t>{4, 1, 2}));
+  EXPECT_EQ(table.of(7, kNoon).blocked,
+            category("games") | category("social") | category("gambling"));
+}
+
+TEST(Layers, ADevicesModeStandsUnderWhatAllGroupsStandUnder) {
+  PolicySet set = make_set();
+  set.modes = {{.word = "open", .mac = kMac, .policy = "open"}};
+  EXPECT_EQ(Table(set).of(7).blocked, category("gambling"));
+  set.default_policy = "open";  // under none
+  EXPECT_EQ(Table(set).of(7).blocked, 0U);
+  set.default_policy.clear();
+  EXPECT_EQ(Table(set).of(7).blocked, 0U);
+}
+
+TEST(Layers, OfTwoThatLetLittleThroughBothHaveTo) {
+  PolicySet set = make_set();
+  set.curated = {{"a", {}, {}, {}}, {"b", {}, {}, {}}, {"c", {}, {}, {}}};
+  set.policies[0].only = Only{.lists = 0b011, .refuse_unnamed = false};
+  EXPECT_EQ(Table(set).of(7).lists, 0b011U);
+  EXPECT_FALSE(Table(set).of(8).curated);
+  set.policies[2].only = Only{.lists = 0b110, .categories = category("social")};
+  const Masks both = Table(set).of(7);
+  EXPECT_TRUE(both.curated && both.refuse_unnamed);
+  EXPECT_EQ(both.lists, 0b010U);
+  EXPECT_EQ(both.categories, 0U);
+  EXPECT_EQ(Table(set).of(8).lists, 0b110U);
+  EXPECT_EQ(Table(set).of(8).categories, category("social"));
+}
+
+TEST(Layers, TravelAndAreRefusedWhereTheyGoInCircles) {
+  const PolicySet set = make_set();
+  const auto back = from_json(to_json(set));
+  ASSERT_TRUE(back) << back.error().text();
+  for (std::size_t i = 0; i < set.policies.size(); ++i) {
+    EXPECT_EQ(back->policies[i].under, set.policies[i].under);
+  }
+  std::string json = to_json(set);
+  const std::string under = R"("under":"city")";
+  json.replace(json.rfind(under), under.size(), R"("under":"town")");
+  EXPECT_FALSE(from_json(json));
+  PolicySet round = make_set();
+  round.policies[2].under = 0;
+  EXPECT_FALSE(from_json(to_json(round)));
+  round.policies[2].under = 2;
+  EXPECT_FALSE(from_json(to_json(round)));
+}
+
+// What stands above a group holds for it, whatever mode it or the device has.
+TEST(Layers, PropertyNothingLiftsWhatIsAbove) {
+  std::mt19937_64 random(7);
+  const auto below = [&](std::size_t limit) {
+    return static_cast<std::uint16_t>(random() % limit);
+  };
+  for (int round = 0; round < 2000; ++round) {
+    PolicySet set;
+    const std::size_t count = 2 + below(8);
+    for (std::uint16_t i = 0; i < count; ++i) {
+      Policy policy{.name = "p" + std::to_string(i), .blocked = random() & random()};
+      if (i > 0 && below(3) != 0) policy.under = below(i);
+      policy.strict = below(4) == 0;
+      set.policies.push_back(std::move(policy));
+    }
+    const auto any = [&] { return "p" + std::to_string(below(count)); };
+    set.default_policy = any();
+    set.groups = {{.name = "a", .policy = any(), .vlans = {{7, 0}}},
+                  {.name = "b", .policy = any(), .vlans = {{8, 0}}}};
+    if (below(2) == 0) set.modes.push_back({.word = "m", .group = "a", .policy = any()});
+    if (below(3) == 0) set.modes.push_back({.word = "m", .mac = kMac, .policy = any()});
+    const Table table(set);
+    const auto named = [&](const std::string& name) {
+      return std::find_if(set.policies.begin(), set.policies.end(),
+                          [&](const Policy& one) { return one.name == name; });
+    };
+    const auto above = [&](const std::string& name) {
+      std::vector<std::uint16_t> out;
+      for (auto at = named(name)->under; at != Policy::kNone; at = set.policies[at].under)
+        out.push_back(at);
+      return out;
+    };
+    const bool device = !set.modes.empty() && set.modes.back().mac.has_value();
+    for (const auto& [vlan, own] : {std::pair{std::uint16_t{7}, set.groups[0].policy},
+                                    {std::uint16_t{8}, set.groups[1].policy},
+                                    {std::uint16_t{0}, set.default_policy}}) {
+      const Masks masks = table.of(vlan);
+      for (const std::uint16_t at : above(own)) {
+        const auto everywhere = [&](const std::string& name) {
+          const auto all = above(name);
+          return std::find(all.begin(), all.end(), at) != all.end();
+        };
+        const bool common = everywhere(set.groups[0].policy) && everywhere(set.groups[1].policy) &&
+                            everywhere(set.default_policy);
+        if (device && !common) continue;
+        EXPECT_EQ(masks.blocked & set.policies[at].blocked, set.policies[at].blocked);
+        EXPECT_TRUE(masks.strict || !set.policies[at].strict);
+      }
+      if (set.modes.empty()) {
+        EXPECT_EQ(masks.blocked & named(own)->blocked, named(own)->blocked);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace sluice::policy
