@@ -174,6 +174,7 @@ Result<tuf::Targets> Client::fetch_targets(const std::string& role, const tuf::K
 }
 
 Result<compile::Release> Client::refresh() {
+  not_logged_.reset();  // what another mirror was asked for before
   if (auto status = update_root(); !status) return fail(status.error());
   if (auto status = update_timestamp(); !status) return fail(status.error());
   if (auto status = update_snapshot(); !status) return fail(status.error());
