@@ -3,6 +3,7 @@
 #include "config/base/json.h"
 #include "config/files/file.h"
 #include "control/compile/release.h"
+#include "control/sync/log_tile.h"
 #include "control/tlog/tiles.h"
 #include "control/tuf/digest.h"
 
@@ -76,15 +77,15 @@ Status LogCheck::check_grown(const tlog::LogPolicy& policy, const tlog::Checkpoi
                 where, kRefused);
   }
   bool missing = false;
-  tlog::Tree tree(now.size,
-                  [&](int level, std::uint64_t index, std::uint64_t width) -> Result<std::string> {
-                    const std::string path = "log/" + tlog::tile_path(level, index, width);
-                    auto tile = fetcher_.get(path, tlog::max_tile_octets(level, width));
-                    if (!tile) return fail(tile.error());
-                    if (*tile) return std::move(**tile);
-                    missing = true;
-                    return fail("the mirror has no such file", path, "it is asked again later");
-                  });
+  tlog::Tree tree(
+      now.size, [&](int level, std::uint64_t index, std::uint64_t width) -> Result<std::string> {
+        auto tile = get_log_tile(fetcher_, level, index, width);
+        if (!tile) return fail(tile.error());
+        if (*tile) return std::move(**tile);
+        missing = true;
+        return fail("the mirror has no such file", "log/" + tlog::tile_path(level, index, width),
+                    "it is asked again later");
+      });
   auto proof = tree.consistency(before.size);
   // Witnesses have looked at that already; where none are asked, nobody else has.
   if (!proof && missing && policy.asks_witnesses()) return {};

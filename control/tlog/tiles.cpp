@@ -11,6 +11,14 @@ constexpr unsigned kTileHeight = 8;
 /// The greatest power of two below `n`, which is over 1.
 std::uint64_t split(std::uint64_t n) { return std::bit_floor(n - 1); }
 
+/// How many octets the first entry of a bundle has with its length; 0: it is not whole.
+std::size_t first_entry(std::string_view bundle) {
+  if (bundle.size() < 2) return 0;
+  const std::size_t length = static_cast<std::size_t>(static_cast<std::uint8_t>(bundle[0])) << 8U |
+                             static_cast<std::uint8_t>(bundle[1]);
+  return bundle.size() < 2 + length ? 0 : 2 + length;
+}
+
 }  // namespace
 
 std::string tile_path(int level, std::uint64_t index, std::uint64_t width) {
@@ -46,17 +54,26 @@ std::string bundle_entry(std::string_view entry) {
 Result<std::vector<std::string>> parse_bundle(std::string_view bundle, std::uint64_t count,
                                               std::string_view where) {
   std::vector<std::string> entries;
-  while (bundle.size() >= 2 && entries.size() < count) {
-    const std::size_t length = static_cast<std::size_t>(static_cast<std::uint8_t>(bundle[0]))
-                                   << 8U |
-                               static_cast<std::uint8_t>(bundle[1]);
-    if (bundle.size() < 2 + length) break;
-    entries.emplace_back(bundle.substr(2, length));
-    bundle.remove_prefix(2 + length);
+  while (entries.size() < count) {
+    const std::size_t octets = first_entry(bundle);
+    if (octets == 0) break;
+    entries.emplace_back(bundle.substr(2, octets - 2));
+    bundle.remove_prefix(octets);
   }
   if (entries.size() == count && bundle.empty()) return entries;
   return fail("is not the " + std::to_string(count) + " entries that it must be",
               std::string(where));
+}
+
+std::string tile_prefix(int level, std::string_view tile, std::uint64_t count) {
+  if (level >= 0) return std::string(tile.substr(0, count * kHashOctets));
+  std::size_t end = 0;
+  for (std::uint64_t entry = 0; entry < count; ++entry) {
+    const std::size_t octets = first_entry(tile.substr(end));
+    if (octets == 0) return std::string(tile);
+    end += octets;
+  }
+  return std::string(tile.substr(0, end));
 }
 
 Hash tile_root(std::string_view hashes) {

@@ -33,6 +33,11 @@ inline constexpr int kEntries = -1;
                                                             std::uint64_t count,
                                                             std::string_view where);
 
+/// The first `count` hashes of a tile, or entries of a bundle (level kEntries): a partial tile may
+/// be gone once the full one is there, which begins with all that it had. What is too short to have
+/// so much is given back as it is.
+[[nodiscard]] std::string tile_prefix(int level, std::string_view tile, std::uint64_t count);
+
 /// The root of a complete tile, or of what is left of one.
 [[nodiscard]] Hash tile_root(std::string_view hashes);
 

@@ -39,14 +39,20 @@ Paths release_paths(const Published& published) {
   return paths;
 }
 
-/// The tiles of hashes by which a log of this size is seen to begin with any smaller one.
-Paths tile_paths(std::uint64_t size) {
+/// The tiles of hashes by which a log of this size is seen to begin with any smaller one; full ones
+/// in the place of those that they have replaced since.
+Paths tile_paths(const Workspace& workspace, std::uint64_t size) {
   Paths paths;
+  const auto is_there = [&](const std::string& path) {
+    return std::filesystem::exists(workspace.repo() / path);
+  };
   for (int level = 0; tlog::tile_width(level, 0, size) > 0; ++level) {
     for (std::uint64_t index = 0;; ++index) {
       const std::uint64_t width = tlog::tile_width(level, index, size);
       if (width == 0) break;
-      paths.insert("log/" + tlog::tile_path(level, index, width));
+      const std::string full = "log/" + tlog::tile_path(level, index, tlog::kTileWidth);
+      const std::string tile = "log/" + tlog::tile_path(level, index, width);
+      paths.insert(!is_there(tile) && is_there(full) ? full : tile);
     }
   }
   return paths;
@@ -78,7 +84,7 @@ Status add_log(const Workspace& workspace, const Published& published, Paths& pa
     if (!believed) return fail(believed.error());
   }
   paths.insert(name);
-  for (const std::string& tile : tile_paths(checkpoint->size)) {
+  for (const std::string& tile : tile_paths(workspace, checkpoint->size)) {
     if (std::filesystem::exists(workspace.repo() / tile)) {
       paths.insert(tile);
     } else if (*policy && !(*policy)->asks_witnesses()) {

@@ -1,6 +1,7 @@
 #include "tools/sluice-authority/log_source.h"
 
 #include "config/files/file.h"
+#include "control/sync/log_tile.h"
 
 namespace sluice::authority {
 namespace {
@@ -38,15 +39,10 @@ Result<std::string> LogSource::need(const std::string& path, std::uint64_t max_o
 
 tlog::FetchTile LogSource::tiles() {
   return [this](int level, std::uint64_t index, std::uint64_t width) -> Result<std::string> {
-    const std::uint64_t octets = tlog::max_tile_octets(level, width);
-    auto tile = get("log/" + tlog::tile_path(level, index, width), octets);
+    auto tile = sync::get_log_tile(fetcher_, level, index, width);
     if (!tile) return fail(tile.error());
     if (*tile) return std::move(**tile);
-    // A partial tile may be gone once the full one is there, which begins with the same hashes.
-    const std::string full = "log/" + tlog::tile_path(level, index, tlog::kTileWidth);
-    auto whole = need(full, tlog::max_tile_octets(level, tlog::kTileWidth));
-    if (!whole || level < 0) return whole;
-    return whole->substr(0, octets);
+    return fail("the repository has no such file", "log/" + tlog::tile_path(level, index, width));
   };
 }
 

@@ -157,5 +157,20 @@ TEST(Tiles, MissingAndShortTilesAreTold) {
   EXPECT_FALSE(parse_bundle(bundle.substr(1), 5, "b"));
 }
 
+TEST(Tiles, APrefixIsTheTileOfThen) {
+  Log log;
+  for (int i = 0; i < 256; ++i) log.append(std::string(static_cast<std::size_t>(i), 'x'));
+  for (const auto& [level, folder] : {std::pair(0, "tile/0/000"), {kEntries, "tile/entries/000"}}) {
+    const std::string full = log.tiles[folder];
+    for (std::uint64_t width = 1; width < kTileWidth; ++width) {
+      const std::string then = log.tiles[std::string(folder) + ".p/" + std::to_string(width)];
+      ASSERT_EQ(tile_prefix(level, full, width), then) << folder << " " << width;
+    }
+    EXPECT_EQ(tile_prefix(level, full.substr(0, 40), 9), full.substr(0, 40));
+    EXPECT_EQ(tile_prefix(level, "x", 1), "x");
+    EXPECT_EQ(tile_prefix(level, "", 1), "");
+  }
+}
+
 }  // namespace
 }  // namespace sluice::tlog
