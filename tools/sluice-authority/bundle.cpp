@@ -18,12 +18,6 @@ std::string metadata_name(std::uint64_t version, const std::string& rest) {
   return "metadata/" + std::to_string(version) + "." + rest;
 }
 
-void add_targets(const tuf::Targets& targets, Paths& paths) {
-  for (const auto& [path, file] : targets.targets) {
-    paths.insert(compile::ListFile{path, file.length, file.sha256, {}}.remote_path());
-  }
-}
-
 /// What leads from any earlier state to this release: all roots, and all that it signs.
 Paths release_paths(const Published& published) {
   Paths paths{"metadata/timestamp.json",
@@ -34,8 +28,7 @@ Paths release_paths(const Published& published) {
   for (const auto& [name, file] : published.snapshot.meta) {
     paths.insert(metadata_name(file.version, name));
   }
-  add_targets(published.targets, paths);
-  for (const auto& [department, targets] : published.lists) add_targets(targets, paths);
+  paths.merge(payload_paths(published));
   return paths;
 }
 

@@ -4,6 +4,7 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -37,7 +38,8 @@ Status sign_command(const Workspace& workspace, const std::string& department,
                     const StageOptions& options);
 /// The rules by which appliances guard the lists, out of the folder policy/.
 Status sign_policy_command(const Workspace& workspace, const StageOptions& options);
-Status publish_command(const Workspace& workspace);
+/// `keep`: how long what no release names any more stays; see retire_after().
+Status publish_command(const Workspace& workspace, std::chrono::hours keep = {});
 /// What is published and applies now, as a response policy zone for other resolvers.
 Status export_rpz_command(const Workspace& workspace, const std::string& zone,
                           const std::filesystem::path& out);

@@ -126,22 +126,4 @@ Deltas make_deltas(const Workspace& workspace, const tuf::Targets& published,
   return out;
 }
 
-void drop_old_deltas(const Workspace& workspace, const std::string& department,
-                     const tuf::Targets& now, const tuf::Targets& before) {
-  std::set<std::string> named;
-  for (const tuf::Targets* targets : {&now, &before}) {
-    for (const auto& [path, file] : targets->targets) {
-      named.insert(compile::ListFile{path, file.length, file.sha256, {}}.remote_path());
-    }
-  }
-  const std::string folder = "targets/lists/" + department;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(workspace.repo() / folder, error)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.ends_with(".cpd.zst") || named.contains(folder + "/" + name)) continue;
-    std::error_code ignored;
-    std::filesystem::remove(entry.path(), ignored);
-  }
-}
-
 }  // namespace sluice::authority

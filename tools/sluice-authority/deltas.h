@@ -34,9 +34,4 @@ struct Deltas {
 /// Those that are published, where the list stays as it is.
 [[nodiscard]] Deltas keep_deltas(const tuf::Targets& published, const compile::ReleaseList& list);
 
-/// Removes the delta files of a department that neither what is published names nor what was
-/// published before it, which appliances may be about to fetch.
-void drop_old_deltas(const Workspace& workspace, const std::string& department,
-                     const tuf::Targets& now, const tuf::Targets& before);
-
 }  // namespace sluice::authority

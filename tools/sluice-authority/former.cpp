@@ -6,6 +6,7 @@
 #include "control/compile/zstd_lines.h"
 #include "control/sync/departments.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/retire.h"
 
 namespace sluice::authority {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 template <class Take>
 Status each_line(const Workspace& workspace, const compile::ListFile& file,
                  std::uint64_t max_octets, std::size_t max_line, Take take) {
-  auto lines = compile::ZstdLines::open(workspace.repo() / file.remote_path(), file.path,
+  auto lines = compile::ZstdLines::open(kept_payload(workspace, file.remote_path()), file.path,
                                         max_octets, max_line);
   if (!lines) return fail(lines.error());
   for (;;) {

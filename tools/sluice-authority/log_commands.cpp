@@ -172,7 +172,7 @@ Status log_monitor_command(const LogOptions& options) {
   const Temporary folder;
   if (folder.path().empty()) return fail("cannot make a folder for what is fetched", "/tmp");
   const std::uint64_t told = *before ? (*before)->size : 0;
-  ReleaseReport report(*source, folder.path(), options.names, std::cout);
+  ReleaseReport report(*source, folder.path(), options.names, options.clock(), std::cout);
   for (const LoggedRelease& release : replayed->releases) {
     auto status = Status{};
     if (release.index + 1 == told) status = report.begin_with(release);

@@ -206,7 +206,11 @@ Status ReleaseReport::tell(const LoggedRelease& release) {
     if (list == now->lists.end()) continue;
     const auto before = last_.lists.find(role);
     auto status = tell_list(before == last_.lists.end() ? nullptr : &before->second, list->second);
-    if (!status) return status;
+    if (!status && now_ < now->snapshot.expires) return status;
+    if (!status) {
+      out_ << "    list " << list->second.seq << ", " << list->second.entries
+           << " entries; its changes cannot be told any more: " << status.error().text() << "\n";
+    }
   }
   last_ = std::move(*now);
   return {};

@@ -22,9 +22,10 @@ namespace sluice::authority {
 class ReleaseReport {
  public:
   /// `folder`: for files that are fetched; `names`: how many of each list are told one by one.
-  ReleaseReport(LogSource& source, std::filesystem::path folder, std::uint64_t names,
+  /// Until its snapshot has ended, a release must be there whole; later, its lists may have left.
+  ReleaseReport(LogSource& source, std::filesystem::path folder, std::uint64_t names, tuf::Time now,
                 std::ostream& out)
-      : source_(source), folder_(std::move(folder)), names_(names), out_(out) {}
+      : source_(source), folder_(std::move(folder)), names_(names), now_(now), out_(out) {}
 
   /// The release that later ones are compared with; nothing of it is told.
   [[nodiscard]] Status begin_with(const LoggedRelease& release);
@@ -55,6 +56,7 @@ class ReleaseReport {
   LogSource& source_;
   std::filesystem::path folder_;
   std::uint64_t names_;
+  tuf::Time now_;
   std::ostream& out_;
   Documents last_;
 };

@@ -39,6 +39,7 @@ struct Arguments {
   std::string log_name;
   bool policy = false;
   unsigned due_days = 30;
+  unsigned keep_days = 0;
   unsigned root_days = 365;
   unsigned targets_days = 180;
   unsigned list_days = 90;
@@ -119,7 +120,12 @@ void add_commands(CLI::App& app, Arguments& a) {
   add_key_line(app, a.key);
   add_role_line(app, a.role);
   add_serve_line(app, a.serve);
-  app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
+  CLI::App* publish =
+      app.add_subcommand("publish", "Publish what is signed; renew snapshot and timestamp");
+  publish
+      ->add_option("--keep-days", a.keep_days,
+                   "How long files stay that no release names any more; a week at least")
+      ->check(CLI::Range(0, 36500));
   CLI::App* bundle = app.add_subcommand("bundle", "The newest release as one file, for a stick");
   bundle->add_option("--out", a.out, "The tar archive to write")->required();
   app.add_subcommand("status", "Versions, expiries, entries, and what is not published");
@@ -176,7 +182,9 @@ Status choose(const CLI::App& app, const Arguments& a) {
   if (app.got_subcommand("import")) return import_command(*workspace, a.files, a.format, a.name);
   if (app.got_subcommand("sign") && a.policy) return sign_policy_command(*workspace, a.stage);
   if (app.got_subcommand("sign")) return sign_command(*workspace, a.department, a.stage);
-  if (app.got_subcommand("publish")) return publish_command(*workspace);
+  if (app.got_subcommand("publish")) {
+    return publish_command(*workspace, std::chrono::hours(24) * a.keep_days);
+  }
   if (app.got_subcommand("export")) return export_rpz_command(*workspace, a.zone, a.out);
   return status_command(*workspace);
 }

@@ -5,7 +5,6 @@
 #include "config/files/file.h"
 #include "control/compile/release.h"
 #include "control/sync/departments.h"
-#include "tools/sluice-authority/deltas.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/policy.h"
@@ -120,7 +119,7 @@ Result<bool> is_due(const Workspace& workspace, const Published& published, cons
 
 }  // namespace
 
-Result<PublishReport> publish(const Workspace& workspace) {
+Result<PublishReport> publish(const Workspace& workspace, std::chrono::hours keep) {
   auto published = load_published(workspace);
   if (!published) return fail(published.error());
   if (auto status = check_staged_root(workspace, *published); !status) return fail(status.error());
@@ -162,11 +161,11 @@ Result<PublishReport> publish(const Workspace& workspace) {
   if (!announced) return fail(announced.error());
   report.timestamp = announced->timestamp;
   report.logged = announced->logged;
-  for (const StagedRole& role : *staged) {
-    drop_old_deltas(workspace, role.department, role.targets, published->lists[role.department]);
-  }
   std::error_code ignored;
   std::filesystem::remove_all(workspace.staged(), ignored);
+  auto retired = retire_unused(workspace, keep);
+  if (retired) report.retired = *retired;
+  if (!retired) report.not_retired = retired.error();
   return report;
 }
 

@@ -11,6 +11,7 @@
 
 #include "config/base/result.h"
 #include "control/tuf/metadata.h"
+#include "tools/sluice-authority/retire.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace sluice::authority {
@@ -26,6 +27,8 @@ struct PublishReport {
   std::uint64_t snapshot = 0;
   std::uint64_t timestamp = 0;
   std::optional<std::uint64_t> logged;  // its index in the log; nothing where there is no log
+  Retired retired;
+  std::optional<Error> not_retired;  // why what no release names any more is still there
 };
 
 /// Signs and logs a snapshot of these documents under a number after `after`, which is the result.
@@ -45,7 +48,9 @@ struct Announced {
 
 /// Publishes what is staged, each document checked against its role's threshold first, in a new
 /// snapshot, if there is something new or the last one is in the second half of its life, and signs
-/// the timestamp anew. What waits for witnesses is announced when they have come.
-[[nodiscard]] Result<PublishReport> publish(const Workspace& workspace);
+/// the timestamp anew. What waits for witnesses is announced when they have come. What no release
+/// has named for `keep` (see retire_after()) leaves the repository.
+[[nodiscard]] Result<PublishReport> publish(const Workspace& workspace,
+                                            std::chrono::hours keep = {});
 
 }  // namespace sluice::authority

@@ -95,6 +95,18 @@ Result<std::vector<tlog::LogPolicy>> signed_log_policies(const Workspace& worksp
   return out;
 }
 
+std::set<std::string> payload_paths(const Published& published) {
+  std::set<std::string> out;
+  const auto add = [&](const tuf::Targets& targets) {
+    for (const auto& [path, file] : targets.targets) {
+      out.insert(compile::ListFile{path, file.length, file.sha256, {}}.remote_path());
+    }
+  };
+  add(published.targets);
+  for (const auto& [department, targets] : published.lists) add(targets);
+  return out;
+}
+
 const tuf::DelegatedRole* Published::role(const std::string& department) const {
   return find_role(targets, department);
 }

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct Published {
 [[nodiscard]] Result<Published> load_published(const Workspace& workspace);
 /// The release that clients are led to.
 [[nodiscard]] Result<Published> load_announced(const Workspace& workspace);
+
+/// All files that its documents name, as paths below the repository.
+[[nodiscard]] std::set<std::string> payload_paths(const Published& published);
 
 /// By which log and witnesses a release says that it is to be believed; nullopt: by none.
 [[nodiscard]] Result<std::optional<tlog::LogPolicy>> log_policy_of(const Workspace& workspace,

@@ -65,14 +65,21 @@ Status sign_policy_command(const Workspace& workspace, const StageOptions& optio
   return {};
 }
 
-Status publish_command(const Workspace& workspace) {
-  auto report = publish(workspace);
+Status publish_command(const Workspace& workspace, std::chrono::hours keep) {
+  auto report = publish(workspace, keep);
   if (!report) return fail(report.error());
   std::cout << "snapshot " << report->snapshot << ", timestamp " << report->timestamp;
   if (report->logged) std::cout << ", entry " << *report->logged << " of the log";
   std::cout << "; new lists:";
   for (const std::string& department : report->departments) std::cout << " " << department;
   std::cout << (report->departments.empty() ? " none\n" : "\n");
+  if (report->retired.files > 0) {
+    std::cout << report->retired.files << " files, " << report->retired.octets
+              << " octets, that no release names any more: retired\n";
+  }
+  if (report->not_retired) {
+    std::cout << "published, but old files stay: " << report->not_retired->text() << "\n";
+  }
   auto published = load_published(workspace);
   if (!published) return fail(published.error());
   for (const std::string& department : departments()) {
