@@ -60,10 +60,10 @@ Result<compile::Rules> open_rules(const Workspace& workspace, const Published& p
 
 bool protects(const compile::Order& order) { return order.category->name == "protected"; }
 
-/// Names that departments protect by their lists: a zone that blocks what is around them would
-/// block them too.
-Result<compile::NameSet> listed_as_protected(std::vector<ListStream> streams, tuf::Time now) {
-  std::vector<compile::NameSet::Entry> entries;
+/// All names that pass whatever is listed: by the signed rules, and by departments' lists.
+Result<compile::NameSet> names_that_pass(std::vector<ListStream> streams,
+                                         const compile::Rules& rules, tuf::Time now) {
+  std::vector<compile::NameSet::Entry> entries = rules.protected_names.entries();
   for (ListStream& stream : streams) {
     if (std::none_of(stream.orders.begin(), stream.orders.end(), protects)) continue;
     while (!stream.done) {
@@ -76,26 +76,36 @@ Result<compile::NameSet> listed_as_protected(std::vector<ListStream> streams, tu
   return compile::NameSet(std::move(entries));
 }
 
-/// Goes over all lists at once, and gives each name that shall be blocked to `order`.
+/// Goes over all lists at once, and gives each name that the zone must tell of to `order`.
 class Export {
  public:
-  Export(const compile::Rules& rules, const compile::NameSet& listed, tuf::Time now)
-      : rules_(rules), listed_(listed), now_(now) {}
+  Export(const compile::Rules& rules, const compile::NameSet& passing, tuf::Time now,
+         ZoneOrder& order)
+      : rules_(rules), passing_(passing.entries()), now_(now), order_(order) {}
 
-  Status run(std::vector<ListStream> streams, ZoneOrder& order) {
+  Status run(std::vector<ListStream> streams) {
+    auto pass = passing_.begin();
     for (;;) {
       const ListStream* least = nullptr;
       for (const ListStream& stream : streams) {
         if (!stream.done && (least == nullptr || stream.key() < least->key())) least = &stream;
       }
-      if (least == nullptr) return order.finish();
-      ZoneName name{std::string(least->key()), false, false};
+      const bool passes = pass != passing_.end() && (least == nullptr || pass->key <= least->key());
+      if (least == nullptr && !passes) return order_.finish();
+      Said said{passes ? pass->key : std::string(least->key())};
+      for (; pass != passing_.end() && pass->key == said.key; ++pass) {
+        said.add(ZoneRule::pass, pass->scope);
+      }
       for (ListStream& stream : streams) {
-        if (stream.done || stream.key() != name.key) continue;
-        add(stream, name);
+        if (stream.done || stream.key() != said.key) continue;
+        if (const std::string reason = reason_against(stream); reason.empty()) {
+          said.add(ZoneRule::block, stream.entry.scope);
+        } else {
+          leave_out(reason);
+        }
         if (auto status = stream.advance(); !status) return status;
       }
-      if (auto status = give(std::move(name), order); !status) return status;
+      if (auto status = give(said); !status) return status;
     }
   }
 
@@ -103,44 +113,68 @@ class Export {
   void leave_out(const std::string& reason) { ++left_out_[reason]; }
 
  private:
+  /// What the lists say of one name. What passes does so whatever else is said.
+  struct Said {
+    std::string key;
+    ZoneRule exact = ZoneRule::none;
+    ZoneRule subs = ZoneRule::none;
+
+    void add(ZoneRule rule, generation::Scope scope) {
+      if (scope != generation::Scope::subs) exact = std::max(exact, rule);
+      if (scope != generation::Scope::exact) subs = std::max(subs, rule);
+    }
+  };
+
   [[nodiscard]] std::string reason_against(const ListStream& stream) const {
     const compile::Order& order = stream.order();
     if (!order.applies(now_)) return "their order does not apply now";
     if (protects(order) || order.category->name == "learning") return "their category permits";
     const std::string reason(rules_.drops(stream.entry, order));
-    if (!reason.empty()) return "left out by appliances too: " + reason;
-    const auto scope = stream.entry.scope;
-    const bool around = listed_.covers(stream.key()) ||
-                        listed_.is_reached_by(stream.key(), scope) ||
-                        rules_.protected_names.is_reached_by(stream.key(), scope);
-    return around ? "would block a protected name" : "";
+    return reason.empty() ? reason : "left out by appliances too: " + reason;
   }
 
-  void add(const ListStream& stream, ZoneName& name) {
-    if (const std::string reason = reason_against(stream); !reason.empty()) {
-      return leave_out(reason);
-    }
-    const auto scope = stream.entry.scope;
-    name.exact = name.exact || scope != generation::Scope::subs;
-    name.subs = name.subs || scope != generation::Scope::exact;
-  }
-
-  /// A name below a wildcard would not only be there twice: it would end the wildcard's reach for
-  /// the names between and beside (RFC 4592 section 2.2.2).
-  Status give(ZoneName name, ZoneOrder& order) {
-    if (!name.exact && !name.subs) return {};
-    if (!cover_.empty() && name.key.starts_with(cover_)) {
-      leave_out("covered by a name above");
+  /// A name below a wildcard ends its reach for the names between and beside (RFC 4592 section
+  /// 2.2.2). So it stands there only where something else becomes of it, and then all between say
+  /// again what the wildcard said.
+  Status give(const Said& said) {
+    while (!above_.empty() && !said.key.starts_with(above_.back().key)) above_.pop_back();
+    const ZoneRule inherited = above_.empty() ? ZoneRule::none : above_.back().subs;
+    ZoneName name{said.key, std::max(inherited, said.exact), std::max(inherited, said.subs)};
+    if (name.exact == inherited && name.subs == inherited) {
+      const bool blocks = said.exact == ZoneRule::block || said.subs == ZoneRule::block;
+      if (blocks) leave_out("covered by a name above");
       return {};
     }
-    if (name.subs) cover_ = name.key;
-    return order.add(std::move(name));
+    if (name.subs != ZoneRule::none) above_.push_back(name);
+    if (inherited == ZoneRule::none) {
+      // Nothing is blocked around it, so nothing has to be said of what passes.
+      for (ZoneRule* rule : {&name.exact, &name.subs}) {
+        if (*rule == ZoneRule::pass) *rule = ZoneRule::none;
+      }
+    } else if (auto status = fill(inherited); !status) {
+      return status;
+    }
+    return order_.add(std::move(name));
+  }
+
+  /// Between the last name of above_ and the one before it.
+  Status fill(ZoneRule inherited) {
+    const ZoneName last = std::move(above_.back());
+    above_.pop_back();
+    std::size_t dot = above_.back().key.size();
+    while ((dot = last.key.find('.', dot)) + 1 < last.key.size()) {
+      above_.push_back({last.key.substr(0, ++dot), inherited, inherited});
+      if (auto status = order_.add(above_.back()); !status) return status;
+    }
+    above_.push_back(last);
+    return {};
   }
 
   const compile::Rules& rules_;
-  const compile::NameSet& listed_;
+  const std::vector<compile::NameSet::Entry>& passing_;
   tuf::Time now_;
-  std::string cover_;
+  ZoneOrder& order_;
+  std::vector<ZoneName> above_;  // those that say something of what is below them, from the top
   std::map<std::string, std::uint64_t> left_out_;
 };
 
@@ -165,21 +199,23 @@ Status export_rpz_command(const Workspace& workspace, const std::string& zone,
   if (!rules) return fail(rules.error());
   auto first = open_lists(workspace, *published);
   if (!first) return fail(first.error());
-  auto listed = listed_as_protected(std::move(*first), workspace.clock());
-  if (!listed) return fail(listed.error());
+  auto passing = names_that_pass(std::move(*first), *rules, workspace.clock());
+  if (!passing) return fail(passing.error());
   auto streams = open_lists(workspace, *published);
   if (!streams) return fail(streams.error());
   auto file = ZoneFile::create(out, *origin, *serial);
   if (!file) return fail(file.error());
-  Export names(*rules, *listed, workspace.clock());
+  std::uint64_t too_long = 0;
   ZoneOrder order([&](const ZoneName& name) -> Status {
-    if (!file->add(name)) names.leave_out("too long for a name of the zone");
+    if (!file->add(name)) ++too_long;
     return {};
   });
-  if (auto status = names.run(std::move(*streams), order); !status) return status;
+  Export names(*rules, *passing, workspace.clock(), order);
+  if (auto status = names.run(std::move(*streams)); !status) return status;
   if (auto status = file->finish(); !status) return status;
   std::cout << out.string() << ": zone " << *origin << ", serial " << *serial << ", "
             << file->records() << " rules\n";
+  if (too_long > 0) std::cout << "  " << too_long << " left out: too long for a name of the zone\n";
   for (const auto& [reason, count] : names.left_out()) {
     std::cout << "  " << count << " left out: " << reason << "\n";
   }

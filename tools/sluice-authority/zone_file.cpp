@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint16_t kNs = 2;
 constexpr std::uint16_t kCname = 5;
 constexpr std::uint16_t kSoa = 6;
+constexpr std::string_view kPass = "rpz-passthru";
 constexpr std::uint32_t kTtl = 300;
 // Refresh, retry, expire, and how long a refusal may be cached. Secondaries of a mirror ask hourly.
 constexpr std::array<std::uint32_t, 4> kTimers = {3600, 600, 604'800, 300};
@@ -75,17 +76,20 @@ void ZoneFile::write_apex() {
 bool ZoneFile::add(const ZoneName& name) {
   const std::string text = name::from_reversed_key(name.key);
   // The labels of a name take an octet more than its text, and "*." takes two.
-  const std::size_t length = text.size() + 1 + (name.subs ? 2 : 0) + zone_wire_.size();
+  const std::size_t length =
+      text.size() + 1 + (name.subs == ZoneRule::none ? 0 : 2) + zone_wire_.size();
   if (length > name::kMaxWireOctets) return false;
   // The asterisk sorts before all that a label of a listed name begins with.
-  if (name.exact) write_rule(text);
-  if (name.subs) write_rule("*." + text);
+  write_rule(text, name.exact);
+  write_rule("*." + text, name.subs);
   return true;
 }
 
-void ZoneFile::write_rule(const std::string& owner) {
-  out_ << owner << " CNAME .\n";
-  digest(owner, kCname, std::string_view("\0", 1));
+void ZoneFile::write_rule(const std::string& owner, ZoneRule rule) {
+  if (rule == ZoneRule::none) return;
+  const std::string_view target = rule == ZoneRule::pass ? kPass : "";
+  out_ << owner << " CNAME " << target << ".\n";
+  digest(owner, kCname, labels_of(target) + '\0');
   ++records_;
 }
 

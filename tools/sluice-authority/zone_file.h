@@ -39,7 +39,7 @@ class ZoneFile {
 
   ZoneFile() = default;
   void write_apex();
-  void write_rule(const std::string& owner);
+  void write_rule(const std::string& owner, ZoneRule rule);
   void digest(std::string_view owner, std::uint16_t type, std::string_view data);
 
   std::filesystem::path path_;

@@ -17,11 +17,13 @@
 
 namespace sluice::authority {
 
-/// What of a name is blocked.
+enum class ZoneRule : std::uint8_t { none, block, pass };
+
+/// What becomes of a name, and of all below it.
 struct ZoneName {
   std::string key;  // reversed
-  bool exact = false;
-  bool subs = false;
+  ZoneRule exact = ZoneRule::none;
+  ZoneRule subs = ZoneRule::none;
 };
 
 class ZoneOrder {
