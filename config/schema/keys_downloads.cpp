@@ -35,7 +35,7 @@ constexpr std::array kAuthorityFields{
     Field{"ca_file", &kPath, false, "the system's",
           "The certificate authorities that the repository's server is checked against."},
     Field{"poll_seconds", &kPoll, false, "45",
-          "How often to ask for a newer list. Where the authority has an emergency list, 45 at "
+          "How often to ask for a newer list. Where the authority has a role for emergencies, 45 at "
           "most."},
 };
 }  // namespace

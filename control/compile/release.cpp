@@ -156,6 +156,7 @@ tuf::Json to_json(const Release& release) {
           {"snapshot", release.snapshot_version},
           {"snapshot_sha256", release.snapshot_sha256},
           {"targets", release.targets_version},
+          {"may_have_emergencies", release.may_have_emergencies},
           {"expires", tuf::to_text(release.expires)},
           {"lists", std::move(lists)},
           {"policy", std::move(policy)}};
@@ -171,6 +172,9 @@ Result<Release> release_from_json(std::string_view bytes, const std::string& whe
   release.snapshot_version = fields.number("snapshot");
   release.snapshot_sha256 = fields.text("snapshot_sha256");
   release.targets_version = fields.number("targets");
+  // An older version told nothing of it.
+  const auto may = json->find("may_have_emergencies");
+  release.may_have_emergencies = may != json->end() && may->is_boolean() && may->get<bool>();
   release.expires = tuf::parse_time(fields.text("expires")).value_or(tuf::Time{});
   for (const tuf::Json& item : fields.array("lists")) {
     tuf::FieldReader one(item, where + ": lists");

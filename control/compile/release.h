@@ -80,7 +80,8 @@ struct Release {
   std::uint64_t snapshot_version = 0;
   std::string snapshot_sha256;
   std::uint64_t targets_version = 0;
-  tuf::Time expires{};  // the earliest of snapshot, targets and the lists' roles
+  bool may_have_emergencies = false;  // there is a role for them
+  tuf::Time expires{};                // the earliest of snapshot, targets and the lists' roles
   std::vector<ReleaseList> lists;
   std::vector<ListFile> policy;  // guards, taxonomy, names: of the top role; without content hashes
 

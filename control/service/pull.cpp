@@ -80,7 +80,8 @@ std::string_view text(Outcome outcome) {
   return "none";
 }
 
-Status Updater::take_release(const compile::Release& release, const Running::Shared& made) {
+Status Updater::take_release(const compile::Release& release, const Running::Shared& made,
+                             Kind kind) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
   auto status =
@@ -90,6 +91,11 @@ Status Updater::take_release(const compile::Release& release, const Running::Sha
     return status;
   }
   set_release(release);
+  // What a person holds goes on being held, with what is urgent in it.
+  const auto current = running_.current();
+  if (kind == Kind::urgent && current && running_.held()) {
+    return running_.replace(made, current->header().generation);
+  }
   return running_.activate(made);
 }
 
@@ -142,10 +148,14 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!http) return failed(Outcome::failed, http.error());
   std::vector<std::string> urls = authority.mirrors;
   urls.push_back(authority.url);
-  auto fetcher =
-      sync::Fetcher::create({.base_urls = std::move(urls), .http = std::move(*http)}, &validators_);
-  if (!fetcher) return failed(Outcome::failed, fetcher.error());
-  return pull_from(*fetcher, true, error);
+  for (;;) {
+    error.reset();
+    auto fetcher = sync::Fetcher::create({.base_urls = urls, .http = *http}, &validators_);
+    if (!fetcher) return failed(Outcome::failed, fetcher.error());
+    const Outcome outcome = pull_from(*fetcher, true, error);
+    if (!fetcher->interrupted() || stop_) return outcome;
+    log(Level::info, "pull", "a newer release was published meanwhile: it is looked at first");
+  }
 }
 
 /// Whatever carries the lists here, they are verified in this one way.
@@ -193,17 +203,26 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   }
   if (same && !is_stale()) {
     sync::keep_made_files(*release, *release_);
+    wanted_.reset();
     return keep_release(*release, error);
   }
-  if (running_.held()) return Outcome::on_hold;
+  if (running_.held()) {
+    // After a rollback the lists of what runs are not here, and nothing can be made of them.
+    if (release_ && runs_release()) take_urgent(fetcher, *release);
+    return Outcome::on_hold;
+  }
+  wanted_ = *release;
+  if (staged) fetcher.interrupt_when(newer_is_there(release->snapshot_version));
+  // Before whatever else may take long, or wait for a person.
+  if (release_ && changes_others(*release)) take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
                                                   : take_new(fetcher, *release, error);
-  if (outcome == Outcome::held) take_urgent(fetcher, *release);
+  if (outcome == Outcome::held && release_) take_urgent(fetcher, *release);
   return outcome;
 }
 
 Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
-                          std::optional<Error>& error) {
+                          std::optional<Error>& error, Kind kind) {
   const auto failed = [&](const Error& reason) {
     error = reason;
     return Outcome::failed;
@@ -242,7 +261,7 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }
-  auto status = take_release(release, *made);
+  auto status = take_release(release, *made, kind);
   if (!status && running_.held()) return Outcome::on_hold;
   if (!status) return failed(status.error());
   update_view([](View& view) { view.build_error.reset(); });

@@ -11,9 +11,9 @@ std::chrono::milliseconds Schedule::next(std::chrono::seconds period, bool succe
   const auto base = succeeded ? period : std::min(period, kFirstRetry * (1U << failures_));
   const double spread = succeeded ? 0.1 : 0.5;
   std::uniform_real_distribution<double> factor(1.0 - spread, 1.0 + spread);
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(base).count();
-  return std::chrono::milliseconds(
-      static_cast<std::int64_t>(static_cast<double>(milliseconds) * factor(random_)));
+  const auto pause = std::chrono::duration<double>(base) * factor(random_);
+  const auto longest = std::chrono::duration<double>(period) * 1.1;
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::min(pause, longest));
 }
 
 }  // namespace sluice::service

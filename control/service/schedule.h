@@ -15,7 +15,7 @@ class Schedule {
   explicit Schedule(std::uint32_t seed) : random_(seed) {}
 
   /// After a success: the period, 10 % more or less. After the n-th failure in a row: 5 s doubled
-  /// n times, never longer than the period, 50 % more or less.
+  /// n times, 50 % more or less, and never longer than after a success.
   [[nodiscard]] std::chrono::milliseconds next(std::chrono::seconds period, bool succeeded);
 
  private:

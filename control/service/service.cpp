@@ -43,6 +43,11 @@ bool asks_authority(const schema::Config& config) {
   return config.authority && !config.authority->url.empty();
 }
 
+/// What the authority publishes is known: there is nothing to ask again for before the time.
+bool has_answered(Outcome outcome) {
+  return outcome != Outcome::none && outcome != Outcome::failed;
+}
+
 bool succeeded(Outcome outcome) {
   return outcome == Outcome::unchanged || outcome == Outcome::published ||
          outcome == Outcome::no_authority || outcome == Outcome::on_hold;
@@ -167,8 +172,8 @@ void Service::work() {
     if (asked || due) {
       const auto bundle = std::exchange(bundle_wanted_, std::nullopt);
       lock.unlock();
-      const bool good = succeeded(bundle ? updater_.import_bundle(*bundle) : updater_.pull());
-      const auto pause = schedule.next(updater_.poll_period(), good);
+      const Outcome outcome = bundle ? updater_.import_bundle(*bundle) : updater_.pull();
+      const auto pause = schedule.next(updater_.poll_period(), has_answered(outcome));
       lock.lock();
       next_poll = std::chrono::steady_clock::now() + pause;
       pulls_done_ = std::max(pulls_done_, wanted);

@@ -3,13 +3,17 @@
 #include "config/files/file.h"
 #include "config/ipc/socket.h"
 #include "control/compile/guard.h"
+#include "control/service/downloads.h"
 #include "control/service/log.h"
 #include "control/service/updater.h"
+#include "control/tuf/metadata.h"
 
 namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxRollout = 65'536;
+// Of a mirror that does not answer, while a download lasts that it may be busy with.
+constexpr std::chrono::seconds kAskedBesides{5};
 
 }  // namespace
 
@@ -42,14 +46,26 @@ void Updater::stage(compile::Release& release) {
   update_view([&](View& view) { view.staging = std::move(told); });
 }
 
-/// A list that shrank by accident must not keep an emergency's waiting until a person has looked.
-void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& held) {
-  if (!release_) return;
+bool Updater::is_urgent(const std::string& department) const {
+  return rollout_ ? rollout_->urgent.contains(department) : department == compile::kEmergency;
+}
+
+/// Whether a release changes lists besides the urgent ones.
+bool Updater::changes_others(const compile::Release& release) const {
+  return std::any_of(
+      release.lists.begin(), release.lists.end(), [&](const compile::ReleaseList& list) {
+        const compile::ReleaseList* now = release_->find(list.department);
+        return !is_urgent(list.department) &&
+               (now == nullptr || now->full.content_sha256 != list.full.content_sha256 ||
+                now->orders.content_sha256 != list.orders.content_sha256);
+      });
+}
+
+/// A list that shrank by accident must not keep an emergency's waiting until a person has looked,
+/// nor one of millions until all of it has come.
+void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& release) {
   compile::Release urgent = *release_;
-  const auto is_urgent = [&](const std::string& department) {
-    return rollout_ ? rollout_->urgent.contains(department) : department == compile::kEmergency;
-  };
-  for (const compile::ReleaseList& list : held.lists) {
+  for (const compile::ReleaseList& list : release.lists) {
     if (!is_urgent(list.department)) continue;
     std::erase_if(urgent.lists, [&](const auto& one) { return one.department == list.department; });
     urgent.lists.push_back(list);
@@ -57,9 +73,9 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& held) 
   // In the order of the release, as a whole compilation has them.
   std::sort(urgent.lists.begin(), urgent.lists.end(), [&](const auto& a, const auto& b) {
     const auto place = [&](const compile::ReleaseList& one) {
-      return std::find_if(held.lists.begin(), held.lists.end(),
+      return std::find_if(release.lists.begin(), release.lists.end(),
                           [&](const auto& list) { return list.department == one.department; }) -
-             held.lists.begin();
+             release.lists.begin();
     };
     return place(a) < place(b);
   });
@@ -67,12 +83,37 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& held) 
   const auto view = this->view();
   const auto held_error = held_error_;
   std::optional<Error> error;
-  const Outcome outcome = take_new(fetcher, urgent, error);
+  const Outcome outcome = take_new(fetcher, urgent, error, Kind::urgent);
   log(error ? Level::error : Level::info, "urgent",
       std::string(text(outcome)) + (error ? ", " + error->text() : ""));
   // What waits for a person goes on waiting.
   held_error_ = held_error;
   update_view([&](View& now) { now.held_release = view.held_release; });
+}
+
+/// Whether a mirror has a later release than this one, asked as often as pulls are where none lasts
+/// that long. What it says is not verified: it only ends a download, which goes on afterwards.
+std::function<bool()> Updater::newer_is_there(std::uint64_t snapshot) const {
+  const schema::Authority& authority = *config_.authority;
+  auto http = http_options(config_.proxy, authority.ca_file, stop_);
+  if (!http) return {};
+  std::vector<std::string> urls = authority.mirrors;
+  urls.push_back(authority.url);
+  auto made = sync::Fetcher::create(
+      {.base_urls = std::move(urls), .http = std::move(*http), .metadata_timeout = kAskedBesides});
+  if (!made) return {};
+  const auto fetcher = std::make_shared<sync::Fetcher>(std::move(*made));
+  return [this, fetcher, snapshot, asked = std::chrono::steady_clock::now()]() mutable {
+    if (std::chrono::steady_clock::now() - asked < poll_period()) return false;
+    asked = std::chrono::steady_clock::now();
+    const std::string path = "metadata/timestamp.json";
+    auto bytes = fetcher->get(path, tuf::kMaxTimestampOctets);
+    if (!bytes || !*bytes) return false;
+    auto envelope = tuf::parse_envelope(**bytes, path);
+    if (!envelope) return false;
+    auto timestamp = tuf::parse_timestamp(envelope->body, path);
+    return timestamp && timestamp->snapshot.version > snapshot;
+  };
 }
 
 std::vector<Error> Updater::check_here(const generation::Generation& made,

@@ -12,8 +12,6 @@ namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
-// With a tenth of jitter, and time to fetch, compile and swap, less than a minute.
-constexpr std::chrono::seconds kEmergencyPoll{45};
 
 }  // namespace
 
@@ -117,6 +115,8 @@ void Updater::load_release() {
 
 void Updater::set_release(const compile::Release& release) {
   release_ = release;
+  // All of it, or it was found since that it waits for its ring.
+  if (wanted_ && compile::release_id(*wanted_) == compile::release_id(release)) wanted_.reset();
   update_view([&](View& view) {
     view.release = release_;
     view.held_release.reset();
@@ -131,13 +131,14 @@ void Updater::drop_unused_files(const compile::Release* also) const {
     used.insert(file.stored_name());
     used.insert("." + file.stored_name() + std::string(files::kPartSuffix));
   };
-  for (const compile::Release* release : {release_ ? &*release_ : nullptr, also}) {
+  const compile::Release* const wanted = wanted_ ? &*wanted_ : nullptr;
+  for (const compile::Release* release : {release_ ? &*release_ : nullptr, also, wanted}) {
     if (release == nullptr) continue;
     for (const compile::ReleaseList& list : release->lists) {
       used.insert(list.full_file());
       use(list.full);
       use(list.orders);
-      if (release != also) continue;
+      if (release != also && release != wanted) continue;
       for (const compile::DeltaFile& delta : list.deltas) use(delta.file);
     }
     for (const compile::ListFile& file : release->policy) use(file);
@@ -160,8 +161,7 @@ std::string Updater::policy_json() const {
 
 std::chrono::seconds Updater::poll_period() const {
   const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
-  const bool has_emergency = release_ && release_->find(compile::kEmergency) != nullptr;
-  return has_emergency ? std::min(wanted, kEmergencyPoll) : wanted;
+  return release_ && release_->may_have_emergencies ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
 bool Updater::is_stale() const {
@@ -172,6 +172,13 @@ bool Updater::is_stale() const {
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
   return !running_.held() && !lists_are_right();
+}
+
+/// Whether what runs lists what release_ says.
+bool Updater::runs_release() const {
+  const auto current = running_.current();
+  return current && compile::sources_from_json(current->sources_json()).release ==
+                        compile::release_id(*release_);
 }
 
 /// Whether release and time ask for nothing else than what runs lists of the authority.

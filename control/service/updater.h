@@ -73,6 +73,9 @@ struct View {
   std::optional<compile::WhatIf> what_if;  // of the newest release that was compiled
 };
 
+/// With a tenth of jitter, and time to fetch, compile and swap, less than a minute.
+inline constexpr std::chrono::seconds kEmergencyPoll{45};
+
 class Updater {
  public:
   /// `stop`, once true, ends downloads; it must outlive the updater.
@@ -86,7 +89,7 @@ class Updater {
   void set_config(schema::Config config);
 
   /// How long to wait until the next pull: what the configuration says, and no longer than lets an
-  /// emergency list be here within a minute where the authority has one.
+  /// emergency list be here within a minute where the authority has a role for such.
   [[nodiscard]] std::chrono::seconds poll_period() const;
 
   /// Asks the authority, and publishes what is new.
@@ -115,26 +118,32 @@ class Updater {
   [[nodiscard]] std::shared_ptr<const schema::Config> config() const;
 
  private:
+  enum class Kind : std::uint8_t { usual, urgent };
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
   [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
   [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
       sync::Fetcher& fetcher, const compile::Release& release);
   void stage(compile::Release& release);
-  void take_urgent(sync::Fetcher& fetcher, const compile::Release& held);
+  void take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
+  [[nodiscard]] bool changes_others(const compile::Release& release) const;
+  [[nodiscard]] bool is_urgent(const std::string& department) const;
+  [[nodiscard]] std::function<bool()> newer_is_there(std::uint64_t snapshot) const;
   [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
                                               const compile::Rules& rules);
   Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
   [[nodiscard]] Outcome pull_bundle(const std::filesystem::path& file, std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
   [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
-                                 std::optional<Error>& error);
-  [[nodiscard]] Status take_release(const compile::Release& release, const Running::Shared& made);
+                                 std::optional<Error>& error, Kind kind = Kind::usual);
+  [[nodiscard]] Status take_release(const compile::Release& release, const Running::Shared& made,
+                                    Kind kind);
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
   /// The configuration's, as of now.
   [[nodiscard]] std::string policy_json() const;
   [[nodiscard]] bool is_stale() const;
+  [[nodiscard]] bool runs_release() const;
   [[nodiscard]] bool lists_are_right() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
                                               std::vector<sync::Brought> brought);
@@ -157,6 +166,7 @@ class Updater {
   Running running_;
   mutable std::timed_mutex building_;  // held from the choice of a number until that one runs
   std::optional<compile::Release> release_;
+  std::optional<compile::Release> wanted_;  // the newest seen: what has come of its files stays
   sync::Validators validators_;
   Staging staging_;
   std::string appliance_;                    // by which rings know it

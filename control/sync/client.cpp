@@ -202,6 +202,7 @@ Result<compile::Release> Client::refresh() {
   }
   for (const tuf::DelegatedRole& role : targets->roles) {
     if (!is_list_role(role)) continue;
+    release.may_have_emergencies |= role.name == emergency_role();
     auto signed_by = fetch_targets(role.name, targets->keys, role);
     if (!signed_by) return fail(signed_by.error());
     auto list = read_department(*targets, role, *signed_by);

@@ -42,6 +42,8 @@ std::vector<compile::DeltaFile> read_deltas(const tuf::Targets& signed_by,
 
 }  // namespace
 
+std::string emergency_role() { return std::string(kRolePrefix).append(compile::kEmergency); }
+
 bool is_list_role(const tuf::DelegatedRole& role) { return role.name.starts_with(kRolePrefix); }
 
 Status check_top_targets(const tuf::Targets& targets) {

@@ -13,6 +13,7 @@
 namespace sluice::sync {
 
 /// "list-police"; roles of other names are of no concern to an appliance.
+[[nodiscard]] std::string emergency_role();
 [[nodiscard]] bool is_list_role(const tuf::DelegatedRole& role);
 
 /// The top-level role signs delegations and policy, and no list: lists are the departments'.

@@ -26,6 +26,8 @@ struct Fetcher::State {
   Validators* validators;
   std::mt19937 random{std::random_device{}()};
   std::optional<std::pair<std::string, Validators::One>> pending;  // of get_changed()
+  std::function<bool()> interrupt;
+  bool interrupted = false;
 
   void next_mirror() {
     std::rotate(options.base_urls.begin(), options.base_urls.begin() + 1, options.base_urls.end());
@@ -36,7 +38,7 @@ struct Fetcher::State {
   auto ask(const Ask& once) -> decltype(once(std::string())) {
     for (std::size_t tried = 1;; ++tried) {
       auto answer = once(options.base_urls.front());
-      if (answer || tried == options.base_urls.size()) return answer;
+      if (answer || interrupted || tried == options.base_urls.size()) return answer;
       next_mirror();
     }
   }
@@ -98,7 +100,10 @@ Status Fetcher::State::download_once(const std::string& url, PartFile& part) {
     return written.has_value();
   };
   const HttpRequest request{
-      .url = url, .limit = std::chrono::seconds(60 + part.length() / kSlowestMean), .from = from};
+      .url = url,
+      .limit = std::chrono::seconds(60 + part.length() / kSlowestMean),
+      .from = from,
+      .give_up = [this] { return interrupted = interrupted || (interrupt && interrupt()); }};
   auto head = http.get(request, sink, "is not what was signed for");
   if (!written) {
     part.discard();
@@ -141,6 +146,8 @@ Result<Fetcher> Fetcher::create(FetchOptions options, Validators* validators) {
 
 const std::string& Fetcher::mirror() const { return state_->options.base_urls.front(); }
 std::size_t Fetcher::mirrors() const { return state_->options.base_urls.size(); }
+void Fetcher::interrupt_when(std::function<bool()> asked) { state_->interrupt = std::move(asked); }
+bool Fetcher::interrupted() const { return state_->interrupted; }
 void Fetcher::distrust() { state_->next_mirror(); }
 
 Result<std::optional<std::string>> Fetcher::get(std::string_view path, std::uint64_t max_octets) {
@@ -189,7 +196,7 @@ Status Fetcher::download(std::string_view path, const std::filesystem::path& to,
     const Status status = state_->ask([&](const std::string& base) {
       return state_->download_once(base + std::string(path), *part);
     });
-    if (status || part->fault() || round == kMaxRounds) return status;
+    if (status || state_->interrupted || part->fault() || round == kMaxRounds) return status;
     // What was put together was wrong: that may be the fault of what was there before.
     // Once: a mirror that lies about parts each time is for the next pull.
     const bool poisoned = !mended && before > 0 && part->size() == 0;

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -76,6 +77,11 @@ class Fetcher {
   /// stays where the transfer broke. A file that is already there and right is not fetched again.
   [[nodiscard]] Status download(std::string_view path, const std::filesystem::path& to,
                                 std::uint64_t length, std::string_view sha256);
+
+  /// Asked now and then while a download lasts: once it says true, that and all later ones end,
+  /// and what has come so far stays for the next Fetcher.
+  void interrupt_when(std::function<bool()> asked);
+  [[nodiscard]] bool interrupted() const;
 
   /// Where the next document is asked for first.
   [[nodiscard]] const std::string& mirror() const;

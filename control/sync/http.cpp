@@ -25,8 +25,10 @@ struct Transfer {
   CURL* curl;
   const HttpOptions* options;
   const HttpSink* sink;
+  const std::function<bool()>* give_up;
   HttpHead head;
   bool has_body = false;
+  bool given_up = false;
   std::size_t thrown_away = 0;
 };
 
@@ -97,7 +99,9 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* use
 }
 
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  return is_stopped(*static_cast<Transfer*>(user)->options) ? 1 : 0;
+  auto& transfer = *static_cast<Transfer*>(user);
+  transfer.given_up = transfer.given_up || (*transfer.give_up && (*transfer.give_up)());
+  return transfer.given_up || is_stopped(*transfer.options) ? 1 : 0;
 }
 
 std::string advice_for(CURLcode code) {
@@ -194,7 +198,11 @@ Result<HttpHead> Http::get(const HttpRequest& request, const HttpSink& sink,
                            const std::string& refused) {
   State& state = *state_;
   if (is_stopped(state.options)) return fail("the process is stopping", request.url);
-  Transfer transfer{.curl = state.curl.get(), .options = &state.options, .sink = &sink, .head = {}};
+  Transfer transfer{.curl = state.curl.get(),
+                    .options = &state.options,
+                    .sink = &sink,
+                    .give_up = &request.give_up,
+                    .head = {}};
   state.prepare(request, transfer);
   curl_slist* raw = nullptr;
   const auto header = [&](const char* name, const std::string& value) {
@@ -217,6 +225,7 @@ Result<HttpHead> Http::get(const HttpRequest& request, const HttpSink& sink,
     if (!transfer.has_body) return transfer.head;
     return fail(refused, request.url, "nothing of it is used");
   }
+  if (transfer.given_up) return fail("was interrupted", request.url, "it goes on later");
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail("the process is stopping", request.url);
   const std::string detail = state.message.data();
   return fail(detail.empty() ? curl_easy_strerror(code) : detail, request.url, advice_for(code));

@@ -40,6 +40,8 @@ struct HttpRequest {
   std::uint64_t from = 0;     // ask for the octets from here on (RFC 9110 section 14)
   std::string etag;           // ask only for another than this one (section 13.1.2)
   std::string last_modified;  // the same by time (section 13.1.3)
+  // Asked now and then while it lasts; true: the transfer is given up. It may use another Http.
+  std::function<bool()> give_up;
 };
 
 /// What the server says before the body; see changed_just_now().

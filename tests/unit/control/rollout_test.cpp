@@ -187,6 +187,52 @@ TEST_F(Rings, AnEmergencyPassesAListThatIsHeld) {
   EXPECT_EQ(entries(), 102U);
 }
 
+TEST_F(Rings, AnEmergencyPassesAPersonsHold) {
+  config_.appliance = "gw-lab-1";
+  restart();
+  publish(5);
+  ASSERT_EQ(pull(), Outcome::published) << last_;
+  ASSERT_TRUE(updater_->running().hold({.who = "li", .reason = "exams", .at = now_}, hours(24)));
+  publish(7);
+  EXPECT_EQ(pull(), Outcome::on_hold);
+  repository_.lists["emergency"] = {
+      .orders = order_line("E-1", "fraud", tuf::to_text(now_), tuf::to_text(now_ + hours(72))),
+      .names = "now.example\ttree\t0\n"};
+  repository_.publish();
+  EXPECT_EQ(pull(), Outcome::on_hold);
+  EXPECT_EQ(entries(), 6U);
+  EXPECT_TRUE(updater_->running().held());
+  EXPECT_EQ(pull(), Outcome::on_hold);
+  EXPECT_EQ(entries(), 6U);
+  // It is held through a start as well, and lifted with all that has come meanwhile.
+  restart();
+  EXPECT_EQ(entries(), 6U);
+  ASSERT_TRUE(updater_->running().resume({.who = "li", .reason = "over", .at = now_}));
+  EXPECT_EQ(pull(), Outcome::published) << last_;
+  EXPECT_EQ(entries(), 8U);
+}
+
+TEST_F(Rings, APersonsRollbackIsNotUndoneByAnEmergency) {
+  config_.appliance = "gw-lab-1";
+  restart();
+  publish(5);
+  ASSERT_EQ(pull(), Outcome::published) << last_;
+  publish(7);
+  ASSERT_EQ(pull(), Outcome::published) << last_;
+  ASSERT_TRUE(
+      updater_->running().roll_back(0, {.who = "li", .reason = "wrong", .at = now_}, hours(24)));
+  const std::string held = current();
+  repository_.lists["emergency"] = {
+      .orders = order_line("E-1", "fraud", tuf::to_text(now_), tuf::to_text(now_ + hours(72))),
+      .names = "now.example\ttree\t0\n"};
+  repository_.publish();
+  EXPECT_EQ(pull(), Outcome::on_hold);
+  EXPECT_EQ(current(), held);
+  ASSERT_TRUE(updater_->running().resume({.who = "li", .reason = "over", .at = now_}));
+  EXPECT_EQ(pull(), Outcome::published) << last_;
+  EXPECT_EQ(entries(), 8U);
+}
+
 TEST_F(Rings, PopularNamesHaltARollout) {
   config_.appliance = "gw-lab-1";
   restart();
