@@ -27,6 +27,7 @@ struct Transfer {
   const HttpSink* sink;
   const std::function<bool()>* give_up;
   HttpHead head;
+  bool takes_all = false;
   bool has_body = false;
   bool given_up = false;
   std::size_t thrown_away = 0;
@@ -46,7 +47,8 @@ std::size_t on_data(char* data, std::size_t size, std::size_t count, void* user)
   auto& transfer = *static_cast<Transfer*>(user);
   const std::size_t octets = size * count;
   transfer.head.status = status_of(transfer.curl);
-  const bool wanted = transfer.head.status == 200 || transfer.head.status == 206;
+  const bool wanted =
+      transfer.takes_all || transfer.head.status == 200 || transfer.head.status == 206;
   if (!wanted) return (transfer.thrown_away += octets) > kMaxErrorBody ? 0 : octets;
   transfer.has_body = true;
   return (*transfer.sink)(transfer.head, {data, octets}) ? octets : 0;
@@ -202,7 +204,8 @@ Result<HttpHead> Http::get(const HttpRequest& request, const HttpSink& sink,
                     .options = &state.options,
                     .sink = &sink,
                     .give_up = &request.give_up,
-                    .head = {}};
+                    .head = {},
+                    .takes_all = request.post.has_value()};
   state.prepare(request, transfer);
   curl_slist* raw = nullptr;
   const auto header = [&](const char* name, const std::string& value) {
@@ -212,6 +215,11 @@ Result<HttpHead> Http::get(const HttpRequest& request, const HttpSink& sink,
   header("If-Modified-Since: ", request.last_modified);
   // Of a body that may be cut and asked for again, octets must be those of the file.
   if (request.from > 0) header("Range: bytes=", std::to_string(request.from) + "-");
+  if (request.post) {
+    raw = curl_slist_append(raw, "Content-Type: text/plain; charset=utf-8");
+    curl_easy_setopt(transfer.curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.post->size()));
+    curl_easy_setopt(transfer.curl, CURLOPT_POSTFIELDS, request.post->data());
+  }
   const std::unique_ptr<curl_slist, ListFree> headers(raw);
   curl_easy_setopt(transfer.curl, CURLOPT_HTTPHEADER, headers.get());
   const CURLcode code = curl_easy_perform(transfer.curl);

@@ -37,9 +37,10 @@ struct HttpOptions {
 struct HttpRequest {
   std::string url;
   std::chrono::seconds limit{60};
-  std::uint64_t from = 0;     // ask for the octets from here on (RFC 9110 section 14)
-  std::string etag;           // ask only for another than this one (section 13.1.2)
-  std::string last_modified;  // the same by time (section 13.1.3)
+  std::uint64_t from = 0;           // ask for the octets from here on (RFC 9110 section 14)
+  std::string etag;                 // ask only for another than this one (section 13.1.2)
+  std::string last_modified;        // the same by time (section 13.1.3)
+  std::optional<std::string> post;  // send this, and take the body whatever the status is
   // Asked now and then while it lasts; true: the transfer is given up. It may use another Http.
   std::function<bool()> give_up;
 };
@@ -59,7 +60,7 @@ struct HttpHead {
 /// before, and servers make both validators of whole seconds (RFC 9110 section 8.8.2.2).
 [[nodiscard]] bool changed_just_now(const HttpHead& head);
 
-/// Takes the body of a 200 or a 206; false ends the transfer.
+/// Takes the body of a 200 or a 206, or of any answer to a POST; false ends the transfer.
 using HttpSink = std::function<bool(const HttpHead& head, std::string_view bytes)>;
 
 class Http {

@@ -60,7 +60,7 @@ Status LogPolicy::read_line(const std::vector<std::string>& words) {
     if (holds(witnesses_, *key, [](const auto& one) -> const VerifierKey& { return one.key; })) {
       return fail("the key of the witness is there twice");
     }
-    witnesses_.push_back({words[1], std::move(*key)});
+    witnesses_.push_back({words[1], std::move(*key), words.size() == 4 ? words[3] : ""});
     return {};
   }
   if (kind == "group" && words.size() > 3) {

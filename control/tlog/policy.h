@@ -38,6 +38,7 @@ class LogPolicy {
   struct Witness {
     std::string name;
     VerifierKey key;
+    std::string url;  // where it is asked (c2sp.org/tlog-witness); may be empty
   };
   struct Group {
     std::string name;

@@ -3,6 +3,7 @@
 
 #include "config/files/file.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/log_ask.h"
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/publish.h"
@@ -20,13 +21,16 @@ std::uint64_t free_version(const Workspace& workspace, std::uint64_t after) {
 }
 
 /// Whether appliances will believe the proof: by the policy that they have and by the next one.
-Status check_quorum(const Workspace& workspace, const LogHead& head) {
+Status check_quorum(const Workspace& workspace, LogHead& head) {
   auto policies = signed_log_policies(workspace);
   if (!policies) return fail(policies.error());
+  auto told = ask_witnesses(workspace, head, *policies);
+  if (!told) return fail(told.error());
   for (const tlog::LogPolicy& policy : *policies) {
     auto believed = policy.check(head.note, (log_folder(workspace) / "checkpoint").string());
     if (believed) continue;
     Error error = believed.error();
+    for (const std::string& one : *told) error.what += "; " + one;
     error.advice =
         "appliances keep the last release until enough witnesses have cosigned this one: let them "
         "run sluice-authority log witness, add what it gives with sluice-authority log cosign, and "

@@ -134,6 +134,11 @@ Result<std::string> last_proof(const Workspace& workspace, const LogHead& head) 
   return tlog::proof_text({size - 1, std::move(*hashes), tlog::note_text(head.note)});
 }
 
+Result<std::vector<tlog::Hash>> consistency_proof(const Workspace& workspace, const LogHead& head,
+                                                  std::uint64_t old_size) {
+  return tlog::Tree(head.checkpoint.size, tiles_of(workspace)).consistency(old_size);
+}
+
 Result<std::string> log_vkey(const Workspace& workspace, const LogHead& head) {
   auto key = log_key(workspace);
   if (!key) return fail(key.error());

@@ -41,6 +41,11 @@ struct LogHead {
 /// The proof of what was logged last, with the head's cosignatures.
 [[nodiscard]] Result<std::string> last_proof(const Workspace& workspace, const LogHead& head);
 
+/// That the log of now begins with the log of that size, hash by hash.
+[[nodiscard]] Result<std::vector<tlog::Hash>> consistency_proof(const Workspace& workspace,
+                                                                const LogHead& head,
+                                                                std::uint64_t old_size);
+
 /// "NAME+ID+BASE64" of the log's key.
 [[nodiscard]] Result<std::string> log_vkey(const Workspace& workspace, const LogHead& head);
 
