@@ -65,6 +65,9 @@ std::string public_octets(const tuf::PrivateKey& key) {
 Result<NoteSignature> signature_over(std::string_view message, const std::string& prefix,
                                      std::string_view name, KeyType type,
                                      const tuf::PrivateKey& key) {
+  if (key.scheme() != tuf::Scheme::ed25519) {
+    return fail("logs and witnesses sign by Ed25519 alone", std::string(name));
+  }
   auto hex = key.sign(message);
   if (!hex) return fail(hex.error());
   const auto raw = tuf::from_hex(*hex);

@@ -1,6 +1,7 @@
 #include "control/tuf/key.h"
 
 #include <array>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -13,17 +14,66 @@ namespace {
 
 constexpr std::size_t kPublicOctets = 32;
 constexpr std::size_t kSignatureOctets = 64;
+constexpr std::size_t kPointOctets = 65;
+constexpr std::size_t kMaxSm2Signature = 72;  // two numbers of 32 octets and a sign each, in DER
+// Who signs is a part of what is signed (GB/T 32918.2 section 5.5): this stands for anybody.
+constexpr std::string_view kSm2Identity = "1234567812345678";
 
 struct DigestContextFree {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 using DigestContext = std::unique_ptr<EVP_MD_CTX, DigestContextFree>;
+struct KeyContextFree {
+  void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
+};
+using KeyContext = std::unique_ptr<EVP_PKEY_CTX, KeyContextFree>;
 
 KeyHandle own(EVP_PKEY* key) { return {key, KeyFree{}}; }
 
-Json ed25519_json(const std::string& value) {
-  return {{"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", value}}}};
+Json key_json(Scheme scheme, const std::string& value) {
+  const bool sm2 = scheme == Scheme::sm2;
+  return {{"keytype", sm2 ? "sm2" : "ed25519"},
+          {"scheme", sm2 ? "sm2-sm3" : "ed25519"},
+          {"keyval", {{"public", value}}}};
 }
+
+/// Null where the octets are no point of the curve.
+KeyHandle sm2_public(std::vector<std::uint8_t>& point) {
+  const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "SM2", nullptr));
+  std::string group = "SM2";
+  std::array<OSSL_PARAM, 3> parameters = {
+      OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group.data(), 0),
+      OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()),
+      OSSL_PARAM_construct_end()};
+  EVP_PKEY* key = nullptr;
+  if (!context || EVP_PKEY_fromdata_init(context.get()) != 1 ||
+      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.data()) != 1) {
+    return nullptr;
+  }
+  return own(key);
+}
+
+/// What signs or verifies by a key, which must outlive it.
+struct Signer {
+  KeyContext key;  // SM2's, with the identity
+  DigestContext digest;
+  bool good = false;
+
+  Signer(EVP_PKEY* pkey, Scheme scheme, bool signs) : digest(EVP_MD_CTX_new()) {
+    if (!digest) return;
+    const EVP_MD* hash = nullptr;
+    if (scheme == Scheme::sm2) {
+      hash = EVP_sm3();
+      key.reset(EVP_PKEY_CTX_new(pkey, nullptr));
+      if (!key || EVP_PKEY_CTX_set1_id(key.get(), kSm2Identity.data(), kSm2Identity.size()) != 1) {
+        return;
+      }
+      EVP_MD_CTX_set_pkey_ctx(digest.get(), key.get());
+    }
+    const auto begin = signs ? EVP_DigestSignInit : EVP_DigestVerifyInit;
+    good = begin(digest.get(), nullptr, hash, nullptr, pkey) == 1;
+  }
+};
 
 const std::uint8_t* octets(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
@@ -49,8 +99,17 @@ Result<PublicKey> PublicKey::from_json(const Json& object, std::string_view keyi
     return fail("the key id is not the SHA-256 of the key", place);
   }
   // A scheme that this client does not know may stand in metadata; it just never verifies.
-  if (type != "ed25519" || scheme != "ed25519") return key;
-  const auto raw = from_hex(key.value_);
+  const bool sm2 = type == "sm2" && scheme == "sm2-sm3";
+  if (!sm2 && (type != "ed25519" || scheme != "ed25519")) return key;
+  auto raw = from_hex(key.value_);
+  if (sm2) {
+    key.scheme_ = Scheme::sm2;
+    // One form only, so that one key has one value.
+    if (raw && raw->size() == kPointOctets && raw->front() == 4) key.key_ = sm2_public(*raw);
+    if (key.key_) return key;
+    return fail("an SM2 public key is a point of its curve, 130 lower-case hexadecimal digits",
+                place);
+  }
   if (!raw || raw->size() != kPublicOctets) {
     return fail("an Ed25519 public key is 64 lower-case hexadecimal digits", place);
   }
@@ -60,31 +119,41 @@ Result<PublicKey> PublicKey::from_json(const Json& object, std::string_view keyi
 }
 
 Result<PublicKey> PublicKey::from_value(const std::string& value, std::string_view where) {
-  const Json object = ed25519_json(value);
+  const Json object =
+      key_json(value.size() == 2 * kPointOctets ? Scheme::sm2 : Scheme::ed25519, value);
   return from_json(object, sha256(canonical(object)), where);
 }
 
+Json PublicKey::json() const { return key_json(scheme_, value_); }
+
 bool PublicKey::verify(std::string_view message, std::span<const std::uint8_t> signature) const {
-  if (!key_ || signature.size() != kSignatureOctets) return false;
-  const DigestContext context(EVP_MD_CTX_new());
-  return context &&
-         EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key_.get()) == 1 &&
-         EVP_DigestVerify(context.get(), signature.data(), signature.size(), octets(message),
-                          message.size()) == 1;
+  if (!key_) return false;
+  const bool fits = scheme_ == Scheme::sm2 ? signature.size() <= kMaxSm2Signature
+                                           : signature.size() == kSignatureOctets;
+  if (!fits) return false;
+  const Signer signer(key_.get(), scheme_, false);
+  return signer.good && EVP_DigestVerify(signer.digest.get(), signature.data(), signature.size(),
+                                         octets(message), message.size()) == 1;
 }
 
-PrivateKey::PrivateKey(KeyHandle key) : key_(std::move(key)) {
-  std::array<std::uint8_t, kPublicOctets> value{};
+PrivateKey::PrivateKey(KeyHandle key, Scheme scheme) : key_(std::move(key)), scheme_(scheme) {
+  std::array<std::uint8_t, kPointOctets> value{};
   std::size_t length = value.size();
-  EVP_PKEY_get_raw_public_key(key_.get(), value.data(), &length);
-  public_json_ = ed25519_json(to_hex(value));
+  if (scheme == Scheme::sm2) {
+    EVP_PKEY_get_octet_string_param(key_.get(), OSSL_PKEY_PARAM_PUB_KEY, value.data(), value.size(),
+                                    &length);
+  } else {
+    EVP_PKEY_get_raw_public_key(key_.get(), value.data(), &length);
+  }
+  public_json_ = key_json(scheme, to_hex(std::span(value).first(std::min(length, value.size()))));
   keyid_ = sha256(canonical(public_json_));
 }
 
-Result<PrivateKey> PrivateKey::generate() {
-  auto key = own(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  if (!key) return fail("OpenSSL cannot make an Ed25519 key");
-  return PrivateKey(std::move(key));
+Result<PrivateKey> PrivateKey::generate(Scheme scheme) {
+  const char* const name = scheme == Scheme::sm2 ? "SM2" : "ED25519";
+  auto key = own(EVP_PKEY_Q_keygen(nullptr, nullptr, name));
+  if (!key) return fail(std::string("OpenSSL cannot make a key of the kind ") + name);
+  return PrivateKey(std::move(key), scheme);
 }
 
 Result<PrivateKey> PrivateKey::load(const std::filesystem::path& path,
@@ -92,10 +161,12 @@ Result<PrivateKey> PrivateKey::load(const std::filesystem::path& path,
   const bool by_uri = path.string().starts_with("pkcs11:");
   auto handle = by_uri ? open_by_uri(path.string(), passphrase) : read_pem(path, passphrase);
   if (!handle) return fail(handle.error());
-  if (EVP_PKEY_get_id(handle->get()) != EVP_PKEY_ED25519) {
-    return fail("is not an Ed25519 key", path.string(), "make one with sluice-authority key");
+  const bool sm2 = EVP_PKEY_is_a(handle->get(), "SM2") == 1;
+  if (!sm2 && EVP_PKEY_is_a(handle->get(), "ED25519") != 1) {
+    return fail("is neither an Ed25519 nor an SM2 key", path.string(),
+                "make one with sluice-authority key");
   }
-  return PrivateKey(std::move(*handle));
+  return PrivateKey(std::move(*handle), sm2 ? Scheme::sm2 : Scheme::ed25519);
 }
 
 Status PrivateKey::save(const std::filesystem::path& path, std::string_view passphrase) const {
@@ -114,15 +185,14 @@ Status PrivateKey::replace(const std::filesystem::path& path, std::string_view p
 }
 
 Result<std::string> PrivateKey::sign(std::string_view message) const {
-  std::array<std::uint8_t, kSignatureOctets> signature{};
+  std::array<std::uint8_t, kMaxSm2Signature> signature{};
   std::size_t length = signature.size();
-  const DigestContext context(EVP_MD_CTX_new());
-  if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
-      EVP_DigestSign(context.get(), signature.data(), &length, octets(message), message.size()) !=
-          1) {
+  const Signer signer(key_.get(), scheme_, true);
+  if (!signer.good || EVP_DigestSign(signer.digest.get(), signature.data(), &length,
+                                     octets(message), message.size()) != 1) {
     return fail("OpenSSL cannot sign");
   }
-  return to_hex(signature);
+  return to_hex(std::span(signature).first(length));
 }
 
 }  // namespace sluice::tuf

@@ -1,5 +1,6 @@
-// Ed25519 keys (RFC 8032) of TUF roles, by OpenSSL. A key's id is the SHA-256 of the canonical form
-// of its key object, so that nobody can give one key two names.
+// Keys of TUF roles, by OpenSSL: Ed25519 (RFC 8032), or SM2 with SM3 (GB/T 32918.2, the identity
+// being that of GM/T 0009). A key's id is the SHA-256 of the canonical form of its key object, so
+// that nobody can give one key two names.
 //
 // Thread safety: keys are immutable and may be shared.
 #pragma once
@@ -23,25 +24,30 @@ struct KeyFree {
 };
 using KeyHandle = std::shared_ptr<evp_pkey_st>;
 
+enum class Scheme : std::uint8_t { ed25519, sm2 };
+
 class PublicKey {
  public:
   /// From a key object of metadata under its id; fails where the id is not the object's.
   [[nodiscard]] static Result<PublicKey> from_json(const Json& object, std::string_view keyid,
                                                    std::string_view where);
-  /// From the public value in hexadecimal alone, as formats other than TUF carry it.
+  /// From the public value in hexadecimal alone, as formats other than TUF carry it: 32 octets of
+  /// Ed25519, or 65 of a point of SM2's curve, which is not compressed.
   [[nodiscard]] static Result<PublicKey> from_value(const std::string& value,
                                                     std::string_view where);
 
   [[nodiscard]] const std::string& keyid() const { return keyid_; }
   /// The public value in hexadecimal: what makes two keys the same key.
   [[nodiscard]] const std::string& value() const { return value_; }
-  /// False too for a key of a scheme other than Ed25519, which never verifies anything.
+  [[nodiscard]] Json json() const;
+  /// False too for a key of any other scheme, which never verifies anything.
   [[nodiscard]] bool verify(std::string_view message,
                             std::span<const std::uint8_t> signature) const;
 
  private:
   std::string keyid_;
   std::string value_;
+  Scheme scheme_ = Scheme::ed25519;
   KeyHandle key_;
 };
 
@@ -53,7 +59,7 @@ inline constexpr std::size_t kMinPassphrase = 12;
 
 class PrivateKey {
  public:
-  [[nodiscard]] static Result<PrivateKey> generate();
+  [[nodiscard]] static Result<PrivateKey> generate(Scheme scheme = Scheme::ed25519);
   /// PEM, PKCS #8, encrypted or not; or what OpenSSL's providers open by a URI, such as "pkcs11:…"
   /// for a key that never leaves its token.
   [[nodiscard]] static Result<PrivateKey> load(const std::filesystem::path& path,
@@ -66,15 +72,17 @@ class PrivateKey {
   [[nodiscard]] Status replace(const std::filesystem::path& path,
                                std::string_view passphrase) const;
 
+  [[nodiscard]] Scheme scheme() const { return scheme_; }
   [[nodiscard]] const Json& public_json() const { return public_json_; }
   [[nodiscard]] const std::string& keyid() const { return keyid_; }
-  /// 128 hexadecimal digits.
+  /// In hexadecimal: of Ed25519 64 octets, of SM2 the DER of both numbers.
   [[nodiscard]] Result<std::string> sign(std::string_view message) const;
 
  private:
-  explicit PrivateKey(KeyHandle key);
+  PrivateKey(KeyHandle key, Scheme scheme);
 
   KeyHandle key_;
+  Scheme scheme_;
   Json public_json_;
   std::string keyid_;
 };

@@ -119,7 +119,7 @@ class AtRest(KeyTest):
         rsa = self.folder / "rsa.pem"
         subprocess.run(["openssl", "genpkey", "-algorithm", "rsa", "-out", rsa], check=True,
                        capture_output=True)
-        for pem, reason in ((rsa, "is not an Ed25519 key"), (self.secret, "is not a private key"),
+        for pem, reason in ((rsa, "is neither an Ed25519 nor an SM2 key"), (self.secret, "is not a private key"),
                             ("pkcs11:object=x", "OpenSSL cannot open this key")):
             self.assertIn(reason, self.tool("key", "show", pem, ok=False).stderr)
 

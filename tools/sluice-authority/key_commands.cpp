@@ -25,7 +25,7 @@ void print(const tuf::PrivateKey& key, const std::filesystem::path& file, const 
             << "\n"
             << "  keyid   " << key.keyid() << "\n"
             << "  public  " << json_text(key.public_json()) << "\n";
-  if (name.empty()) return;
+  if (name.empty() || key.scheme() == tuf::Scheme::sm2) return;
   std::cout << "  log     " << tlog::vkey(name, tlog::KeyType::log, key) << "\n"
             << "  witness " << tlog::vkey(name, tlog::KeyType::witness, key) << "\n";
 }
@@ -42,6 +42,9 @@ Result<std::string> wanted_passphrase(const KeyOptions& options) {
 }  // namespace
 
 Status key_generate_command(const KeyOptions& options) {
+  if (options.sm2 && !options.name.empty()) {
+    return fail("logs and witnesses sign by Ed25519 alone", options.name, "leave out --sm2");
+  }
   if (!options.name.empty()) {
     if (auto status = tlog::check_key_name(options.name); !status) return status;
   }
@@ -52,7 +55,7 @@ Status key_generate_command(const KeyOptions& options) {
   auto passphrase = wanted_passphrase(options);
   if (!passphrase) return fail(passphrase.error());
   for (const std::filesystem::path& file : options.files) {
-    auto key = tuf::PrivateKey::generate();
+    auto key = tuf::PrivateKey::generate(options.sm2 ? tuf::Scheme::sm2 : tuf::Scheme::ed25519);
     if (!key) return fail(key.error());
     if (auto status = key->save(file, *passphrase); !status) return status;
     print(*key, file, options.name);

@@ -18,6 +18,7 @@ struct KeyOptions {
   PassphraseSource passphrase;      // of the key that is made or read
   PassphraseSource old_passphrase;  // of a key that gets another one
   bool plain = false;               // a key that is not encrypted is meant
+  bool sm2 = false;                 // by SM2 with SM3
   std::string name;                 // of a log or witness, for its key's text
 };
 

@@ -16,6 +16,7 @@ void add_key_line(CLI::App& app, KeyOptions& options) {
     return command;
   };
   CLI::App* generate = add("generate", "Make an Ed25519 key in a new file, encrypted");
+  generate->add_flag("--sm2", options.sm2, "An SM2 key instead, for signatures with SM3");
   generate->add_flag("--plain", options.plain, "Not encrypted: for keys that sign unattended");
   CLI::App* encrypt = add("encrypt", "Encrypt keys, or give them another passphrase");
   encrypt->add_option("--old-passphrase-file", options.old_passphrase.file,

@@ -65,7 +65,7 @@ Status apply(const Workspace& workspace, const RoleChange& change, const RoleJso
   for (const std::string& value : change.add) {
     auto key = tuf::PublicKey::from_value(value, "--add");
     if (!key) return fail(key.error());
-    add_key(at, {{"keytype", "ed25519"}, {"scheme", "ed25519"}, {"keyval", {{"public", value}}}});
+    add_key(at, key->json());
   }
   const unsigned fresh = change.revoke_all && change.add.empty() ? before : change.fresh;
   if (fresh > 0) {

@@ -55,6 +55,66 @@ TEST(Key, VerifiesAKnownSignature) {
   EXPECT_FALSE(key->verify("\x72", *signature));
 }
 
+Json sm2_object(const std::string& value) {
+  return {{"keytype", "sm2"}, {"scheme", "sm2-sm3"}, {"keyval", {{"public", value}}}};
+}
+
+// GM/T 0003.5-2012, the example of a signature.
+TEST(Key, VerifiesAKnownSm2Signature) {
+  const std::string value =
+      "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+      "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+  const Json object = sm2_object(value);
+  const auto key = PublicKey::from_json(object, sha256(canonical(object)), "t");
+  ASSERT_TRUE(key) << key.error().text();
+  auto signature = from_hex(
+      "3046022100f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+      "022100b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa");
+  ASSERT_TRUE(signature);
+  EXPECT_TRUE(key->verify("message digest", *signature));
+  EXPECT_FALSE(key->verify("message digesT", *signature));
+  for (std::size_t octet = 0; octet < signature->size(); ++octet) {
+    auto wrong = *signature;
+    wrong[octet] ^= 1;
+    EXPECT_FALSE(key->verify("message digest", wrong)) << octet;
+  }
+  for (const std::size_t size : {0U, 1U, 64U, 71U}) {
+    EXPECT_FALSE(key->verify("message digest", std::span(*signature).first(size))) << size;
+  }
+  signature->push_back(0);
+  EXPECT_FALSE(key->verify("message digest", *signature));
+  EXPECT_EQ(PublicKey::from_value(value, "t").value().json(), object);
+}
+
+TEST(Key, BadSm2KeysAreRefused) {
+  const std::string x = "09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020";
+  const std::string y = "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
+  // Compressed, hybrid, beside the curve, at infinity, too short, none.
+  for (const std::string& value : {"03" + x, "07" + x + y, "04" + y + x, std::string("00"),
+                                   "04" + x + y.substr(2), "04" + x + y + "00", std::string("x")}) {
+    const Json object = sm2_object(value);
+    EXPECT_FALSE(PublicKey::from_json(object, sha256(canonical(object)), "t")) << value;
+  }
+}
+
+TEST(Key, SchemesAreNotTakenForOneAnother) {
+  for (const Scheme scheme : {Scheme::ed25519, Scheme::sm2}) {
+    const auto key = PrivateKey::generate(scheme);
+    ASSERT_TRUE(key);
+    const auto signature = from_hex(key->sign("message").value());
+    Json object = key->public_json();
+    const auto known = PublicKey::from_json(object, key->keyid(), "t");
+    ASSERT_TRUE(known) << known.error().text();
+    EXPECT_TRUE(known->verify("message", *signature));
+    EXPECT_FALSE(known->verify("massage", *signature));
+    // One half of the other's name.
+    object["scheme"] = scheme == Scheme::sm2 ? "ed25519" : "sm2-sm3";
+    const auto mixed = PublicKey::from_json(object, sha256(canonical(object)), "t");
+    ASSERT_TRUE(mixed);
+    EXPECT_FALSE(mixed->verify("message", *signature));
+  }
+}
+
 TEST(Key, UnknownSchemeNeverVerifies) {
   const Json object = {{"keytype", "rsa"}, {"scheme", "pss"}, {"keyval", {{"public", "x"}}}};
   const auto key = PublicKey::from_json(object, sha256(canonical(object)), "t");
