@@ -268,7 +268,13 @@ void Pipeline::make_room() {
     decide(finding, answers_[i], names_[i]);
     const bool matters = finding.verdict.action == policy::Action::block ||
                          finding.verdict.action == policy::Action::rewrite;
-    if (!matters || (kept > 0 && findings_[kept - 1].packet == finding.packet)) {
+    const bool another = kept > 0 && findings_[kept - 1].packet == finding.packet;
+    if (another && finding.verdict.action == policy::Action::block &&
+        findings_[kept - 1].verdict.action != policy::Action::block) {
+      // A refusal stands before what is only asked otherwise.
+      count_verdict(findings_[--kept]);
+      if (findings_[kept].protocol == stats::Protocol::dns) asked = findings_[kept].query;
+    } else if (!matters || another) {
       count_verdict(finding);
       let_through_ |= std::uint32_t{1} << finding.packet;
       continue;

@@ -90,7 +90,11 @@ class Pipeline {
   [[gnu::cold, gnu::noinline]] void rewrite(std::size_t index);
   void send_in_place(Packet& packet, packet::Way way, std::span<const std::uint8_t> message);
   bool ask_safely(Packet& packet, const Asked& asked, std::span<const std::uint8_t> safe);
-  std::size_t answer_safely(const Asked& asked, std::span<const std::uint8_t> safe,
+  SafeQuery& note_safe_query(const flow::Key& key, std::uint64_t hash, std::uint16_t id,
+                             std::uint16_t type);
+  [[nodiscard]] bool is_whole_stream(const Packet& packet) const;
+  std::size_t answer_safely(const Packet& packet, const Asked& asked,
+                            std::span<const std::uint8_t> safe,
                             std::span<std::uint8_t, act::kMaxSafeAnswer> out);
   void answer_in_stream(Packet& packet);
   bool await_addresses(Packet& packet, const Asked& asked, std::span<const std::uint8_t> safe);

@@ -76,7 +76,7 @@ void Pipeline::rewrite(std::size_t index) {
   counters_.add(Id::dns_safe_answered);
   if (packet.pieced) fragments_.block(packet.datagram, finding.packet);
   std::array<std::uint8_t, act::kMaxSafeAnswer> message;
-  const std::size_t octets = answer_safely(asked, safe, message);
+  const std::size_t octets = answer_safely(packet, asked, safe, message);
   const bool answerable = packet::has_single_source(packet.view, packet.frame) &&
                           !packet::is_group_addressed(packet.view, packet.frame);
   send_in_place(packet, answerable ? Way::back : Way::onward,
@@ -109,22 +109,27 @@ bool Pipeline::ask_safely(Packet& packet, const Asked& asked, std::span<const st
   const std::size_t octets = act::write_safe_query(asked.message, query, safe, message);
   if (octets == 0) return false;
   const flow::Key key = key_of(packet, false);
-  SafeQuery* const noted = safe_queries_.put(
-      key, flow::hash(key, secret_), packet::load16(asked.message.data()), query.type, now_ms_);
-  if (noted == nullptr) {
-    counters_.add(Id::dns_safe_table_full);
-    return false;
-  }
-  noted->dnssec_ok = query.dnssec_ok;
-  noted->asked.set(query.name);
-  noted->safe.set(safe);
+  SafeQuery& noted = note_safe_query(key, flow::hash(key, secret_),
+                                     packet::load16(asked.message.data()), query.type);
+  noted.dnssec_ok = query.dnssec_ok;
+  noted.asked.set(query.name);
+  noted.safe.set(safe);
   send_in_place(packet, Way::onward, {message.data(), octets});
   return true;
 }
 
+SafeQuery& Pipeline::note_safe_query(const flow::Key& key, std::uint64_t hash, std::uint16_t id,
+                                     std::uint16_t type) {
+  bool displaced = false;
+  SafeQuery& noted = safe_queries_.put(key, hash, id, type, now_ms_, displaced);
+  if (displaced) counters_.add(Id::dns_safe_table_full);
+  return noted;
+}
+
 // What is answered here: the alias alone, which a resolver follows by itself and a client that asks
 // for it wants; no data of types that would lead past it; addresses that are known; or a failure.
-std::size_t Pipeline::answer_safely(const Asked& asked, std::span<const std::uint8_t> safe,
+std::size_t Pipeline::answer_safely(const Packet& packet, const Asked& asked,
+                                    std::span<const std::uint8_t> safe,
                                     std::span<std::uint8_t, act::kMaxSafeAnswer> out) {
   const Query& query = asked.query;
   const std::uint16_t flags = packet::load16(&asked.message[2]);
@@ -146,8 +151,8 @@ std::size_t Pipeline::answer_safely(const Asked& asked, std::span<const std::uin
   } else if (!asks_for_address(query) || (flags & kRecursionDesired) == 0) {
     answer.flags |= kAuthoritative;
     answer.safe = safe;
-  } else if (safe_addresses_.get(safe, inspect::dns::address_octets(query.type), now_ms_,
-                                 addresses)) {
+  } else if (safe_addresses_.get(key_of(packet, false), safe,
+                                 inspect::dns::address_octets(query.type), now_ms_, addresses)) {
     answer.safe = safe;
     answer.addresses = &addresses;
     answer.no_data = true;
@@ -158,20 +163,28 @@ std::size_t Pipeline::answer_safely(const Asked& asked, std::span<const std::uin
   return act::write_safe_answer(answer, out);
 }
 
+// Whether nothing of the stream has gone on yet, and nothing but this segment is known of it: then
+// the segment may be withheld as if it had never come, and the stream begins anew with it.
+bool Pipeline::is_whole_stream(const Packet& packet) const {
+  if (packet.pieced || !packet.has_flow()) return false;
+  const flow::Flow& flow = *packet.flow;
+  const std::uint32_t sequence = packet::tcp_fields(packet.view, packet.frame).sequence;
+  const auto syn = syns_.get(flow.hash, now_ms_);
+  return syn && syn->sequence + 1 == sequence && flow.base == sequence && flow.acked == sequence &&
+         flow.reading_count == 1 && flow.readings[0].assembly.end() <= packet.frame.payload_length;
+}
+
 // Whether the addresses that a stream asks for were asked for over UDP, in the client's name, so
 // that the segment is to be sent again: the client does that by itself, and finds them known. Not
-// for long, nor where an earlier segment holds a part of the message.
+// for long, nor where other octets of the stream may be at the server, or on their way.
 bool Pipeline::await_addresses(Packet& packet, const Asked& asked,
                                std::span<const std::uint8_t> safe) {
   const Query& query = asked.query;
-  const auto payload = payload_of(packet);
-  const std::size_t octets = asked.message.size();
-  const bool whole = !packet.pieced && packet.has_flow() && payload.size() >= octets + 2 &&
-                     packet::load16(payload.data()) + 2U <= payload.size();
   inspect::dns::Addresses known;
-  if (!whole || !asks_for_address(query) || !is_plain(asked.message, query) ||
+  if (!is_whole_stream(packet) || !asks_for_address(query) || !is_plain(asked.message, query) ||
       (packet::load16(&asked.message[2]) & kRecursionDesired) == 0 ||
-      safe_addresses_.get(safe, inspect::dns::address_octets(query.type), now_ms_, known)) {
+      safe_addresses_.get(key_of(packet, false), safe, inspect::dns::address_octets(query.type),
+                          now_ms_, known)) {
     return false;
   }
   flow::Key key = key_of(packet, false);
@@ -183,12 +196,13 @@ bool Pipeline::await_addresses(Packet& packet, const Asked& asked,
       (noted->answered || noted->sent_ms + SafeQueries::kPatienceMs < now_ms_)) {
     return false;
   }
+  if (noted != nullptr && !noted->ours) return true;  // the client has asked over UDP by itself
   std::array<std::uint8_t, act::kMaxSafeQuery> message;
   const std::size_t length = act::write_safe_query(asked.message, query, safe, message);
   if (length == 0 || length > act::kMaxSegmentPayload || !may_refuse(packet)) return false;
-  if (noted == nullptr) noted = safe_queries_.put(key, hash, id, query.type, now_ms_);
-  Emission* const emission = noted == nullptr ? nullptr : emit(packet, Way::onward);
+  Emission* const emission = emit(packet, Way::onward);
   if (emission == nullptr) return false;
+  if (noted == nullptr) noted = &note_safe_query(key, hash, id, query.type);
   noted->ours = true;
   noted->dnssec_ok = false;
   noted->asked.set(query.name);
@@ -227,7 +241,11 @@ void Pipeline::answer_in_stream(Packet& packet) {
   packet.fate = Fate::drop;
   if (waits) {
     counters_.add(Id::dns_safe_awaited);
-    return give_up(*packet.flow);  // what is sent again is read again
+    // What is sent again is read again, from where the stream begins.
+    const auto syn = syns_.get(packet.flow->hash, now_ms_);
+    give_up(*packet.flow);
+    if (syn) syns_.put(packet.flow->hash, *syn, now_ms_);
+    return;
   }
   std::array<std::uint8_t, act::kMaxSegmentPayload> payload;
   std::size_t octets = 0;
@@ -237,7 +255,7 @@ void Pipeline::answer_in_stream(Packet& packet) {
     if (payload.size() - octets < act::kMaxSafeAnswer + 2) break;
     std::array<std::uint8_t, act::kMaxSafeAnswer> message;
     const std::size_t length =
-        answer_safely(asked_messages_[findings_[i].query], safe_of(i), message);
+        answer_safely(packet, asked_messages_[findings_[i].query], safe_of(i), message);
     packet::store16(&payload[octets], static_cast<std::uint16_t>(length));
     std::memcpy(&payload[octets + 2], message.data(), length);
     octets += 2 + length;
@@ -305,7 +323,7 @@ void Pipeline::answer_as_asked(Packet& packet, std::span<const std::uint8_t> mes
       if (query.answered || response.rcode != 0) break;
       inspect::dns::Addresses learnt = response.addresses;
       if (learnt.count == 0) learnt.ttl = answer.ttl;
-      safe_addresses_.put(query.safe.view(), learnt, now_ms_);
+      safe_addresses_.put(query.key, query.safe.view(), learnt, now_ms_);
       break;
     }
     case Answered::truncated:
@@ -356,6 +374,8 @@ void Pipeline::answer_as_asked(Packet& packet, std::span<const std::uint8_t> mes
   };
   judge(own);
   judge(led);
+  // The name itself was let through as it was asked for.
+  if (own.count + led.count == 0) let_through_ |= std::uint32_t{1} << index_of(packet);
 }
 
 // An answer to a query that was not rewritten here, for it could not be read, or came before the

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "dataplane/act/safe_answer.h"
 #include "dataplane/flow/key.h"
@@ -47,7 +48,7 @@ class SafeQueries {
  public:
   /// As long as resolvers wait for an answer, and longer than nearly all clients do.
   static constexpr std::uint64_t kLifeMs = 10'000;
-  /// After which one without an answer gives way to another.
+  /// After which nobody waits for one without an answer, so that it gives way to another first.
   static constexpr std::uint64_t kPatienceMs = 2'000;
 
   SafeQueries()
@@ -57,15 +58,15 @@ class SafeQueries {
   /// False until the first query: then no answer need be asked about.
   [[nodiscard]] bool any() const { return any_; }
 
-  /// Where to note a query, with key, id and type set; nullptr where its set is full of those that
-  /// wait for an answer.
-  [[nodiscard]] SafeQuery* put(const flow::Key& key, std::uint64_t hash, std::uint16_t id,
-                               std::uint16_t type, std::uint64_t now_ms) {
+  /// Where to note a query, with key, id and type set. `displaced`: the oldest one that waits for
+  /// its answer was forgotten for it, which then comes to its client under the safe name; of no
+  /// use, but not unsafe.
+  [[nodiscard]] SafeQuery& put(const flow::Key& key, std::uint64_t hash, std::uint16_t id,
+                               std::uint16_t type, std::uint64_t now_ms, bool& displaced) {
     any_ = true;
     const std::uint64_t at = mixed(hash, id, type);
     SafeQuery* entry = entry_of(at, key, id, type);
-    if (entry == nullptr) entry = room_at(at, now_ms);
-    if (entry == nullptr) return nullptr;
+    if (entry == nullptr) entry = &room_at(at, now_ms, displaced);
     tag(entry) = tag_of(at);
     entry->key = key;
     entry->id = id;
@@ -73,7 +74,7 @@ class SafeQueries {
     entry->sent_ms = now_ms;
     entry->answered = false;
     entry->ours = false;
-    return entry;
+    return *entry;
   }
   /// The query of these two types that has the answer's id and waits for it, or had it lately: an
   /// answer to a query that was sent twice comes twice.
@@ -111,17 +112,22 @@ class SafeQueries {
     }
     return nullptr;
   }
-  SafeQuery* room_at(std::uint64_t at, std::uint64_t now_ms) {
+  SafeQuery& room_at(std::uint64_t at, std::uint64_t now_ms, bool& displaced) {
     const Tags& tags = tags_[set_of(at)];
     SafeQuery* const entries = &entries_[set_of(at) * kWays];
-    SafeQuery* oldest = nullptr;
+    const auto waits = [&](const SafeQuery& one) {
+      return !one.answered && one.sent_ms + kPatienceMs >= now_ms;
+    };
+    SafeQuery* out = nullptr;
     for (std::size_t i = 0; i < kWays; ++i) {
-      if (tags[i] == 0) return &entries[i];
-      const bool gives_way = entries[i].answered || entries[i].sent_ms + kPatienceMs < now_ms;
-      if (gives_way && (oldest == nullptr || entries[i].sent_ms < oldest->sent_ms))
-        oldest = &entries[i];
+      SafeQuery& one = entries[i];
+      if (tags[i] == 0) return one;
+      if (out == nullptr ||
+          std::pair(waits(one), one.sent_ms) < std::pair(waits(*out), out->sent_ms))
+        out = &one;
     }
-    return oldest;
+    displaced = waits(*out);
+    return *out;
   }
 
   bool any_ = false;
@@ -129,45 +135,60 @@ class SafeQueries {
   std::unique_ptr<SafeQuery[]> entries_;
 };
 
-/// Addresses of safe names while they may be remembered, by the latest answers over UDP: what a
-/// query over TCP is answered with.
+/// Addresses of safe names while they may be remembered, by the latest answers over UDP of a
+/// server: what a query to it over TCP is answered with. Whoever asks a server of his own tells
+/// nothing about others'.
 class SafeAddresses {
  public:
   SafeAddresses() : slots_(std::make_unique<Slot[]>(kSlots)) {}
 
-  void put(std::span<const std::uint8_t> safe, const inspect::dns::Addresses& addresses,
-           std::uint64_t now_ms) {
-    Slot* slot = find_slot(safe, addresses.octets);
+  /// However long a server would have it remembered, and long enough for a segment to come again.
+  static constexpr std::uint32_t kMaxSeconds = 300;
+  static constexpr std::uint32_t kMinSeconds = 5;
+
+  /// `key`: of the client's query, of which the server's side counts.
+  void put(const flow::Key& key, std::span<const std::uint8_t> safe,
+           const inspect::dns::Addresses& addresses, std::uint64_t now_ms) {
+    Slot* slot = find_slot(key, safe, addresses.octets);
     if (slot == nullptr) {
       slot = std::min_element(slots_.get(), slots_.get() + kSlots,
                               [](const Slot& a, const Slot& b) { return a.until_ms < b.until_ms; });
     }
+    slot->key = key;
     slot->safe.set(safe);
     slot->addresses = addresses;
-    slot->until_ms = now_ms + std::uint64_t{addresses.ttl} * 1000;
+    slot->until_ms =
+        now_ms + std::uint64_t{std::clamp(addresses.ttl, kMinSeconds, kMaxSeconds)} * 1000;
   }
   /// With what is left of their TTL; false where there are none.
-  [[nodiscard]] bool get(std::span<const std::uint8_t> safe, std::uint8_t octets,
-                         std::uint64_t now_ms, inspect::dns::Addresses& out) const {
-    const Slot* const slot = find_slot(safe, octets);
+  [[nodiscard]] bool get(const flow::Key& key, std::span<const std::uint8_t> safe,
+                         std::uint8_t octets, std::uint64_t now_ms,
+                         inspect::dns::Addresses& out) const {
+    const Slot* const slot = find_slot(key, safe, octets);
     if (slot == nullptr || slot->until_ms <= now_ms) return false;
     out = slot->addresses;
-    out.ttl = static_cast<std::uint32_t>((slot->until_ms - now_ms) / 1000);
+    out.ttl = std::min(out.ttl, static_cast<std::uint32_t>((slot->until_ms - now_ms) / 1000));
     return true;
   }
 
  private:
-  static constexpr std::size_t kSlots = 64;
+  static constexpr std::size_t kSlots = 128;
   struct Slot {
+    flow::Key key;
     SafeWire safe;
     inspect::dns::Addresses addresses;
     std::uint64_t until_ms = 0;
   };
-  [[nodiscard]] Slot* find_slot(std::span<const std::uint8_t> safe, std::uint8_t octets) const {
+  static bool is_of_server(const flow::Key& one, const flow::Key& other) {
+    return one.server == other.server && one.ipv6 == other.ipv6 && one.wire == other.wire &&
+           one.outer_vlan == other.outer_vlan && one.inner_vlan == other.inner_vlan;
+  }
+  [[nodiscard]] Slot* find_slot(const flow::Key& key, std::span<const std::uint8_t> safe,
+                                std::uint8_t octets) const {
     for (std::size_t i = 0; i < kSlots; ++i) {
       Slot& slot = slots_[i];
       const auto name = slot.safe.view();
-      if (slot.addresses.octets == octets &&
+      if (slot.addresses.octets == octets && is_of_server(slot.key, key) &&
           std::equal(name.begin(), name.end(), safe.begin(), safe.end()))
         return &slot;
     }

@@ -35,7 +35,7 @@ namespace sluice::stats {
   X(dns_safe_answered,     "DNS queries for safe search answered here: another type, or over TCP") \
   X(dns_safe_awaited,      "of safe search, segments withheld until the addresses are known")  \
   X(dns_safe_failed,       "of safe search, queries answered as failed")                       \
-  X(dns_safe_table_full,   "of safe search, queries for which there was no room to wait for an answer") \
+  X(dns_safe_table_full,   "of safe search, queries whose answers are of no use: others took their room") \
   X(dns_unsafe_refused,    "DNS responses withheld: of a safe search name that was not asked for safely") \
   X(tls_client_hellos,     "ClientHellos whose names were judged")                           \
   X(tls_blocked,           "ClientHellos refused")                                           \

@@ -265,14 +265,17 @@ Result<ordered_json> explain(const Question& question) {
         changes.push_back(std::move(one));
     }
   };
-  // Of several that block it, each one has to.
+  // Of several that decide so, each one has to.
   const CategoryMask decided = verdict.category == 0 ? 0 : policy::bit(verdict.category);
   for (const Standing::Layer& layer : standing.layers) {
     const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
     hours.insert(hours.end(), its.begin(), its.end());
     layers.push_back({{"policy", layer.policy.name}, {"blocks", names_of(layer.blocks)}});
-    if (verdict.reason == Reason::category && (layer.blocks & decided) != 0)
-      note_changes(layer.policy, its);
+    const bool decides = (verdict.reason == Reason::category && (layer.blocks & decided) != 0) ||
+                         (verdict.reason == Reason::not_curated && layer.policy.only) ||
+                         (verdict.reason == Reason::safe_search &&
+                          layer.policy.safe_search == masks.safe_search);
+    if (decides) note_changes(layer.policy, its);
   }
   if (changes.empty()) note_changes(standing.policy, hours);
   const ordered_json mode = mode_json(standing.mode, set.time_zone);

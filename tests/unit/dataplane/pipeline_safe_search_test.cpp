@@ -252,19 +252,36 @@ TEST_F(SafeSearchTest, AQuerySentTwiceIsAnsweredTwice) {
   EXPECT_EQ(answer(response), Fate::rewrite);
 }
 
-TEST_F(SafeSearchTest, AFullTableFailsAndTellsSo) {
-  std::size_t refused = 0;
+// Whoever asks without end does not take search from others.
+TEST_F(SafeSearchTest, AFullTableForgetsTheOldest) {
   for (unsigned i = 0; i < 20000; ++i) {
-    const auto fate =
-        ask(dns_query("www.find.net"), {.source_port = static_cast<std::uint16_t>(i)});
-    ASSERT_TRUE(fate == Fate::rewrite || fate == Fate::reply);
-    refused += fate == Fate::reply ? 1 : 0;
+    ASSERT_EQ(ask(dns_query("www.find.net"), {.source_port = static_cast<std::uint16_t>(i)}),
+              Fate::rewrite);
   }
-  EXPECT_GT(refused, 15000U);
-  EXPECT_EQ(count(Id::dns_safe_table_full), refused);
-  EXPECT_EQ(payload()[3] & 0xf, 2);
-  now_ms_ += SafeQueries::kPatienceMs + 1;
-  EXPECT_EQ(ask(dns_query("www.find.net"), {.source_port = 7}), Fate::rewrite);
+  EXPECT_GT(count(Id::dns_safe_table_full), 15000U);
+  EXPECT_EQ(ask(dns_query("www.find.net"), {.source_port = 7, .last_source_octet = 9}),
+            Fate::rewrite);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}}),
+             {.source_port = 7, .last_source_octet = 9}),
+      Fate::rewrite);
+}
+
+TEST_F(SafeSearchTest, AFailurePassesWhereNothingUnnamedDoes) {
+  policy::PolicySet set;
+  set.engines = {{"find", {"www.find.net"}, "safe.find.net", ""}};
+  set.curated = {{"lessons", {"find.net"}, {}, {}}};
+  set.policies = {{.name = "lesson",
+                   .only = policy::Only{.lists = 1, .refuse_unnamed = true},
+                   .safe_search = policy::SafeSearch::strict}};
+  set.default_policy = "lesson";
+  use(set);
+  (void)snapshot_->set_time(0);
+  for (const std::uint16_t flags : {kAnswered | 2, kAnswered | 0x200}) {
+    EXPECT_EQ(ask(dns_query("www.find.net")), Fate::rewrite);
+    EXPECT_EQ(answer(dns_response(question("safe.find.net"), flags, {})), Fate::rewrite);
+    EXPECT_EQ(payload(), dns_response(question("www.find.net"), flags, {}));
+  }
 }
 
 TEST_F(SafeSearchTest, ABurstOfMoreNamesThanFindingsLosesNone) {
@@ -306,6 +323,11 @@ class SafeSearchTcpTest : public SafeSearchCase {
     }
     return out;
   }
+  void begin(test::FrameOptions options = kStream) {
+    options.tcp_flags = packet::kTcpSyn;
+    --options.sequence;
+    EXPECT_EQ(ask({}, options), Fate::forward);
+  }
   Bytes sent() {
     EXPECT_EQ(pipeline_->emissions().size(), 2U);
     if (pipeline_->emissions().size() != 2) return {};
@@ -343,6 +365,7 @@ TEST_F(SafeSearchTcpTest, IsAnsweredByWhatWasSeenOverUdp) {
 
 TEST_F(SafeSearchTcpTest, AsksOverUdpWhereNothingWasSeenAndWaitsForTheSegmentToComeAgain) {
   const Bytes segment = framed({dns_query("www.find.net", {.opt = true, .dnssec_ok = true})});
+  begin();
   for (unsigned turn = 1; turn <= 2; ++turn) {
     EXPECT_EQ(ask(segment, kStream), Fate::drop);
     ASSERT_EQ(pipeline_->emissions().size(), 1U);
@@ -368,12 +391,14 @@ TEST_F(SafeSearchTcpTest, AsksOverUdpWhereNothingWasSeenAndWaitsForTheSegmentToC
 TEST_F(SafeSearchTcpTest, FailsWhereNoAnswerComesOrNoAddress) {
   const Bytes segment = framed({dns_query("www.find.net")});
   const Bytes failure = framed({dns_response(question("www.find.net"), 0x8182, {})});
+  begin();
   EXPECT_EQ(ask(segment, kStream), Fate::drop);
   now_ms_ += SafeQueries::kPatienceMs + 1;
   EXPECT_EQ(ask(segment, kStream), Fate::drop);
   EXPECT_EQ(sent(), failure);
   test::FrameOptions other = kStream;
   other.source_port = 4001;
+  begin(other);
   EXPECT_EQ(ask(segment, other), Fate::drop);
   EXPECT_EQ(
       answer(dns_response(question("safe.find.net"), kAnswered | 2, {}), {.source_port = 4001}),
@@ -388,6 +413,7 @@ TEST_F(SafeSearchTcpTest, AddressesThatAreTooOldAreAskedForAgain) {
       answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 5, address_}})),
       Fate::rewrite);
   now_ms_ += 5'000;
+  begin();
   EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
   EXPECT_EQ(pipeline_->emissions().size(), 1U);
 }
@@ -397,11 +423,109 @@ TEST_F(SafeSearchTcpTest, AMessageInTwoSegmentsFailsWhereNothingIsKnown) {
   const Bytes whole = framed({dns_query("www.find.net")});
   const Bytes front(whole.begin(), whole.begin() + 9);
   const Bytes rest(whole.begin() + 9, whole.end());
+  begin();
   EXPECT_EQ(ask(front, kStream), Fate::forward);
   test::FrameOptions later = kStream;
   later.sequence += 9;
   EXPECT_EQ(ask(rest, later), Fate::drop);
   EXPECT_EQ(sent(), framed({dns_response(question("www.find.net"), 0x8182, {})}));
+}
+
+// What comes behind a segment that is waited for is read where it stands, and so is whatever comes
+// in that segment's place.
+TEST_F(SafeSearchTcpTest, WaitingForgetsNothingOfTheStream) {
+  const Bytes first = framed({dns_query("www.find.net")});
+  std::uint64_t awaited = 0;
+  for (const char* name : {"www.find.net", "www.bets.example"}) {
+    for (const bool pipelined : {false, true}) {
+      test::FrameOptions stream = kStream;
+      ++(stream.source_port += static_cast<std::uint16_t>(awaited));
+      begin(stream);
+      EXPECT_EQ(ask(first, stream), Fate::drop);
+      EXPECT_EQ(count(Id::dns_safe_awaited), ++awaited);
+      test::FrameOptions later = stream;
+      later.sequence += static_cast<std::uint32_t>(first.size());
+      if (pipelined) {
+        EXPECT_EQ(ask(framed({dns_query("ok.org")}), later), Fate::forward);
+      }
+      EXPECT_EQ(ask(framed({dns_query(name)}), stream), Fate::drop) << name << pipelined;
+      awaited = count(Id::dns_safe_awaited);
+    }
+  }
+}
+
+TEST_F(SafeSearchTcpTest, NothingIsWaitedForWhereOtherOctetsAreAtTheServer) {
+  const Bytes first = framed({dns_query("ok.org")});
+  const Bytes second = framed({dns_query("www.find.net")});
+  test::FrameOptions later = kStream;
+  begin();
+  later.sequence += 6;
+  Bytes rest(first.begin() + 6, first.end());
+  test::put(rest, second);
+  EXPECT_EQ(ask(Bytes(first.begin(), first.begin() + 6), kStream), Fate::forward);
+  EXPECT_EQ(ask(rest, later), Fate::drop);
+  EXPECT_EQ(count(Id::dns_safe_awaited), 0U);
+  EXPECT_EQ(ask(rest, later), Fate::drop);
+  // Behind it, a part of a message that has gone on.
+  test::FrameOptions stream = kStream;
+  stream.source_port = 4001;
+  begin(stream);
+  test::FrameOptions behind = stream;
+  behind.sequence += static_cast<std::uint32_t>(second.size()) + 9;
+  const Bytes bets = framed({dns_query("www.bets.example")});
+  EXPECT_EQ(ask(Bytes(bets.begin() + 9, bets.end()), behind), Fate::forward);
+  EXPECT_EQ(ask(second, stream), Fate::drop);
+  EXPECT_EQ(count(Id::dns_safe_awaited), 0U);
+}
+
+TEST_F(SafeSearchTcpTest, OneServersAddressesAreNoOthers) {
+  test::FrameOptions elsewhere;
+  elsewhere.first_destination_octet = 8;
+  EXPECT_EQ(ask(dns_query("www.find.net"), elsewhere), Fate::rewrite);
+  EXPECT_EQ(answer(dns_response(question("safe.find.net"), kAnswered,
+                                {{packed(12), kA, 0x7fffffff, unsafe_}}),
+                   elsewhere),
+            Fate::rewrite);
+  begin();
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
+  EXPECT_EQ(count(Id::dns_safe_awaited), 1U);
+  // And none of them for long.
+  test::FrameOptions stream = elsewhere;
+  stream.protocol = 6;
+  stream.source_port = 4001;
+  now_ms_ += 300'001;
+  begin(stream);
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), stream), Fate::drop);
+  EXPECT_EQ(count(Id::dns_safe_awaited), 2U);
+}
+
+TEST_F(SafeSearchTcpTest, AddressesForNoTimeServeTheSegmentThatAskedForThem) {
+  const Bytes segment = framed({dns_query("www.find.net")});
+  begin();
+  EXPECT_EQ(ask(segment, kStream), Fate::drop);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 0, address_}}),
+             {.source_port = 4000}),
+      Fate::drop);
+  now_ms_ += 1'000;
+  EXPECT_EQ(ask(segment, kStream), Fate::drop);
+  const Bytes got = sent();
+  ASSERT_GT(got.size(), 5U);
+  EXPECT_EQ(got[5] & 0xf, 0);
+  EXPECT_EQ(got[9], 2);  // the alias and the address
+}
+
+TEST_F(SafeSearchTcpTest, TheClientsOwnQueryOverUdpIsWaitedForAndAnswered) {
+  EXPECT_EQ(ask(dns_query("www.find.net"), {.source_port = 4000}), Fate::rewrite);
+  begin();
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
+  EXPECT_EQ(pipeline_->emissions().size(), 0U);
+  EXPECT_EQ(
+      answer(dns_response(question("safe.find.net"), kAnswered, {{packed(12), kA, 60, address_}}),
+             {.source_port = 4000}),
+      Fate::rewrite);
+  EXPECT_EQ(ask(framed({dns_query("www.find.net")}), kStream), Fate::drop);
+  EXPECT_GT(sent().size(), 40U);
 }
 
 TEST_F(SafeSearchTcpTest, ABlockedNameInTheSameSegmentIsRefused) {

@@ -310,7 +310,7 @@ class Sluicectl(unittest.TestCase):
 
     def test_explain_by_layers(self):
         self.config.write_text(self.config.read_text().replace(
-            "policies:", "policies:\n  city: {block: [games], ech: withhold}\n"
+            "policies:", "policies:\n  city: {block: [games], safe_search: strict}\n"
             "  school: {under: city, block: [games, social]}\n  class: {under: school}", 1)
             .replace("default_policy: pupils", "default_policy: class"))
         self.compile("play.example", category="games")
@@ -325,6 +325,9 @@ class Sluicectl(unittest.TestCase):
         for policy in ("school", "city"):
             self.assertIn(f"policy '{policy}' no longer blocking games", document["would_change"])
         self.assertIn("school, city: what they refuse holds as well", self.run_ctl(*ask).stdout)
+        document = self.json_of("explain", "www.bing.com", *ask[2:])
+        self.assertEqual(document["verdict"]["action"], "rewrite")
+        self.assertEqual(document["would_change"][0], "another safe_search of policy 'city'")
 
     def test_explain_by_protocol(self):
         self.compile("casino.example")
