@@ -123,10 +123,11 @@ def streams():
     """The safe name is asked for over UDP, and the segment is to come again."""
     message = query(ASKED)
     framed = struct.pack(">H", len(message)) + message
+    syn = tcp(b"", dport=53, seq=999, ack=0, flags="S")
     case("safe-search-tcp", "over TCP, with no address known: asked for over UDP, and withheld",
-         tcp(framed, dport=53), inside=[], outside=[made(query(SAFE))], policy=STRICT,
+         [syn, tcp(framed, dport=53)], inside=[], outside=[syn, made(query(SAFE))], policy=STRICT,
          counters={"dns_safe_awaited": 1, "dns_safe_answered": 0},
-         names=[(1, "dns", ASKED, "rewrite")])
+         names=[(2, "dns", ASKED, "rewrite")])
 
 
 def answers():
