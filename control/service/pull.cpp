@@ -148,13 +148,16 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
   if (!http) return failed(Outcome::failed, http.error());
   std::vector<std::string> urls = authority.mirrors;
   urls.push_back(authority.url);
+  interruptions_ = {};
   for (;;) {
     error.reset();
     auto fetcher = sync::Fetcher::create({.base_urls = urls, .http = *http}, &validators_);
     if (!fetcher) return failed(Outcome::failed, fetcher.error());
     const Outcome outcome = pull_from(*fetcher, true, error);
     if (!fetcher->interrupted() || stop_) return outcome;
-    log(Level::info, "pull", "a newer release was published meanwhile: it is looked at first");
+    log(Level::info, "pull",
+        "snapshot " + std::to_string(interruptions_.snapshot) +
+            " was signed meanwhile: it is looked at first, then the download goes on");
   }
 }
 
@@ -212,7 +215,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     return Outcome::on_hold;
   }
   wanted_ = *release;
-  if (staged) fetcher.interrupt_when(newer_is_there(release->snapshot_version));
+  if (staged) fetcher.interrupt_when(newer_is_there());
   // Before whatever else may take long, or wait for a person.
   if (release_ && changes_others(*release)) take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)

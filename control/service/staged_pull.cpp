@@ -6,7 +6,7 @@
 #include "control/service/downloads.h"
 #include "control/service/log.h"
 #include "control/service/updater.h"
-#include "control/tuf/metadata.h"
+#include "control/sync/client.h"
 
 namespace sluice::service {
 namespace {
@@ -91,28 +91,37 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
   update_view([&](View& now) { now.held_release = view.held_release; });
 }
 
-/// Whether a mirror has a later release than this one, asked as often as pulls are where none lasts
-/// that long. What it says is not verified: it only ends a download, which goes on afterwards.
-std::function<bool()> Updater::newer_is_there(std::uint64_t snapshot) const {
+/// Whether the authority has signed a later release, asked as often as pulls are where none lasts
+/// that long. It only ends a download, which goes on afterwards; a mirror that sends all of it anew
+/// each time, or never has the later release, must not keep it from ever being there.
+std::function<bool()> Updater::newer_is_there() {
+  struct Asked {
+    Asked(sync::Fetcher from, sync::Trust known, const tuf::Clock& clock)
+        : fetcher(std::move(from)), trust(std::move(known)), client(fetcher, trust, clock) {}
+    sync::Fetcher fetcher;
+    sync::Trust trust;
+    sync::Client client;
+    std::chrono::steady_clock::time_point at = std::chrono::steady_clock::now();
+  };
   const schema::Authority& authority = *config_.authority;
   auto http = http_options(config_.proxy, authority.ca_file, stop_);
-  if (!http) return {};
+  if (!http || interruptions_.left == 0) return {};
   std::vector<std::string> urls = authority.mirrors;
   urls.push_back(authority.url);
-  auto made = sync::Fetcher::create(
+  auto fetcher = sync::Fetcher::create(
       {.base_urls = std::move(urls), .http = std::move(*http), .metadata_timeout = kAskedBesides});
-  if (!made) return {};
-  const auto fetcher = std::make_shared<sync::Fetcher>(std::move(*made));
-  return [this, fetcher, snapshot, asked = std::chrono::steady_clock::now()]() mutable {
-    if (std::chrono::steady_clock::now() - asked < poll_period()) return false;
-    asked = std::chrono::steady_clock::now();
-    const std::string path = "metadata/timestamp.json";
-    auto bytes = fetcher->get(path, tuf::kMaxTimestampOctets);
-    if (!bytes || !*bytes) return false;
-    auto envelope = tuf::parse_envelope(**bytes, path);
-    if (!envelope) return false;
-    auto timestamp = tuf::parse_timestamp(envelope->body, path);
-    return timestamp && timestamp->snapshot.version > snapshot;
+  auto trust = sync::Trust::load(trust_dir(), authority.root);
+  if (!fetcher || !trust) return {};
+  auto asked = std::make_shared<Asked>(std::move(*fetcher), std::move(*trust), clock_);
+  return [this, asked] {
+    if (std::chrono::steady_clock::now() - asked->at < poll_period()) return false;
+    asked->at = std::chrono::steady_clock::now();
+    if (!asked->client.is_behind()) return false;
+    const std::uint64_t snapshot = asked->trust.timestamp()->snapshot.version;
+    if (snapshot <= interruptions_.snapshot) return false;
+    interruptions_.snapshot = snapshot;
+    --interruptions_.left;
+    return true;
   };
 }
 

@@ -118,6 +118,11 @@ class Updater {
   [[nodiscard]] std::shared_ptr<const schema::Config> config() const;
 
  private:
+  /// Of one pull's downloads, for a newer release: once for each, and not for ever.
+  struct Interruptions {
+    unsigned left = 3;
+    std::uint64_t snapshot = 0;  // of the one that was the reason last
+  };
   enum class Kind : std::uint8_t { usual, urgent };
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
   [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
@@ -127,7 +132,7 @@ class Updater {
   void take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
   [[nodiscard]] bool changes_others(const compile::Release& release) const;
   [[nodiscard]] bool is_urgent(const std::string& department) const;
-  [[nodiscard]] std::function<bool()> newer_is_there(std::uint64_t snapshot) const;
+  [[nodiscard]] std::function<bool()> newer_is_there();
   [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
                                               const compile::Rules& rules);
   Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
@@ -171,7 +176,8 @@ class Updater {
   Staging staging_;
   std::string appliance_;                    // by which rings know it
   std::optional<compile::Rollout> rollout_;  // of the newest release seen
-  std::optional<Error> held_error_;          // of the release that waits for a person
+  Interruptions interruptions_;
+  std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;
   View view_;                                          // guarded by mutex_
   std::shared_ptr<const schema::Config> told_config_;  // config_; guarded by mutex_

@@ -213,4 +213,15 @@ Result<compile::Release> Client::refresh() {
   return release;
 }
 
+bool Client::is_behind() {
+  Status status = update_timestamp();
+  for (std::size_t asked = 1; !status && asked < fetcher_.mirrors(); ++asked) {
+    fetcher_.distrust();
+    status = update_timestamp();
+  }
+  const auto& timestamp = trust_.timestamp();
+  const auto& snapshot = trust_.snapshot();
+  return status && timestamp && snapshot && timestamp->snapshot.version > snapshot->version;
+}
+
 }  // namespace sluice::sync

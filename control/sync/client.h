@@ -28,6 +28,11 @@ class Client {
   /// so that a failed update cannot be used to go back.
   [[nodiscard]] Result<compile::Release> refresh();
 
+  /// Whether the authority has signed a newer snapshot than the one that is trusted, by a timestamp
+  /// that is checked and kept as refresh() does; so a mirror that is behind is known as such then.
+  /// A mirror that says what does not hold gives way to the next.
+  [[nodiscard]] bool is_behind();
+
   /// Why the last refresh() failed, where that is that the release was not logged as it must be.
   [[nodiscard]] const std::optional<Error>& not_logged() const { return not_logged_; }
   /// A time that witnesses of the log have signed in this refresh(), if they have.

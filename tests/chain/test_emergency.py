@@ -1,5 +1,6 @@
 """An emergency list is there within a minute, whatever else an appliance waits for: it asks hourly as
 configured, its mirror is slow, a list waits for a person, the mirror was away for long."""
+import json
 import random
 import time
 
@@ -75,6 +76,28 @@ class Emergency(ChainTest):
         self.assertGreater(len(self.begun), 3)
         self.assertGreater(min(self.begun[-1], self.begun[-2]), 3 * OCTETS_A_SECOND)
         self.assertEqual(self.box.alarms(), {})
+
+    def lie(self, request):
+        """Announces what nobody has signed."""
+        said = json.loads((self.mirror.repo / "metadata/timestamp.json").read_text())
+        said["signed"]["version"] = said["signed"]["meta"]["snapshot.json"]["version"] = 2 ** 60
+        self.lies += 1
+        request.reply(200, json.dumps(said).encode())
+
+    def test_a_mirror_that_lies_beside_a_download(self):
+        self.fast, self.begun, self.lies = False, [], 0
+        self.mirror.behaviours["targets/lists/cyberspace"] = self.slow
+        self.import_names(60_000)
+        self.box.ask("pull", wait_seconds=0)
+        eventually(lambda: self.begun)
+        self.mirror.behaviours["timestamp.json"] = self.lie
+        eventually(lambda: self.lies, MINUTE)
+        time.sleep(2)
+        self.assertNotIn("meanwhile", self.box.log.read_text())
+        self.fast = True
+        eventually(lambda: self.box.status()["entries"] == 60_002, MINUTE, self.box.log.read_text())
+        # Orders and list, each in one go.
+        self.assertEqual(self.begun, [0, 0], self.box.log.read_text())
 
     def test_while_a_list_waits_for_a_person(self):
         self.import_names(3000)

@@ -1,6 +1,7 @@
 // What a hostile or broken mirror, a stolen key, or an authority's mistake can and cannot do.
 #include <algorithm>
 
+#include "control/sync/client.h"
 #include "control/tuf/digest.h"
 #include "tests/unit/control/appliance.h"
 
@@ -85,6 +86,28 @@ TEST_F(Attack, KeyIdThatIsNotTheKeys) {
   repository_.publish();
   expect_refused("the key id is not the SHA-256 of the key");
   expect_recovery();
+}
+
+TEST_F(Attack, OnlyASignedTimestampTellsOfANewerRelease) {
+  const auto is_behind = [this] {
+    auto fetcher = sync::Fetcher::create({.base_urls = {repository_.url()}});
+    auto trust = sync::Trust::load(config_.state_dir / "trust", repository_.root());
+    return sync::Client(fetcher.value(), trust.value(), [this] { return now_; }).is_behind();
+  };
+  EXPECT_FALSE(is_behind());
+  const auto path = repository_.folder() / "metadata/timestamp.json";
+  const std::string good = read_file(path);
+  Json forged = tuf::parse_strict(good, "timestamp").value();
+  forged["signed"]["version"] = std::uint64_t{1} << 60;
+  forged["signed"]["meta"]["snapshot.json"]["version"] = std::uint64_t{1} << 60;
+  write_file(path, tuf::canonical(forged));
+  EXPECT_FALSE(is_behind());
+  write_file(path, good);
+  repository_.publish();
+  EXPECT_TRUE(is_behind());
+  // It is known from now on, whatever a mirror that is behind says.
+  write_file(path, good);
+  expect_refused("timestamp.json: is version 1, older than the 2 seen before");
 }
 
 TEST_F(Attack, OlderTimestamp) {
