@@ -188,7 +188,8 @@ class Asking(LogTest):
                 (lambda note: (409, b"many\n"), "answers 409 without the size that it has seen"),
                 (lambda note: (409, b"2"), "answers 409 without the size that it has seen"),
                 (lambda note: (409, b"2\n"), "answers with status 409"),
-                (lambda note: (409, b"900\n"), "has cosigned a log of 900 entries, where this one has 4")):
+                (lambda note: (409, b"900\n"), "has cosigned a log of 900 entries, where this one has 4"),
+                (lambda note: (409, b"900\n"), "nobody has signed this answer; ask the witness, and compare")):
             ngo.misbehave = answer
             told = self.authority.run("publish", check=False)
             self.assertEqual(told.returncode, 1)
@@ -210,6 +211,8 @@ class Asking(LogTest):
         told = self.authority.run("publish", check=False)
         self.assertEqual(told.returncode, 1)
         self.assertIn("has 0 cosignatures of witnesses, which is no quorum; auditor: ", told.stderr)
+        self.assertIn("see that the witness is there under its URL in policy/tlog-policy.txt", told.stderr)
+        self.assertNotIn("authority.", told.stderr)
         # What they give by hand counts all the same.
         self.cosign("auditor", "isp")
         self.assertEqual(json.loads((self.repo / "metadata/timestamp.json").read_text())["signed"]["version"], 2)

@@ -28,7 +28,14 @@ Result<Answer> post(sync::Http& http, const std::string& url, std::string body) 
         return answer.body.size() <= kMaxAnswer;
       },
       "answers with more than " + std::to_string(kMaxAnswer) + " octets");
-  if (!head) return fail(head.error());
+  if (!head) {
+    Error error = head.error();
+    // What mirrors are told of is configured elsewhere.
+    if (answer.body.size() <= kMaxAnswer) {
+      error.advice = "see that the witness is there under its URL in policy/tlog-policy.txt";
+    }
+    return fail(std::move(error));
+  }
   answer.status = head->status;
   return answer;
 }
@@ -66,7 +73,9 @@ Result<std::uint64_t> size_seen(const Answer& answer, const LogHead& head, const
   if (*size <= head.checkpoint.size) return *size;
   return fail("has cosigned a log of " + std::to_string(*size) + " entries, where this one has " +
                   std::to_string(head.checkpoint.size),
-              witness.url, "the log was cut: bring repo/log back from a copy");
+              witness.url,
+              "nobody has signed this answer; ask the witness, and compare repo/log with another "
+              "copy of it, before anything is brought back or published");
 }
 
 Result<std::vector<std::string>> ask(const Workspace& workspace, const LogHead& head,
