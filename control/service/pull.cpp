@@ -188,6 +188,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     update_view([&](View& view) { view.fresh_until = trust->timestamp()->expires; });
   }
   if (!release) return failed(Outcome::failed, release.error());
+  may_have_emergencies_ = release->may_have_emergencies;
 
   if (release_) {
     auto status = compile::check_sequence(*release_, *release);

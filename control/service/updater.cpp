@@ -110,6 +110,7 @@ void Updater::load_release() {
     log(Level::warning, "recover", release.error().text());
     return;
   }
+  may_have_emergencies_ = release->may_have_emergencies;
   set_release(*release);
 }
 
@@ -161,7 +162,7 @@ std::string Updater::policy_json() const {
 
 std::chrono::seconds Updater::poll_period() const {
   const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
-  return release_ && release_->may_have_emergencies ? std::min(wanted, kEmergencyPoll) : wanted;
+  return may_have_emergencies_ ? std::min(wanted, kEmergencyPoll) : wanted;
 }
 
 bool Updater::is_stale() const {

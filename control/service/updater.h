@@ -176,6 +176,7 @@ class Updater {
   Staging staging_;
   std::string appliance_;                    // by which rings know it
   std::optional<compile::Rollout> rollout_;  // of the newest release seen
+  bool may_have_emergencies_ = false;  // by the newest verified release, whether it runs or not
   Interruptions interruptions_;
   std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;

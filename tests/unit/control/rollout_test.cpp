@@ -160,6 +160,24 @@ TEST_F(Rings, EmergencyAndMalwareWaitForNothing) {
   EXPECT_EQ(entries(), 7U);
 }
 
+class NoEmergencyYet : public Rings {
+ protected:
+  void SetUp() override {
+    config_.authority->poll_seconds = 3600;
+    Appliance::SetUp();
+  }
+};
+
+TEST_F(NoEmergencyYet, TheRoleCountsWhileItsReleaseIsHeld) {
+  publish(2000);
+  ASSERT_EQ(pull(), Outcome::published) << last_;
+  EXPECT_EQ(updater_->poll_period(), std::chrono::seconds(3600));
+  repository_.add_role("list-emergency", 2, 1);
+  publish(100);
+  EXPECT_EQ(pull(), Outcome::held);
+  EXPECT_EQ(updater_->poll_period(), std::chrono::seconds(45));
+}
+
 TEST_F(Rings, AnEmergencyPassesAListThatIsHeld) {
   config_.appliance = "gw-lab-1";
   restart();
