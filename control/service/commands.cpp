@@ -22,14 +22,19 @@ std::uint64_t number_of(const json& request, const char* key, std::uint64_t fall
                                                                : fallback;
 }
 
-/// The whole id of the release that waits, if the one that was named is it.
+/// The whole id of the release that waits, if the one that was named is it: the whole of it, or its
+/// urgent lists alone.
 Result<std::string> held_release(const View& view, const std::string& named) {
-  if (!view.held_release) {
-    return fail("no release waits to be approved", {}, "see sluicectl status");
+  std::string waiting;
+  for (const auto& held : {view.held_release, view.held_urgent}) {
+    if (!held) continue;
+    const std::string& id = held->release;
+    if (named.size() >= kShortestId && id.starts_with(named)) return id;
+    waiting += (waiting.empty() ? "" : ", its urgent lists alone are ") + id;
   }
-  const std::string& id = view.held_release->release;
-  if (named.size() >= kShortestId && id.starts_with(named)) return id;
-  return fail("the release that waits is " + id, named.empty() ? "no release was named" : named,
+  if (waiting.empty()) return fail("no release waits to be approved", {}, "see sluicectl status");
+  return fail("the release that waits is " + waiting,
+              named.empty() ? "no release was named" : named,
               "look at what it changes, and name it, in 12 digits at least");
 }
 

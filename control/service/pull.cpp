@@ -218,10 +218,11 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   wanted_ = *release;
   if (staged) fetcher.interrupt_when(newer_is_there());
   // Before whatever else may take long, or wait for a person.
-  if (release_ && changes_others(*release)) take_urgent(fetcher, *release);
+  const bool urgent_first = release_ && changes_others(*release);
+  if (urgent_first) take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
                                                   : take_new(fetcher, *release, error);
-  if (outcome == Outcome::held && release_) take_urgent(fetcher, *release);
+  if (outcome == Outcome::held && release_ && !urgent_first) take_urgent(fetcher, *release);
   return outcome;
 }
 

@@ -79,8 +79,15 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
     };
     return place(a) < place(b);
   });
-  if (compile::release_id(urgent) == compile::release_id(*release_)) return;
-  const auto view = this->view();
+  const std::string id = compile::release_id(urgent);
+  if (id == compile::release_id(*release_)) return;
+  const auto held_before = view_.held_urgent;
+  // As waits_already() is of a whole release.
+  if (held_before && held_before->release == id &&
+      held_before->snapshot == release.snapshot_version && !running_.is_approved(id)) {
+    return;
+  }
+  const auto held_release = view_.held_release;
   const auto held_error = held_error_;
   std::optional<Error> error;
   const Outcome outcome = take_new(fetcher, urgent, error, Kind::urgent);
@@ -88,7 +95,14 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
       std::string(text(outcome)) + (error ? ", " + error->text() : ""));
   // What waits for a person goes on waiting.
   held_error_ = held_error;
-  update_view([&](View& now) { now.held_release = view.held_release; });
+  update_view([&](View& view) {
+    view.held_urgent.reset();
+    if (outcome == Outcome::held) {
+      view.held_urgent = view.held_release;
+      view.held_urgent->snapshot = release.snapshot_version;
+    }
+    view.held_release = held_release;
+  });
 }
 
 /// Whether the authority has signed a later release, asked as often as pulls are where none lasts

@@ -121,6 +121,7 @@ void Updater::set_release(const compile::Release& release) {
   update_view([&](View& view) {
     view.release = release_;
     view.held_release.reset();
+    view.held_urgent.reset();
   });
   held_error_.reset();
 }

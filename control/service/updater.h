@@ -65,6 +65,9 @@ struct View {
   std::optional<tuf::Time> next_change;  // when an order begins or ends
   std::optional<tuf::Time> next_policy;  // when schedules are to be worked out further
   std::optional<HeldRelease> held_release;
+  // The urgent lists of the newest release with what is in use of all others, where a guard holds
+  // just that; approved by its own id.
+  std::optional<HeldRelease> held_urgent;
   // Entries that the signed rules left out: the first ones, and how many there are.
   std::vector<std::string> dropped;
   std::uint64_t dropped_count = 0;

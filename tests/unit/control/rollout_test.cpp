@@ -2,6 +2,7 @@
 #include "control/compile/rollout.h"
 
 #include "control/compile/zstd_lines.h"
+#include "control/service/commands.h"
 #include "tests/unit/control/appliance.h"
 
 namespace sluice::test {
@@ -203,6 +204,43 @@ TEST_F(Rings, AnEmergencyPassesAListThatIsHeld) {
   ASSERT_TRUE(updater_->running().approve(id, {.who = "li", .reason = "seen", .at = now_}));
   EXPECT_EQ(pull(), Outcome::published) << last_;
   EXPECT_EQ(entries(), 102U);
+}
+
+TEST_F(Rings, UrgentListsThatAreHeldAreCompiledOnceAndApprovedAlone) {
+  config_.appliance = "gw-lab-1";
+  repository_.lists["telecom"] = {.orders = order_line("T-1", "malware"), .names = {}};
+  for (unsigned i = 0; i < 2000; ++i) {
+    repository_.lists["telecom"].names += "v" + std::to_string(10'000 + i) + ".example\ttree\t0\n";
+  }
+  repository_.add_role("list-telecom", 3, 2);
+  restart();
+  publish(5);
+  ASSERT_EQ(pull(), Outcome::published) << last_;
+  ASSERT_EQ(entries(), 2005U);
+  repository_.lists["telecom"].names = "virus.example\ttree\t0\n";
+  ++repository_.lists["telecom"].seq;
+  publish(7);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(pull(), Outcome::held);
+  const auto first = service::View(updater_->view()).held_urgent;
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr(" urgent: held"));
+  ASSERT_TRUE(first);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(pull(), Outcome::held);
+  EXPECT_EQ(pull(), Outcome::held);
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::Not(::testing::HasSubstr(" urgent: ")));
+  ASSERT_NE(first->release, updater_->view().held_release->release);
+  const auto reply = service::answer_decision(updater_->running(), updater_->view(),
+                                              {{"command", "approve"},
+                                               {"release", first->release.substr(0, 12)},
+                                               {"who", "li"},
+                                               {"reason", "seen"}},
+                                              now_);
+  EXPECT_EQ(reply["ok"], true) << reply.dump();
+  EXPECT_EQ(pull(), Outcome::held);
+  EXPECT_EQ(entries(), 6U) << "the urgent list alone";
+  EXPECT_FALSE(updater_->view().held_urgent);
 }
 
 TEST_F(Rings, AnEmergencyPassesAPersonsHold) {
