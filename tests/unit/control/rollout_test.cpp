@@ -165,6 +165,7 @@ class NoEmergencyYet : public Rings {
  protected:
   void SetUp() override {
     config_.authority->poll_seconds = 3600;
+    repository_.keys.erase("list-emergency");
     Appliance::SetUp();
   }
 };
@@ -172,6 +173,7 @@ class NoEmergencyYet : public Rings {
 TEST_F(NoEmergencyYet, TheRoleCountsWhileItsReleaseIsHeld) {
   publish(2000);
   ASSERT_EQ(pull(), Outcome::published) << last_;
+  EXPECT_EQ(updater_->poll_period(), std::chrono::seconds(3600));
   repository_.add_role("list-emergency", 2, 1);
   publish(100);
   EXPECT_EQ(pull(), Outcome::held);
