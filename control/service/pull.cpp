@@ -197,7 +197,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   auto rollout = read_rollout(fetcher, *release);
   if (!rollout) return failed(Outcome::failed, rollout.error());
   rollout_ = std::move(*rollout);
-  // What a person carries here is for now.
+  // What a person carries here is not staged: it is meant for this box.
   if (staged) stage(*release);
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {

@@ -84,7 +84,7 @@ class Pipeline {
   [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
                                                     const generation::Answer& answer,
                                                     const name::FoldedName& name);
-  // safe_search.cpp
+  // safe_search.cpp, safe_response.cpp
   [[gnu::cold, gnu::noinline]] void decide_safe_search(Finding& finding,
                                                        const name::FoldedName& name);
   [[gnu::cold, gnu::noinline]] void rewrite(std::size_t index);
@@ -200,6 +200,7 @@ class Pipeline {
   // refuse.cpp
   void refuse(std::span<Packet> packets, std::size_t index);
   void answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, packet::Way way);
+  void become(Packet& packet, packet::Way way, std::size_t length);
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);

@@ -117,6 +117,11 @@ void Pipeline::answer(const Finding& finding, Packet& packet, const act::DnsBloc
   const std::size_t length =
       act::write_dns_datagram(packet.view, packet.frame, way, asked.message, asked.query, block,
                               packet.data, packet.capacity);
+  become(packet, way, length);
+}
+
+// The frame is one that was made in its place, of so many octets; 0: there was no room.
+void Pipeline::become(Packet& packet, Way way, std::size_t length) {
   if (length == 0) {
     packet.fate = Fate::drop;
     return counters_.add(Id::dns_answer_no_room);

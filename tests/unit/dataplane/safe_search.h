@@ -43,6 +43,13 @@ inline Bytes dns_response(const Bytes& question, std::uint16_t flags,
   return out;
 }
 
+/// A pointer to a name in the message.
+inline Bytes packed(std::uint16_t at) {
+  Bytes out;
+  test::put16(out, 0xc000U | at);
+  return out;
+}
+
 inline Bytes question(std::string_view name, std::uint16_t type = kA) {
   Bytes out = test::wire_name(name);
   test::put16(out, type);
