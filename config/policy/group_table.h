@@ -4,38 +4,16 @@
 // Thread safety: immutable once built; find() allocates nothing and is safe on the data path.
 #pragma once
 
-#include <array>
-#include <compare>
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "config/base/result.h"
+#include "config/policy/claims.h"
 #include "config/policy/policy.h"
 
 namespace sluice::policy {
-
-/// What a frame says of the device that sent it.
-struct Client {
-  Mac mac{};
-  bool has_ip = false;
-  bool ipv6 = false;
-  std::array<std::uint8_t, 16> address{};  // IPv4 in the first four octets
-  std::uint16_t outer_vlan = 0;
-  std::uint16_t inner_vlan = 0;
-  std::uint16_t port = 0;  // index of the inside port
-};
-
-enum class MatchedBy : std::uint8_t { mac, prefix, vlan, port, fallback };
-[[nodiscard]] std::string_view text(MatchedBy by);
-
-struct GroupMatch {
-  std::uint16_t group = 0;  // index into GroupTable::groups()
-  MatchedBy by = MatchedBy::fallback;
-};
 
 /// Who has a policy. Entry 0 is the default group; behind the groups stand devices that have a mode
 /// of their own, and where one of those is "normal", all groups again, but for their modes.
@@ -52,22 +30,14 @@ struct ResolvedGroup {
 
 class GroupTable {
  public:
-  /// What a group claims: a MAC address, a prefix and its length, VLANs or a port.
-  struct Key {
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
-    std::uint32_t kind = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
-
   /// `port_names`: the inside ports in the order of Client::port. Fails where a group names an
   /// unknown policy or where two groups claim the same device.
   [[nodiscard]] static Result<GroupTable> build(const PolicySet& set,
                                                 std::span<const std::string> port_names);
 
-  [[nodiscard]] GroupMatch find(const Client& client) const;
+  [[nodiscard]] GroupMatch find(const Client& client) const { return claims_.find(client); }
   /// Whether any group claims a device; otherwise find() is the default group for all of them.
-  [[nodiscard]] bool has_claims() const { return slots_.size() > 1; }
+  [[nodiscard]] bool has_claims() const { return !claims_.empty(); }
   /// The same as an index into groups(), or of what stands for the device while it has a mode.
   /// `masks`: of the moment, in the order of groups().
   [[nodiscard]] std::uint16_t find(const Client& client, const Masks* masks) const {
@@ -82,25 +52,16 @@ class GroupTable {
   [[nodiscard]] bool any_refuses_encrypted_dns() const { return any_refuses_encrypted_dns_; }
 
  private:
-  struct Slot {
-    Key key;
-    std::uint16_t group = 0;  // 0, the default group, is an empty slot's
-  };
   [[nodiscard]] std::uint16_t find_device(const Client& client, const Masks* masks) const;
   void note(const PolicySet& set, const Policy& policy);
   [[nodiscard]] Status add_modes(const PolicySet& set);
-  static std::vector<Slot> table_of(const std::map<Key, std::uint16_t>& claimed);
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;
-  std::vector<Slot> slots_{1};                     // a power of two, at most half of them in use
-  std::vector<std::uint8_t> lengths4_, lengths6_;  // prefix lengths in use, longest first
-  std::vector<Slot> devices_;     // the same of devices with modes; empty: there are none
+  Claims claims_;
+  Claims devices_;                // the same of devices with modes
   std::uint16_t plain_from_ = 0;  // of groups_; 0: they are not there again
   bool any_withholds_ech_ = false;
   bool any_refuses_encrypted_dns_ = false;
-  bool any_mac_ = false;
-  bool any_vlan_ = false;
-  bool any_port_ = false;
 };
 
 }  // namespace sluice::policy

@@ -1,0 +1,90 @@
+#include "config/policy/claims.h"
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+namespace sluice::policy {
+namespace {
+
+std::uint64_t load64(const std::uint8_t* octets) {
+  std::uint64_t value = 0;
+  std::memcpy(&value, octets, sizeof value);
+  return __builtin_bswap64(value);
+}
+
+/// The first `bits` of 64.
+std::uint64_t first_bits(std::uint64_t value, unsigned bits) {
+  return bits == 0 ? 0 : value & (~std::uint64_t{0} << (64 - std::min(bits, 64U)));
+}
+
+}  // namespace
+
+std::string_view text(MatchedBy by) {
+  switch (by) {
+    case MatchedBy::mac:
+      return "mac";
+    case MatchedBy::prefix:
+      return "prefix";
+    case MatchedBy::vlan:
+      return "vlan";
+    case MatchedBy::port:
+      return "port";
+    case MatchedBy::fallback:
+      return "default";
+  }
+  return "unknown";
+}
+
+Claims::Length4 Claims::length4(std::uint8_t length) {
+  const auto mask = static_cast<std::uint32_t>(first_bits(~std::uint64_t{0}, length) >> 32);
+  return {__builtin_bswap32(mask), kPrefix4 << kKindAt | std::uint64_t{length} << kLengthAt};
+}
+
+Claims::Key Claims::key_of(const Prefix& prefix) {
+  const std::uint8_t length = prefix.length;
+  if (prefix.ipv6) {
+    return {kPrefix6 << kKindAt | std::uint64_t{length} << kLengthAt,
+            first_bits(load64(prefix.address.data()), length),
+            length > 64 ? first_bits(load64(prefix.address.data() + 8), length - 64U) : 0};
+  }
+  std::uint32_t address;
+  std::memcpy(&address, prefix.address.data(), sizeof address);
+  const Length4 how = length4(length);
+  return {(address & how.mask) | how.rest};
+}
+
+Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.empty()) {
+  std::map<std::array<std::uint64_t, 1>, std::uint16_t> narrow;
+  std::map<Key, std::uint16_t> wide;
+  std::set<std::uint8_t, std::greater<>> lengths4;
+  std::set<std::uint8_t, std::greater<>> lengths6;
+  for (const auto& [key, group] : claimed) {
+    const std::uint64_t kind = key[0] >> kKindAt;
+    const auto length = static_cast<std::uint8_t>(key[0] >> kLengthAt);
+    any_mac_ |= kind == kMac;
+    any_vlan_ |= kind == kVlan;
+    any_port_ |= kind == kPort;
+    if (kind == kPrefix4) lengths4.insert(length);
+    if (kind == kPrefix6) {
+      lengths6.insert(length);
+      wide.emplace(key, group);
+    } else {
+      narrow.emplace(std::array{key[0]}, group);
+    }
+  }
+  narrow_ = ClaimTable<1>(narrow);
+  wide_ = ClaimTable<3>(wide);
+  for (const std::uint8_t length : lengths4) lengths4_.push_back(length4(length));
+  lengths6_.assign(lengths6.begin(), lengths6.end());
+}
+
+std::uint16_t Claims::find_ipv6(const std::array<std::uint8_t, 16>& address) const {
+  for (const std::uint8_t length : lengths6_) {
+    if (const auto group = wide_.find(key_of({.address = address, .length = length, .ipv6 = true})))
+      return group;
+  }
+  return 0;
+}
+
+}  // namespace sluice::policy
