@@ -5,10 +5,14 @@
 #include <cstring>
 #include <sys/mman.h>
 
+#include "config/name/folded_name.h"
+
 namespace sluice::generation {
 namespace {
 
 constexpr std::size_t kNodeHeaderOctets = 8;
+// Keys are compared in blocks, so that octets before the first one are read (name::is_key_of()).
+constexpr std::size_t kFront = name::kKeyFront;
 constexpr std::size_t kPage = 4096;
 // Where room is looked for on both sides of the base: every 32 MiB, up to 2 GiB away.
 constexpr std::uintptr_t kStride = std::uintptr_t{32} << 20;
@@ -64,7 +68,7 @@ Overlay::Memory Overlay::map_near(const void* base, std::size_t octets) {
 }
 
 Result<Overlay> Overlay::copy(const std::vector<Entry>& entries, const void* base) {
-  std::size_t octets = 0;
+  std::size_t octets = kFront;
   for (const Entry& entry : entries) {
     if (entry.key.size() > UINT16_MAX || entry.value.size() > UINT32_MAX) {
       return fail("an entry is too large");
@@ -81,7 +85,7 @@ Result<Overlay> Overlay::copy(const std::vector<Entry>& entries, const void* bas
                 std::to_string(octets) + " octets", "free some memory");
   }
   overlay.places_.reserve(entries.size());
-  std::size_t at = 0;
+  std::size_t at = kFront;
   for (const Entry& entry : entries) {
     write_node(overlay.memory_.get() + at, entry);
     overlay.places_.push_back(static_cast<std::uint32_t>(at + kNodeHeaderOctets));

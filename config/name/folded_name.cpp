@@ -152,9 +152,16 @@ bool fold_odd_text(std::string_view text, FoldedName& out) {
 
 bool is_key_of(const FoldedName& name, unsigned labels, std::string_view key) {
   if (key.size() != name.length_of(labels)) return false;
-  std::array<char, kMaxKeyOctets> own;
-  write_key(name, labels, own.data());
-  return std::memcmp(key.data(), own.data(), key.size()) == 0;
+  const char* end = key.data();
+  const std::uint8_t* start = name.starts_.data() + name.label_count;
+  for (; labels > 0; --labels) {
+    const char* const label = name.octets_.data() + FoldedName::kFront + *--start;
+    const auto length = static_cast<std::size_t>(*label);
+    end += length;
+    if (*end != '.' || !is_without_dots(end, label + 1 + length, length)) return false;
+    ++end;
+  }
+  return true;
 }
 
 void write_key(const FoldedName& name, unsigned labels, char* out) {

@@ -62,6 +62,7 @@ class FoldedName {
  private:
   friend WireEnd fold_wire(std::span<const std::uint8_t> message, std::size_t& at, FoldedName& out);
   friend bool fold_host(std::string_view text, FoldedName& out);
+  friend bool is_key_of(const FoldedName& name, unsigned labels, std::string_view key);
   friend void write_key(const FoldedName& name, unsigned labels, char* out);
 
   static constexpr std::size_t kFront = 16;  // short names are written as a block that ends them
@@ -87,8 +88,10 @@ void fold_wire(std::span<const std::uint8_t> wire, FoldedName& out);
 /// last one that is empty or too long, of any octets. False where there are none.
 [[nodiscard]] bool fold_odd_text(std::string_view text, FoldedName& out);
 
-/// Whether `key` is the reversed key (name.h) of the `labels` rightmost labels.
+/// Whether `key` is the reversed key (name.h) of the `labels` rightmost labels. kKeyFront octets
+/// before the key may be read.
 [[nodiscard]] bool is_key_of(const FoldedName& name, unsigned labels, std::string_view key);
+inline constexpr std::size_t kKeyFront = 16;
 
 /// Writes that key, length_of(labels) octets, and over what is behind it: `out` has room for
 /// kMaxKeyOctets. A dot inside a label becomes 0x01, which no listed name contains, so that it is

@@ -34,13 +34,21 @@ constexpr bool is_host_octet(char octet) {
          octet == '_';
 }
 
-
 inline void copy_lower_portably(char* out, const char* in) {
   for (std::size_t i = 0; i < kBlock; ++i) out[i] = to_lower(in[i]);
 }
 
 inline void copy_without_dots_portably(char* out, const char* in) {
   for (std::size_t i = 0; i < kBlock; ++i) out[i] = in[i] == '.' ? kDotInLabel : in[i];
+}
+
+/// Whether the `octets` before `key` are what copy_without_dots() makes of those before `in`.
+inline bool is_without_dots_portably(const char* key, const char* in, std::size_t octets) {
+  for (; octets > 0; --octets) {
+    const char octet = *--in == '.' ? kDotInLabel : *in;
+    if (*--key != octet) return false;
+  }
+  return true;
 }
 
 inline HostOctets lower_host_portably(char* octets) {
@@ -77,11 +85,30 @@ inline void copy_lower(char* out, const char* in) {
 }
 
 /// Of a label, any octet is legal (RFC 2181 section 11); a key has no dot but behind each label.
-inline void copy_without_dots(char* out, const char* in) {
+inline __m128i without_dots(const char* in) {
   const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in));
   const __m128i dots = _mm_cmpeq_epi8(octets, _mm_set1_epi8('.'));
   const __m128i less = _mm_and_si128(dots, _mm_set1_epi8('.' - kDotInLabel));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_sub_epi8(octets, less));
+  return _mm_sub_epi8(octets, less);
+}
+
+inline void copy_without_dots(char* out, const char* in) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), without_dots(in));
+}
+
+/// In whole blocks: so much is readable before both.
+inline bool is_without_dots(const char* key, const char* in, std::size_t octets) {
+  const auto differing = [&] {
+    key -= kBlock;
+    in -= kBlock;
+    const __m128i there = _mm_loadu_si128(reinterpret_cast<const __m128i*>(key));
+    const __m128i equal = _mm_cmpeq_epi8(there, without_dots(in));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(equal)) ^ 0xffffU;
+  };
+  for (; octets > kBlock; octets -= kBlock) {
+    if (differing() != 0) return false;
+  }
+  return differing() >> (kBlock - octets) == 0;
 }
 
 /// Host text to lower case, in place.
@@ -102,6 +129,9 @@ inline HostOctets lower_host(char* octets) {
 
 inline void copy_lower(char* out, const char* in) { copy_lower_portably(out, in); }
 inline void copy_without_dots(char* out, const char* in) { copy_without_dots_portably(out, in); }
+inline bool is_without_dots(const char* key, const char* in, std::size_t octets) {
+  return is_without_dots_portably(key, in, octets);
+}
 inline HostOctets lower_host(char* octets) { return lower_host_portably(octets); }
 
 #endif

@@ -53,7 +53,8 @@ inline bool SuffixIndex::probe(const Walk& walk, Candidate& candidate) const {
 }
 
 // LMDB's node: the value's length (4 octets), flags (2), the key's length (2), the key, the value.
-// The build has seen for each entry that it is so.
+// The build has seen for each entry that it is so. Before the node is at least the page's header,
+// of 16 octets.
 void SuffixIndex::prefetch_entry(Candidate candidate) const {
   if (candidate.where == kAskLmdb) return;
   const char* const key = anchor_ + std::ptrdiff_t{candidate.where} * 2;
@@ -100,13 +101,14 @@ void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<
   std::size_t count = 0;
   std::uint32_t listed = 0;  // a bit a name that has a candidate
   static_assert(kGroup <= 32);
-  const auto go = [&](std::uint8_t i) {
-    if (probe(walks[i], candidates[i])) {
+  const auto go = [&](std::uint8_t i) __attribute__((always_inline)) {
+    Walk& walk = walks[i];
+    if (probe(walk, candidates[i])) {
       prefetch_entry(candidates[i]);
       listed |= std::uint32_t{1} << i;
     }
     active[count] = i;
-    count += advance(walks[i], names[i]) ? 1 : 0;
+    count += advance(walk, names[i]) ? 1 : 0;
   };
   for (std::size_t i = 0; i < names.size(); ++i) {
     answers[i] = {};
@@ -124,12 +126,13 @@ void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<
   for (; listed != 0; listed &= listed - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(listed));
     const Candidate candidate = candidates[i];
-    if (entry_at(candidate, names[i], entries[i])) {
-      const generation::Flat flat = entries[i].flat(candidate.labels < names[i].label_count);
+    const name::FoldedName& name = names[i];
+    if (entry_at(candidate, name, entries[i])) {
+      const generation::Flat flat = entries[i].flat(candidate.labels < name.label_count);
       answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
                     candidate.labels};
     } else {
-      answers[i] = cursor.find(name::LookupName(names[i]));
+      answers[i] = cursor.find(name::LookupName(name));
     }
   }
 }

@@ -27,6 +27,11 @@ struct TextCase {
   std::string key;
 };
 
+bool is_key(const FoldedName& name, unsigned labels, std::string_view key) {
+  const std::string readable = std::string(kKeyFront, '#') + std::string(key);
+  return is_key_of(name, labels, std::string_view(readable).substr(kKeyFront));
+}
+
 TEST(Name, FromTextJudgesEveryShape) {
   const std::string label63(63, 'a');
   const std::string longest = label63 + "." + label63 + "." + label63 + "." + std::string(61, 'b');
@@ -86,7 +91,7 @@ TEST(Name, WireNamesMatchOnLabelsNotOnText) {
   fold_wire(wire({"blocked.example"}), name);
   EXPECT_EQ(name.label_count, 1);
   EXPECT_NE(key_of(name), "example.blocked.");
-  EXPECT_FALSE(is_key_of(name, 1, "blocked.example."));
+  EXPECT_FALSE(is_key(name, 1, "blocked.example."));
   EXPECT_EQ(display(name), "blocked\\046example");
   fold_wire(wire({}), name);
   EXPECT_EQ(name.label_count, 0);
@@ -101,9 +106,16 @@ TEST(Name, LengthsAreNoText) {
     const auto octets = wire(labels);
     fold_wire(octets, name);
     ASSERT_EQ(name.label_count, 3);
-    EXPECT_EQ(name.view(), "\x01" "a" + std::string(1, static_cast<char>(length)) +
-                               std::string(length, '.') + "\x03" "b.c");
-    EXPECT_EQ(key_of(name), "b\x01" "c." + std::string(length, kDotInLabel) + ".a.");
+    EXPECT_EQ(name.view(),
+              "\x01"
+              "a" +
+                  std::string(1, static_cast<char>(length)) + std::string(length, '.') +
+                  "\x03"
+                  "b.c");
+    EXPECT_EQ(key_of(name),
+              "b\x01"
+              "c." +
+                  std::string(length, kDotInLabel) + ".a.");
   }
 }
 
@@ -120,11 +132,11 @@ TEST(Name, IsKeyOfItsOwnSuffixesOnly) {
   ASSERT_EQ(fold_text("a.b.Example.com", name), Defect::none);
   const LookupName key(name);
   for (unsigned i = 0; i <= 4; ++i) {
-    for (unsigned j = 0; j <= 4; ++j) EXPECT_EQ(is_key_of(name, i, key.suffix(j)), i == j);
+    for (unsigned j = 0; j <= 4; ++j) EXPECT_EQ(is_key(name, i, key.suffix(j)), i == j);
   }
   for (const char* other : {"com.exampl.eb.", "com.examplf.", "com.example,", "con.example.",
                             "example.com.", "com.examp.e."}) {
-    EXPECT_FALSE(is_key_of(name, 2, other)) << other;
+    EXPECT_FALSE(is_key(name, 2, other)) << other;
   }
 }
 
@@ -149,6 +161,12 @@ TEST(Name, BlocksAreTheSameByVectorAndByLoop) {
     copy_without_dots(vector.data(), block.data());
     copy_without_dots_portably(loop.data(), block.data());
     ASSERT_EQ(vector, loop);
+    const std::size_t octets = 1 + random() % kBlock;
+    const std::size_t at = random() % kBlock;
+    if (random() % 2 == 0) loop[at] = block[at];
+    const char* const end = block.data() + kBlock;
+    ASSERT_EQ(is_without_dots(loop.data() + kBlock, end, octets),
+              is_without_dots_portably(loop.data() + kBlock, end, octets));
     copy_lower(vector.data(), block.data());
     copy_lower_portably(loop.data(), block.data());
     ASSERT_EQ(vector, loop);
@@ -198,7 +216,7 @@ TEST(Name, ReadsWhatWasWritten) {
     for (unsigned count = 0; count <= labels.size(); ++count) {
       const std::string_view suffix = whole.suffix(count);
       ASSERT_EQ(std::count(suffix.begin(), suffix.end(), '.'), count);
-      ASSERT_TRUE(is_key_of(name, count, suffix));
+      ASSERT_TRUE(is_key(name, count, suffix));
     }
     message.pop_back();
     at = before;
