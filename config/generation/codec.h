@@ -66,16 +66,18 @@ class EntryView {
 
   /// The answer for the listed name itself, or for names below it.
   [[nodiscard]] Flat flat(bool below) const {
-    if (bytes_.size() == kRecordOctets) return flat_of(record(0), below);
+    if (is_simple()) return flat_of(record(0), below);
     const auto flags = load<std::uint8_t>(below ? 17 : 16);
     return {load<std::uint64_t>(below ? 8 : 0), (flags & kProtected) != 0,
             (flags & kEmergency) != 0, (flags & kLocalAllow) != 0};
   }
+  /// Whether it holds one record and nothing more.
+  [[nodiscard]] bool is_simple() const { return bytes_.size() == kRecordOctets; }
   [[nodiscard]] std::size_t record_count() const {
-    return bytes_.size() == kRecordOctets ? 1 : load<std::uint16_t>(18);
+    return is_simple() ? 1 : load<std::uint16_t>(18);
   }
   [[nodiscard]] Record record(std::size_t index) const {
-    const std::size_t base = bytes_.size() == kRecordOctets ? 0 : kFlattenedHeaderOctets;
+    const std::size_t base = is_simple() ? 0 : kFlattenedHeaderOctets;
     return load<Record>(base + index * kRecordOctets);
   }
   /// The first block record of `category` that covers the name itself, or those below it; where

@@ -109,9 +109,14 @@ void Pipeline::find_in_query(Packet& packet) {
     return counters_.add(Id::dns_group_addressed);
   }
   counters_.add(Id::dns_queries);
+  const auto query = static_cast<std::uint16_t>(asked_ - 1);
+  if (plain) [[likely]] {  // whose name is read already
+    add_finding(packet, Protocol::dns).query = query;
+    return begin_look_up();
+  }
   for (std::size_t i = 0; i < asked.query.name_count; ++i) {
-    add_finding(packet, Protocol::dns).query = static_cast<std::uint16_t>(asked_ - 1);
-    if (!plain) name::fold_wire(asked.query.names[i], names_[found_ - 1]);
+    add_finding(packet, Protocol::dns).query = query;
+    name::fold_wire(asked.query.names[i], names_[found_ - 1]);
     begin_look_up();
   }
 }

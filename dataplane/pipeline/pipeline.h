@@ -17,6 +17,7 @@
 
 #include "dataplane/act/dns_answer.h"
 #include "dataplane/act/incident.h"
+#include "dataplane/act/plain_answer.h"
 #include "dataplane/budget/activity.h"
 #include "dataplane/flow/active_flows.h"
 #include "dataplane/flow/fragments.h"
@@ -143,7 +144,7 @@ class Pipeline {
   Asked* keep_copy(Packet& packet, std::span<const std::uint8_t> message);
   void in_doubt(Packet& packet, stats::Id reason);
   policy::Client client_of(const Packet& packet, bool response) const;
-  std::uint16_t group_of(const Packet& packet, bool response) const {
+  [[gnu::always_inline]] std::uint16_t group_of(const Packet& packet, bool response) const {
     const policy::GroupTable& groups = snapshot_->groups();
     return groups.knows_devices() ? groups.find(client_of(packet, response), masks_)
                                   : std::uint16_t{0};
@@ -199,6 +200,7 @@ class Pipeline {
 
   // refuse.cpp
   void refuse(std::span<Packet> packets, std::size_t index);
+  bool answer_plainly(Packet& packet, const Finding& finding, std::size_t index);
   void answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, packet::Way way);
   void become(Packet& packet, packet::Way way, std::size_t length);
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
@@ -267,6 +269,7 @@ class Pipeline {
   budget::Activity activity_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
+  act::TimedSoa soa_;
   EchSeen ech_;
   SafeQueries safe_queries_;
   SafeAddresses safe_addresses_;

@@ -3,6 +3,7 @@
 
 #include "dataplane/act/dns_answer.h"
 #include "dataplane/act/http_page.h"
+#include "dataplane/act/plain_answer.h"
 #include "dataplane/act/quic_close.h"
 #include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/pipeline.h"
@@ -65,6 +66,8 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   if (!by_entry) {  // for no entry allows it, which is the site's own rule
     decider.record = {.provenance = kNoProvenance, .layer = generation::Layer::site};
     finding.listed_labels = 0;
+  } else if (entries_[index].is_simple()) {  // its only record has decided
+    decider.record = entries_[index].record(0);
   } else if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
                                                finding.listed_labels, entries_[index], decider)) {
     finding.listed_labels = decider.labels;
@@ -79,6 +82,9 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
   }
   if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
   const generation::Record& record = decider.record;
+  if (answer_plainly(packet, finding, index)) {
+    return report(finding, index, record, incidents_.next());
+  }
   const act::IncidentId incident = incidents_.next();
   const policy::BlockAnswer& how = snapshot_->groups().answer();
   const policy::Category* category = policy::find_category(finding.verdict.category);
@@ -110,6 +116,29 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
     answer(finding, packet, block, finding.response ? Way::onward : Way::back);
   }
   report(finding, index, record, incident);
+}
+
+// What nearly every refusal is: of a query in a plain frame of its own, by the name's absence.
+// False where it is anything else.
+inline bool Pipeline::answer_plainly(Packet& packet, const Finding& finding, std::size_t index) {
+  if (finding.protocol != Protocol::dns || finding.response || packet.pieced ||
+      packet.frame.kind != packet::FrameKind::udp) {
+    return false;
+  }
+  const inspect::dns::Query& query = asked_messages_[finding.query].query;
+  const policy::BlockAnswer& how = snapshot_->groups().answer();
+  const std::size_t listed = names_[index].length_of(finding.listed_labels);
+  if (!act::is_plain_query(packet.frame, query) || how.dns != policy::DnsAnswer::nxdomain ||
+      listed == 0 || listed >= query.name.size() ||
+      packet.capacity < act::plain_answer_room(packet.frame, query)) {
+    return false;
+  }
+  if (soa_.ttl() != how.ttl_seconds) soa_.set_ttl(how.ttl_seconds);
+  counters_.add(Id::dns_blocked);
+  packet.length = static_cast<std::uint32_t>(
+      act::write_plain_answer(packet.data, packet.frame, query, listed, soa_));
+  packet.fate = Fate::reply;
+  return true;
 }
 
 void Pipeline::answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, Way way) {
