@@ -206,7 +206,10 @@ class Pipeline {
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);
   void refuse_datagram(Packet& packet, flow::Flow* flow);
   void refuse_again(Packet& packet);
+  void close_quic(const Packet& packet, const inspect::quic::Connection& connection);
+  // refuse_encrypted_dns.cpp
   [[gnu::cold]] bool refuse_encrypted_dns(Packet& packet, bool stream);
+  [[gnu::cold]] void close_initial(const Packet& packet);
   // active.cpp
   /// Where active_.any(): true where the frame's connection was let through, and is to be no
   /// longer.

@@ -218,29 +218,18 @@ void Pipeline::refuse_datagram(Packet& packet, flow::Flow* flow) {
   // Only a long header asks for a connection, and is answered.
   const auto payload = payload_of(packet);
   if (payload.empty() || (payload[0] & 0x80) == 0 || !may_refuse(packet)) return;
+  close_quic(packet, flows_.state<inspect::quic::Connection>(*flow));
+}
+
+void Pipeline::close_quic(const Packet& packet, const inspect::quic::Connection& connection) {
   std::array<std::uint8_t, act::kMaxQuicCloseOctets> message;
-  const std::size_t octets = act::write_quic_close(flows_.state<inspect::quic::Connection>(*flow),
-                                                   "blocked by policy", *crypto_, message.data());
+  const std::size_t octets =
+      act::write_quic_close(connection, "blocked by policy", *crypto_, message.data());
   Emission* emission = octets == 0 ? nullptr : emit(packet, Way::back);
   if (emission == nullptr) return;
   emission->length = static_cast<std::uint16_t>(
       act::write_udp_datagram(packet.view, packet.frame, Way::back, {message.data(), octets},
                               emission->bytes.data(), emission->bytes.size()));
-}
-
-// Before any name is there. A stream that is there already ends as well; a datagram is not
-// answered, for nothing tells yet what it would understand.
-bool Pipeline::refuse_encrypted_dns(Packet& packet, bool stream) {
-  if (!masks_of(packet, false).refuse_encrypted_dns) return false;
-  packet.fate = Fate::drop;
-  counters_.add(Id::encrypted_dns_refused);
-  if (!stream || !may_refuse(packet)) return true;
-  packet.server_expects = packet::tcp_fields(packet.view, packet.frame).sequence;
-  reset(packet, Way::back);
-  if ((packet::tcp_fields(packet.view, packet.frame).flags & packet::kTcpSyn) == 0) {
-    reset(packet, Way::onward);
-  }
-  return true;
 }
 
 // A later frame of a flow that was refused.

@@ -11,7 +11,9 @@ import sys
 from scapy.all import TCP, UDP, Raw
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from make_cases import answer, case, name, query, stack, tcp, udp  # noqa: E402
+import quic  # noqa: E402
+from make_cases import answer, case, hello, name, query, sni, stack, tcp, udp  # noqa: E402
+from make_flow_cases import quic_close  # noqa: E402
 
 WITHHOLD = {"ech": "withhold"}
 REFUSE = {"encrypted_dns_ports": "refuse"}
@@ -127,8 +129,47 @@ def port_cases():
     case("dot-passes-staff", "of a group of another policy",
          tcp(b"", dport=853, ack=0, flags="S", source="192.0.2.200"), policy=REFUSE,
          counters={"encrypted_dns_refused": 0})
-    case("doq-refused", "a datagram to port 853", udp(b"x" * 40, dport=853), outside=[],
-         policy=REFUSE, counters={"encrypted_dns_refused": 1, "forwarded": 0})
+    case("doq-refused", "a datagram to port 853 of nothing that is known",
+         udp(b"x" * 40, dport=853), outside=[], policy=REFUSE,
+         counters={"encrypted_dns_refused": 1, "resets_sent": 0, "forwarded": 0})
+    doq_cases()
+
+
+def doq_cases():
+    """What asks for a connection is told that there will be none."""
+    message = hello(sni(b"dns.open.example"))[5:]
+    for title, version in (("v1", quic.V1), ("v2", quic.V2)):
+        ask = udp(quic.initial(version, [quic.crypto(0, message)]), dport=853)
+        case(f"doq-closed-{title}", "a client's Initial to port 853", ask,
+             inside=[quic_close(version, 853)], outside=[], policy=REFUSE,
+             counters={"encrypted_dns_refused": 1, "resets_sent": 1, "flow_opened": 0})
+    ask = udp(quic.initial(quic.V1, [quic.crypto(0, message)]), dport=853)
+    again = udp(quic.initial(quic.V1, [quic.crypto(0, message)], destination=b"attempt2"), dport=853)
+    part = udp(quic.initial(quic.V1, [quic.crypto(len(message) - 9, message[-9:])], number=1),
+               dport=853)
+    case("doq-closed-again", "another attempt from the same port, and a later part of the first",
+         [ask, again, part],
+         inside=[quic_close(quic.V1, 853), quic_close(quic.V1, 853, b"attempt2"),
+                 quic_close(quic.V1, 853)],
+         outside=[], policy=REFUSE, counters={"encrypted_dns_refused": 3, "resets_sent": 3})
+    six = udp(quic.initial(quic.V1, [quic.crypto(0, message)]), dport=853, ipv6=True)
+    case("doq-closed-ipv6", "over IPv6", six, inside=[quic_close(quic.V1, 853, ipv6=True)],
+         outside=[], policy=REFUSE, counters={"encrypted_dns_refused": 1, "resets_sent": 1})
+    spoilt = bytearray(quic.initial(quic.V1, [quic.crypto(0, message)]))
+    spoilt[-1] ^= 1
+    for title, about, payload in (
+            ("unopened", "an Initial that no keys open", bytes(spoilt)),
+            ("short", "a packet of a connection from before", b"\x40" + b"p" * 60),
+            ("dtls", "DNS over DTLS", b"\x16\xfe\xfd" + bytes(60))):
+        case(f"doq-silent-{title}", about, udp(payload, dport=853), outside=[], policy=REFUSE,
+             counters={"encrypted_dns_refused": 1, "resets_sent": 0, "forwarded": 0})
+    case("doq-drop", "by silence, where the site has QUIC refused so", ask, outside=[],
+         policy=REFUSE, block_answer={"quic": "drop"},
+         counters={"encrypted_dns_refused": 1, "resets_sent": 0})
+    staff = udp(quic.initial(quic.V1, [quic.crypto(0, message)]), dport=853, source="192.0.2.200")
+    case("doq-passes-staff", "of a group of another policy, judged as any other", staff,
+         policy=REFUSE, names=[(1, "quic", "dns.open.example", "pass")],
+         counters={"encrypted_dns_refused": 0, "quic_client_hellos": 1})
 
 
 def resolver_cases():

@@ -450,9 +450,9 @@ def quic_cases():
          in_doubt="refuse")
 
 
-def quic_close(version, dport=443, destination=quic.DESTINATION):
+def quic_close(version, dport=443, destination=quic.DESTINATION, **kind):
     payload = quic.close(version, destination, b"blocked by policy")
-    return bytes(stack(reply=True) / UDP(sport=dport, dport=50000) / Raw(payload))
+    return bytes(stack(reply=True, **kind) / UDP(sport=dport, dport=50000) / Raw(payload))
 
 
 def encapsulations():
