@@ -18,7 +18,8 @@ import time
 
 from tests.lab.process import LabError
 
-from . import end_to_end, forwarding, latency, lists, loading, machine, parts, profile, report, rows
+from . import end_to_end, forwarding, latency, lists, loading, machine, parts, policy, profile, \
+    report, rows
 
 FULL = {"entries": 5_000_000, "rounds": 15, "seconds": 0.4, "sweep_rounds": 7,
         "swaps": ((100_000, 100), (5_000_000, 10)), "end_to_end_entries": 1_000_000,
@@ -26,8 +27,9 @@ FULL = {"entries": 5_000_000, "rounds": 15, "seconds": 0.4, "sweep_rounds": 7,
 QUICK = {"entries": 100_000, "rounds": 5, "seconds": 0.3, "sweep_rounds": 3,
          "swaps": ((100_000, 20),), "end_to_end_entries": 100_000, "end_to_end_seconds": 2,
          "end_to_end_rounds": 1, "latency_queries": 5_000}
-PARTS = ("table", "profile", "parts", "lcores", "loading", "swaps", "sweeps", "latency",
+PARTS = ("table", "profile", "policy", "parts", "lcores", "loading", "swaps", "sweeps", "latency",
          "end-to-end")
+ROW_KEYS = list(dict.fromkeys(row.key for row in (*rows.TABLE, *policy.ROWS)))
 QUICK_PARTS = ("table", "loading", "swaps")
 FOLDER_PREFIX = "sluice-bench-"  # and the pid of the bench's process
 
@@ -52,7 +54,7 @@ class Session:
         self.work = pathlib.Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{os.getpid()}"
         self.figures = {"machine": machine.describe(options.bin),
                         "entries": self.settings["entries"], "table": [], "profiles": [],
-                        "parts": [], "lcores": [], "loading": None, "delta": None, "swaps": [],
+                        "policy": [], "policy_cost": None, "parts": [], "lcores": [], "loading": None, "delta": None, "swaps": [],
                         "sweeps": [], "latency": None, "end_to_end": None, "faults": []}
         self.bench = forwarding.Bench(options.bin, self.names, self.work, self.settings)
 
@@ -85,6 +87,16 @@ class Session:
         for row in chosen:
             yield from self.step(row.title, self.bench.run, row) or []
 
+    def measure_policy(self):
+        policies = policy.Policies(self.bench)
+        for row in policy.ROWS:
+            if not self.options.rows or row.key in self.options.rows:
+                result = self.step(f"full policy: {row.title}", policy.run_row, self.bench,
+                                   policies, row)
+                self.figures["policy"] += [result] if result else []
+        self.figures["policy_cost"] = self.step("full policy: compile, load, change", policy.cost,
+                                                self.bench, policies)
+
     def run(self):
         figures = self.figures
         self.step(f"a list of {report.count(self.settings['entries'])} names", self.prepare)
@@ -95,6 +107,8 @@ class Session:
                 if self.wants_row(row) and (row.quick or self.options.rows):
                     result = self.step(f"profile: {row.title}", profile.of_row, self.bench, row)
                     figures["profiles"] += [result] if result else []
+        if self.wants("policy"):
+            self.measure_policy()
         if self.wants("parts"):
             figures["parts"] = self.step("parts without ports", parts.run_all, self.options.bin,
                                          self.settings["cpu"]) or []
@@ -150,9 +164,9 @@ def parse(words):
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="the main rows, in about a minute")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="these parts")
-    parser.add_argument("--rows", nargs="+", metavar="ROW", choices=[row.key for row in rows.TABLE],
-                        help="of the table and the profile these rows: "
-                             + ", ".join(row.key for row in rows.TABLE))
+    parser.add_argument("--rows", nargs="+", metavar="ROW", choices=ROW_KEYS,
+                        help="of the table, the profile and the policy these rows: "
+                             + ", ".join(ROW_KEYS))
     parser.add_argument("--entries", type=int, help="names in the list (5000000, quick: 100000)")
     parser.add_argument("--bin", type=pathlib.Path, default=pathlib.Path("build/release/bin"),
                         help="where the programs are")

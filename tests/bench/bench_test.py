@@ -9,10 +9,11 @@ import struct
 import tempfile
 import unittest
 
-from scapy.all import IP, TCP, UDP, Ether, DNSQR
+import yaml
+from scapy.all import IP, TCP, UDP, Dot1AD, Dot1Q, Ether, DNSQR
 
 from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, parts,
-               profile, report, rows, traffic)
+               policy, profile, report, rows, school_district, traffic)
 
 DNSPERF = """\
   Queries sent:         297318
@@ -184,14 +185,63 @@ class Names(unittest.TestCase):
             self.assertAlmostEqual(hits / len(frames), int(row.key.split()[0]) / 100, delta=0.001)
 
 
+def assert_whole(case, frame):
+    """Scapy, asked to fill the checksums in, finds the same ones."""
+    layers = Ether(frame)
+    for layer in (IP, TCP, UDP):
+        if layer in layers:
+            del layers[layer].chksum
+    case.assertEqual(bytes(layers), frame)
+
+
+class District(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        text = policy.PORTS + school_district.configuration(studying=True)
+        cls.groups = yaml.load(text, yaml.CSafeLoader)["groups"]
+
+    def test_a_thousand_groups_and_a_hundred_thousand_devices(self):
+        devices = [(kind, str(one)) for group in self.groups.values() for kind in group
+                   if kind != "policy" for one in group[kind]
+                   if not str(one).endswith(("/24", "/20"))]
+        self.assertEqual(len(self.groups), school_district.GROUPS)
+        self.assertEqual(school_district.GROUPS, 1000)
+        self.assertEqual(len(set(devices)), len(devices))
+        self.assertEqual(len(devices), school_district.DEVICES)
+        self.assertEqual(school_district.DEVICES, 100_000)
+
+    def test_every_client_is_one_of_them(self):
+        macs, prefixes, pairs = set(), set(), set()
+        for group in self.groups.values():
+            macs.update(group.get("macs", ()))
+            prefixes.update(group.get("prefixes", ()))
+            pairs.update((pair["outer"], pair["inner"]) for pair in group.get("vlans", ()))
+        frames = school_district.populate(
+            rows.Frames(traffic.dns_queries([f"n{number}.example" for number in range(1024)])))
+        kinds = {"mac": set(), "prefix": set(), "vlan": set()}
+        for frame in map(Ether, frames.inside):
+            if frame.src in macs:
+                kinds["mac"].add(frame.src)
+            elif f"{frame[IP].src}/32" in prefixes:
+                kinds["prefix"].add(frame[IP].src)
+            else:
+                self.assertIn((frame[Dot1AD].vlan, frame[Dot1Q].vlan), pairs)
+                kinds["vlan"].add((frame[Dot1AD].vlan, frame[Dot1Q].vlan))
+        self.assertGreater(min(map(len, kinds.values())), 50)
+
+    def test_frames_are_whole_in_both_directions(self):
+        names = ["www.library.example", "school.example"] * 600
+        frames = school_district.populate(
+            rows.Frames(traffic.hellos(names), traffic.server_hellos(len(names))))
+        for up, down in zip(frames.inside[::40], frames.outside[::40]):
+            assert_whole(self, up)
+            assert_whole(self, down)
+            self.assertEqual((Ether(up).src, Ether(up)[IP].src, Ether(up)[TCP].sport),
+                             (Ether(down).dst, Ether(down)[IP].dst, Ether(down)[TCP].dport))
+            self.assertEqual(Dot1Q in Ether(up), Dot1Q in Ether(down))
+
+
 class Traffic(unittest.TestCase):
-    def assert_whole(self, frame):
-        """Scapy, asked to fill the checksums in, finds the same ones."""
-        layers = Ether(frame)
-        for layer in (IP, TCP, UDP):
-            if layer in layers:
-                del layers[layer].chksum
-        self.assertEqual(bytes(layers), frame)
 
     def test_checksums(self):
         names = ["www.library.example", "school.example"]
@@ -199,7 +249,7 @@ class Traffic(unittest.TestCase):
             traffic.hellos(names) + traffic.server_hellos(2) + traffic.bulk(10) + \
             traffic.bulk(10, upward=False) + traffic.initials(names, 1)
         for frame in frames:
-            self.assert_whole(frame)
+            assert_whole(self, frame)
 
     def test_names_stand_in_frames(self):
         self.assertEqual(Ether(traffic.dns_queries(["a.example"])[0])[DNSQR].qname, b"a.example.")

@@ -3,13 +3,15 @@
 // A burst from inside and one from outside in turn; each frame is copied into a buffer first, which
 // is not counted. Prints the least and the median cycles a frame of the time-stamp counter over the
 // rounds (ROUNDS in the environment, of 60 ms), for two builds to be compared in turn. A round is
-// its median turn, so that what takes the CPU away does not count. With SAFE_SEARCH in the
-// environment, the policy has it on.
+// its median turn, so that what takes the CPU away does not count. The policy is the generation's,
+// as of now or of AT in the environment (Unix time), with budgets of which nothing is spent; or where
+// it carries none a small one, with safe search on where SAFE_SEARCH is in the environment.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -74,6 +76,11 @@ int run(int argc, char** argv) {
   const auto snapshot = fuzz::make_snapshot(
       *generation, policy::DnsAnswer::nxdomain,
       std::getenv("SAFE_SEARCH") == nullptr ? policy::SafeSearch::off : policy::SafeSearch::strict);
+  if (!(*generation)->policy_json().empty()) {
+    if (!snapshot->policy().budgets.empty()) snapshot->set_budgets({1, 1, nullptr});
+    const char* const at = std::getenv("AT");
+    (void)snapshot->set_time(policy::Moment{at != nullptr ? std::atoll(at) : std::time(nullptr)});
+  }
   stats::Counters counters;
   stats::EventRing events;
   const auto pipeline = std::make_unique<pipeline::Pipeline>(0, 7, counters, &events);

@@ -186,7 +186,9 @@ class Testpmd(Forwarder):
 
 
 class Sluice(Forwarder):
-    def __init__(self, name, binaries, captures, folder, cpus, generation=None):
+    """`clock`: the time that it takes for the start's, or its own."""
+
+    def __init__(self, name, binaries, captures, folder, cpus, generation=None, clock=None):
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(name, folder, folder / "run" / "dpdk" / "sluice" / "dpdk_telemetry.v2")
         devices = captures.devices()
@@ -203,6 +205,8 @@ class Sluice(Forwarder):
         argv = [program(binaries, "sluice-dataplane"), "--config", self.config]
         if generation:
             argv += ["--generation", generation]
+        if clock:
+            argv += ["--clock-for-tests", clock]
         self._started(argv, folder / "dataplane.log", lambda: self.ask("status") is not None)
         running = self.ask("status")["generation"]
         if generation and running is None:
@@ -279,15 +283,17 @@ def metered(*argv):
     return cost
 
 
-def compile_list(binaries, names, generation, number=1, category="gambling"):
-    """What it cost, as metered() tells."""
-    return metered(program(binaries, "sluicectl"), "list", "compile", names, "--category", category,
+def compile_list(binaries, names, generation, number=1, category="gambling", config=None):
+    """What it cost, as metered() tells. `config`: whose policy goes into the generation."""
+    return metered(program(binaries, "sluicectl"), *(("--config", config) if config else ()),
+                   "list", "compile", names, "--category", category,
                    "--generation-number", number, "-o", generation)
 
 
-def change_list(binaries, base, changes, generation, number, category="gambling"):
+def change_list(binaries, base, changes, generation, number, category="gambling", config=None):
     """What it cost to write changes to a generation that the dataplane runs, as metered() tells."""
-    return metered(program(binaries, "sluicectl"), "list", "compile", "--base", base,
+    return metered(program(binaries, "sluicectl"), *(("--config", config) if config else ()),
+                   "list", "compile", "--base", base,
                    "--verified-base", "--changes", changes, "--category", category,
                    "--generation-number", number, "-o", generation)
 

@@ -81,6 +81,46 @@ def profile_part(profiles):
     return text
 
 
+POLICY_HEAD = ["work", "policy", "M/s", "cycles", "× plain", "× macswap", "must", "reached"]
+
+
+def policy_part(results):
+    lines = []
+    for result in results:
+        must = result.get("target", {}).get("must")
+        for name, one in result["policies"].items():
+            told = note({"told": {}, "short": one["short"]})
+            lines.append([result["title"], name + told, f"{one['mpps']:.2f}",
+                          f"{one['cycles']:.0f}",
+                          "–" if name == "plain" else spread(one["plain"]),
+                          spread(one["macswap"]), must or "–",
+                          "–" if must is None else verdict(
+                              one["macswap"]["value"], must, result["target"]["goal"])])
+    return table(POLICY_HEAD, lines)
+
+
+def policy_cost_part(one):
+    plain, full, swaps = one["policies"]["plain"], one["policies"]["full"], one["swaps"]
+    lost = max(0, swaps["lost"]) + swaps["lost_by_devices"] + swaps["dropped"]
+    lines = [
+        [f"configuration of {count(one['groups'])} groups and {count(one['devices'])} devices",
+         "–", f"{one['configuration_octets'] / 1e6:.1f} MB, checked in {one['check_seconds']:.1f} "
+         "s"],
+        ["to compile", *(f"{p['compile']['seconds']:.1f} s (CPU {p['compile']['cpu_seconds']:.1f} "
+                         f"s), {mib(p['compile']['peak_octets'])} at its peak"
+                         for p in (plain, full))],
+        ["generation file", *(mib(p["file_octets"]) for p in (plain, full))],
+        ["to load", *(f"{p['load_seconds']:.2f} s" for p in (plain, full))],
+        ["held", *(mib(p["held_octets"]) for p in (plain, full))],
+        ["another policy, to make its overlay", "–",
+         f"{swaps['make_seconds']:.2f} s, {mib(swaps['make_peak_octets'])} at its peak, "
+         f"{swaps['file_octets'] / 1e6:.1f} MB"],
+        [f"to load it, {swaps['changes']} times under load: median, longest", "–",
+         f"{swaps['seconds_median']:.2f} s, {swaps['seconds_most']:.2f} s; {lost:g} of "
+         f"{count(swaps['frames'])} frames lost"]]
+    return table([f"{count(one['entries'])} entries", "plain", "full"], lines)
+
+
 def parts_part(parts):
     return table(["program", "benchmark", "ns", "M/s"], [
         [one["program"], f"`{one['name']}`", f"{one['nanoseconds']:.0f}",
@@ -208,6 +248,11 @@ def markdown(figures):
                   table(FORWARDING_HEAD, forwarding_lines(figures["table"]))]
     if figures["profiles"]:
         parts += ["### Where the cycles go", profile_part(figures["profiles"])]
+    if figures["policy"]:
+        parts += ["### The full policy, beside the plain one", policy_part(figures["policy"])]
+    if figures["policy_cost"]:
+        parts += ["### What the full policy costs besides",
+                  policy_cost_part(figures["policy_cost"])]
     if figures["parts"]:
         parts += ["### Parts without ports", parts_part(figures["parts"])]
     if figures["lcores"]:

@@ -38,7 +38,8 @@ def _misses(count):
     return lambda names, _entries: Frames(traffic.dns_queries(names.sample_misses(count)))
 
 
-def _hits(count):
+def hits(count):
+    """Queries of listed names."""
     return lambda names, entries: Frames(traffic.dns_queries(names.sample_listed(count, entries)))
 
 
@@ -70,8 +71,8 @@ def _zipf(names, _entries):
 
 def _share(percent):
     def frames(names, entries):
-        misses, hits = names.sample_misses(SMALL * 4), names.sample_listed(SMALL * 4, entries)
-        chosen = [hits[i] if i * percent // 100 != (i + 1) * percent // 100 else misses[i]
+        misses, listed = names.sample_misses(SMALL * 4), names.sample_listed(SMALL * 4, entries)
+        chosen = [listed[i] if i * percent // 100 != (i + 1) * percent // 100 else misses[i]
                   for i in range(SMALL * 4)]
         return Frames(traffic.dns_queries(chosen))
     return frames
@@ -90,7 +91,7 @@ TABLE = (
     Row("dns-miss", "DNS queries, none listed", _misses(SMALL), Target(0.30, 0.50),
         entries=(1, None),
         expect={"dns_queries": 0.99, "verdict_pass": 0.99}, quick=True),
-    Row("dns-hit", "DNS queries, all listed and answered", _hits(SMALL), Target(0.22, 0.35),
+    Row("dns-hit", "DNS queries, all listed and answered", hits(SMALL), Target(0.22, 0.35),
         expect={"dns_blocked": 0.99}, quick=True),
     Row("hello", "single-segment ClientHellos, none listed, servers answer",
         _hellos_of(SMALL),
@@ -126,7 +127,7 @@ SWEEPS = {
             expect={"dns_queries": 0.99}),
         Row("Zipf", "DNS queries, none listed, 65,536 draws of Zipf's law out of 500,000 names",
             _zipf, expect={"dns_queries": 0.99}),
-        Row("64 k listed", "DNS queries, all listed and answered, 65,536 names", _hits(LARGE),
+        Row("64 k listed", "DNS queries, all listed and answered, 65,536 names", hits(LARGE),
             expect={"dns_blocked": 0.99}))),
     "share": ("share of blocked names", tuple(
         Row(f"{percent} %", f"DNS queries of 4,096 names, {percent} % of them listed",
