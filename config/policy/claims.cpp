@@ -73,10 +73,17 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
       narrow.emplace(std::array{key[0]}, group);
     }
   }
+  any_host_ = lengths4.contains(32) || lengths6.contains(128);
   narrow_ = ClaimTable<1>(narrow);
   wide_ = ClaimTable<3>(wide);
   for (const std::uint8_t length : lengths4) lengths4_.push_back(length4(length));
   lengths6_.assign(lengths6.begin(), lengths6.end());
+}
+
+std::uint16_t Claims::find_host(const Client& client) const {
+  const std::uint8_t length = client.ipv6 ? 128 : 32;
+  const Key key = key_of({.address = client.address, .length = length, .ipv6 = client.ipv6});
+  return client.ipv6 ? wide_.find(key) : narrow_.find({key[0]});
 }
 
 std::uint16_t Claims::find_ipv6(const std::array<std::uint8_t, 16>& address) const {

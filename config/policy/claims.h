@@ -123,6 +123,10 @@ class Claims {
     return 0;
   }
 
+  /// By a prefix that is the whole address.
+  [[nodiscard]] std::uint16_t find_host(const Client& client) const;
+  [[nodiscard]] bool any_host() const { return any_host_; }
+
  private:
   // The first word's upper octet; a prefix' length is the one below.
   enum Kind : std::uint64_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort };
@@ -151,6 +155,7 @@ class Claims {
   std::vector<Length4> lengths4_;  // in use, longest first
   std::vector<std::uint8_t> lengths6_;
   bool empty_ = true;
+  bool any_host_ = false;
   bool any_mac_ = false;
   bool any_vlan_ = false;
   bool any_port_ = false;

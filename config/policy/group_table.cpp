@@ -71,6 +71,9 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
   }
   table.claims_ = Claims(claimed);
   if (auto status = table.add_modes(set); !status) return fail(status.error());
+  const bool by_mode = std::any_of(set.modes.begin(), set.modes.end(),
+                                   [](const Mode& mode) { return mode.address.has_value(); });
+  table.names_hosts_ = set.follow_addresses && (by_mode || table.claims_.any_host());
   return table;
 }
 
@@ -137,6 +140,10 @@ std::uint16_t GroupTable::find_device(const Client& client, const Masks* masks) 
   if (has_mode && groups_[device].policy_index != ResolvedGroup::kNoPolicy) return device;
   const std::uint16_t group = find(client).group;
   return has_mode ? static_cast<std::uint16_t>(plain_from_ + group) : group;
+}
+
+bool GroupTable::names_host(const Client& client) const {
+  return client.has_ip && (claims_.find_host(client) != 0 || devices_.find_host(client) != 0);
 }
 
 }  // namespace sluice::policy

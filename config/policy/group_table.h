@@ -45,6 +45,11 @@ class GroupTable {
   }
   /// Whether there is anything to find; otherwise it is the default group for all of them.
   [[nodiscard]] bool knows_devices() const { return has_claims() || !devices_.empty(); }
+  /// Whether any group or mode names a device by its address, and its other addresses are to be
+  /// taken for that one (PolicySet::follow_addresses).
+  [[nodiscard]] bool names_hosts() const { return names_hosts_; }
+  /// Whether the client's own address is such a one.
+  [[nodiscard]] bool names_host(const Client& client) const;
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
   /// Whether any group does, so that it is worth to ask which.
@@ -62,6 +67,7 @@ class GroupTable {
   std::uint16_t plain_from_ = 0;  // of groups_; 0: they are not there again
   bool any_withholds_ech_ = false;
   bool any_refuses_encrypted_dns_ = false;
+  bool names_hosts_ = false;
 };
 
 }  // namespace sluice::policy

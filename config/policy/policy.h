@@ -212,6 +212,8 @@ struct PolicySet {
   std::vector<std::int64_t> budget_days;   // moments at which days of budgets begin, ascending
   std::vector<std::int64_t> budget_weeks;  // likewise
   bool devices_by_address = false;         // else by MAC
+  /// Other addresses of a device that is named by one of them are taken for that one.
+  bool follow_addresses = true;
   std::vector<Schedule> schedules;
   std::int64_t schedules_from = 0;   // Unix time
   std::int64_t schedules_until = 0;  // not included

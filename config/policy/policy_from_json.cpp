@@ -268,6 +268,7 @@ Result<PolicySet> from_json(std::string_view document) {
   set.budget_days = fields.moments("budget_days");
   set.budget_weeks = fields.moments("budget_weeks");
   set.devices_by_address = fields.boolean("devices_by_address");
+  set.follow_addresses = fields.boolean("follow_addresses", true);
   if (set.budgets.size() > kMaxBudgets) fields.refuse("there are more than 32 budgets");
   if (set.curated.size() > kMaxCuratedLists) fields.refuse("there are more than 64 curated lists");
   if (!fields.good()) return fail(fields.error());

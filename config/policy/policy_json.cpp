@@ -124,7 +124,8 @@ std::string to_json(const PolicySet& set) {
   json document = {{"answer", std::move(answer)},
                    {"policies", std::move(policies)},
                    {"groups", std::move(groups)},
-                   {"default_policy", set.default_policy}};
+                   {"default_policy", set.default_policy},
+                   {"follow_addresses", set.follow_addresses}};
   for (const CuratedList& list : set.curated) {
     document["curated"].push_back({{"name", list.name},
                                    {"names", list.names},

@@ -202,6 +202,9 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
 }
 
 void bind_groups(const TextNode& root, Config& config, Faults& faults) {
+  if (const TextNode* others = find(root, "other_addresses")) {
+    config.policy.follow_addresses = others->text != "apart";
+  }
   const TextNode* policies = find(root, "policies");
   const TextNode* ports = find(root, "ports");
   std::map<std::string, std::pair<std::string, Place>> taken;

@@ -50,6 +50,7 @@ constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
 constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 constexpr std::array<string_view, 2> kDeviceKeys{"mac", "address"};
+constexpr std::array<string_view, 2> kOtherAddresses{"follow", "apart"};
 
 constexpr Shape kProfile = one_of(kProfiles);
 constexpr Shape kFailMode = one_of(kFailModes);
@@ -64,6 +65,7 @@ constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
 constexpr Shape kTrust = one_of(kTrusts);
 constexpr Shape kDeviceKey = one_of(kDeviceKeys);
+constexpr Shape kOtherAddress = one_of(kOtherAddresses);
 constexpr Shape kHolidayPreset{.kind = Kind::choice,
                                .noun = "dates under public_holidays",
                                .choices = calendar::kHolidayPresets};
@@ -326,6 +328,10 @@ constexpr std::array kRootFields{
           "What the modes stand for that a person switches with `sluicectl mode set`. The name of "
           "any policy is a mode as well."},
     Field{"groups", &kGroups, false, "none", "Which devices get which policy."},
+    Field{"other_addresses", &kOtherAddress, false, "follow",
+          "A device that a group or a mode names by one of its addresses (`/32`, `/128`): `follow` "
+          "takes its others, such as IPv6 privacy addresses, for that one, by what it says in ARP "
+          "and Neighbor Discovery; `apart` judges each by itself."},
     Field{"default_policy", &kPolicyName, true, "", "The policy for devices of no group."},
     Field{"block_answer", &kAnswer, false, "as below", "What a refused client gets."},
     Field{"authority", &kAuthority, false, "lists come from files only",

@@ -209,6 +209,7 @@ Result<std::uint64_t> Gateway::load(const std::filesystem::path& file) {
   if (!snapshot) return fail(snapshot.error());
   moment_ = clock_.now();
   use_budgets(**snapshot);
+  use_neighbours(**snapshot);
   (void)(*snapshot)->set_time(moment_);  // nobody has seen those before
   shared_.snapshot.store(snapshot->get(), std::memory_order_release);
   // Events are collected while the snapshot that they were judged by is alive.
@@ -232,12 +233,18 @@ void Gateway::keep_time() {
   moment_ = clock_.now();
   if (!running_) return;
   keep_budgets();
+  keep_neighbours();
   if (const auto before = running_->set_time(moment_)) wait_until_quiescent();
 }
 
 std::vector<std::string> Gateway::alarms() const {
   std::vector<std::string> alarms = alarms_;
   if (auto fault = budgets_.fault(); !fault.empty()) alarms.push_back(std::move(fault));
+  if (neighbours_.is_full()) {
+    alarms.emplace_back(
+        "more addresses are claimed on the network than are kept, as when somebody makes them up: "
+        "other addresses of devices are judged by themselves");
+  }
   const bool goes_by_the_clock =
       running_ && (running_->timetable().has_schedules() || !running_->policy().budgets.empty());
   if (goes_by_the_clock && !running_->timetable().covers(moment_)) {

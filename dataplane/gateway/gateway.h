@@ -9,6 +9,7 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "dataplane/budget/keeper.h"
 #include "dataplane/eal/eal.h"
 #include "dataplane/gateway/wall_clock.h"
+#include "dataplane/neighbour/book.h"
 #include "dataplane/port/link_watch.h"
 #include "dataplane/port/port.h"
 #include "dataplane/worker/shared.h"
@@ -67,6 +69,12 @@ class Gateway {
   [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
   [[nodiscard]] const std::deque<BudgetNotice>& notices() const { return notices_; }
   [[nodiscard]] budget::Book& budgets() { return budgets_.book(); }
+  /// Which devices hold the addresses that the policy names.
+  [[nodiscard]] std::vector<neighbour::Book::Device> neighbours() const;
+  [[nodiscard]] std::optional<neighbour::Book::Device> neighbour(const policy::Client& client,
+                                                                 bool has_mac) const;
+  /// Their names in the order of policy::Client::port.
+  [[nodiscard]] const std::vector<std::string>& inside_ports() const { return inside_ports_; }
   /// Adds up what was spent until now; and takes what a person changed into use, and keeps it.
   void count_budgets();
   void budgets_were_changed();
@@ -84,6 +92,10 @@ class Gateway {
   void use_budgets(const index::Snapshot& snapshot);
   void keep_budgets();
   [[nodiscard]] std::uint32_t minute() const;
+  // neighbours.cpp
+  void use_neighbours(const index::Snapshot& snapshot);
+  void keep_neighbours();
+  void follow(std::shared_ptr<const neighbour::Table> table);
   void wait_until_quiescent();
 
   schema::Config config_;
@@ -106,6 +118,9 @@ class Gateway {
   std::shared_ptr<const budget::Exhausted> exhausted_;
   std::chrono::steady_clock::time_point merged_{};
   std::deque<BudgetNotice> notices_;
+  neighbour::Book neighbours_;
+  std::shared_ptr<const neighbour::Table> followed_;
+  std::chrono::steady_clock::time_point followed_at_{};
 };
 
 }  // namespace sluice::gateway

@@ -52,6 +52,7 @@ std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment mom
   auto table = std::make_unique<MaskTable>();
   table->masks = timetable_.masks(moment);
   table->budgets = budgets_;
+  table->neighbours = neighbours_;
   for (const policy::Masks& one : table->masks) {
     if (!one.in_force) continue;
     table->any_curated |= one.curated;
@@ -65,16 +66,22 @@ std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment mom
 void Snapshot::set_budgets(const Budgets& budgets) const {
   if (budgets == budgets_) return;
   budgets_ = budgets;
-  budgets_changed_ = true;
+  told_changed_ = true;
+}
+
+void Snapshot::set_neighbours(std::shared_ptr<const neighbour::Table> neighbours) const {
+  if (neighbours == neighbours_) return;
+  neighbours_ = std::move(neighbours);
+  told_changed_ = true;
 }
 
 std::unique_ptr<const Snapshot::MaskTable> Snapshot::set_time(policy::Moment moment) const {
   const std::size_t period = timetable_.period(moment);
-  if (period == period_ && !budgets_changed_) return nullptr;
+  if (period == period_ && !told_changed_) return nullptr;
   auto table = table_at(moment);
   now_.store(table.get(), std::memory_order_release);
   period_ = period;
-  budgets_changed_ = false;
+  told_changed_ = false;
   return std::exchange(mask_table_, std::move(table));
 }
 

@@ -2,7 +2,7 @@
 // resolved to masks, and a look-up for each lcore. Swapped whole; of what is in it, only the masks
 // change, with the time.
 //
-// Thread safety: lookup(i) belongs to lcore i, set_time() and set_budgets() to the control thread;
+// Thread safety: lookup(i) belongs to lcore i, set_time() and the other set_ to the control thread;
 // now() is written by that and read by the lcores; the rest is constant.
 #pragma once
 
@@ -20,6 +20,7 @@
 #include "config/policy/timetable.h"
 #include "dataplane/budget/exhausted.h"
 #include "dataplane/index/lookup.h"
+#include "dataplane/neighbour/table.h"
 
 namespace sluice::index {
 
@@ -54,6 +55,7 @@ class Snapshot {
     bool any_safe_search = false;
     bool any_asks_names = false;  // any_curated or any_safe_search
     Budgets budgets;
+    std::shared_ptr<const neighbour::Table> neighbours;  // may be null
   };
   /// The time is unknown until set_time() tells it.
   [[nodiscard]] const MaskTable& now() const { return *now_.load(std::memory_order_acquire); }
@@ -75,6 +77,7 @@ class Snapshot {
   [[nodiscard]] std::unique_ptr<const MaskTable> set_time(policy::Moment moment) const;
   /// To be told to the lcores by the next set_time().
   void set_budgets(const Budgets& budgets) const;
+  void set_neighbours(std::shared_ptr<const neighbour::Table> neighbours) const;
 
   [[nodiscard]] const SuffixIndex& index() const { return *index_; }
   [[nodiscard]] const Lookup& lookup(unsigned lcore) const { return lookups_[lcore]; }
@@ -88,7 +91,8 @@ class Snapshot {
   policy::PolicySet policy_;
   mutable std::size_t period_ = 0;
   mutable Budgets budgets_;
-  mutable bool budgets_changed_ = false;
+  mutable std::shared_ptr<const neighbour::Table> neighbours_;
+  mutable bool told_changed_ = false;  // budgets_ or neighbours_
   mutable std::unique_ptr<const MaskTable> mask_table_;
   mutable std::atomic<const MaskTable*> now_{nullptr};
   policy::CuratedNames curated_;

@@ -205,8 +205,10 @@ json answer(gateway::Gateway& gateway, const json& request) {
   if (command == "budgets" || command == "budget-add" || command == "budget-reset") {
     return answer_budget(gateway, request);
   }
+  if (command == "devices") return answer_devices(gateway, request);
   return error({"there is no command '" + command + "'", "dataplane",
-                "use status, stats, load, events, incident, budgets, budget-add or budget-reset"});
+                "use status, stats, load, events, incident, budgets, budget-add, budget-reset or "
+                "devices"});
 }
 
 }  // namespace sluice::ipc

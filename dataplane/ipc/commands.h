@@ -6,6 +6,8 @@
 //   incident {id}               one past block
 //   budgets {device}            minutes that devices have spent, or one
 //   budget-add {device, budget, minutes, who, reason}, budget-reset {device, budget, who, reason}
+//   devices {address, mac, vlan, inner_vlan, port}   who holds the addresses that the policy names;
+//                               with an address or a MAC address, the one that it is
 //
 // Thread safety: the control thread.
 #pragma once
@@ -18,8 +20,10 @@ namespace sluice::ipc {
 
 [[nodiscard]] nlohmann::json answer(gateway::Gateway& gateway, const nlohmann::json& request);
 
-/// The last three.
+/// The budgets'.
 [[nodiscard]] nlohmann::json answer_budget(gateway::Gateway& gateway,
                                            const nlohmann::json& request);
+[[nodiscard]] nlohmann::json answer_devices(const gateway::Gateway& gateway,
+                                            const nlohmann::json& request);
 
 }  // namespace sluice::ipc

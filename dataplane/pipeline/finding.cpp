@@ -91,7 +91,7 @@ void Pipeline::in_doubt(Packet& packet, Id reason) {
   reset(packet, packet::Way::onward);
 }
 
-policy::Client Pipeline::client_of(const Packet& packet, bool response) const {
+policy::Client Pipeline::sender_of(const Packet& packet, bool response) const {
   policy::Client client;
   const std::size_t mac = packet.frame.link_offset + (response ? 0U : 6U);
   std::memcpy(client.mac.data(), &packet.view[mac], client.mac.size());

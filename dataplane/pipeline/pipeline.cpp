@@ -47,6 +47,7 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
   parse(packets);
   stages.end(Stage::parse);
   classify(packets);
+  if (snapshot.groups().names_hosts() && now_ms - sampled_ms_ >= kSampleMs) sample_uses();
   stages.end(Stage::classify);
   if (found_ > 0) {
     look_up();
@@ -153,6 +154,8 @@ void Pipeline::classify(std::span<Packet> packets) {
     } else if (packet.frame.kind == FrameKind::tcp) {
       if (packet.answers) from_server(packet);
       if (packet.judge && packet.fate == Fate::forward) from_client(packet);
+    } else if (packet.judge && snapshot_->groups().names_hosts()) {
+      read_claim(packet);
     }
   }
 }

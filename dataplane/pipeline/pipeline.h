@@ -27,6 +27,7 @@
 #include "dataplane/index/snapshot.h"
 #include "dataplane/inspect/quic/initial.h"
 #include "dataplane/inspect/tls/client_hello.h"
+#include "dataplane/neighbour/sighting.h"
 #include "dataplane/packet/bytes.h"
 #include "dataplane/pipeline/burst.h"
 #include "dataplane/pipeline/ech_seen.h"
@@ -69,6 +70,8 @@ class Pipeline {
   [[nodiscard]] const flow::Table& flows() const { return flows_; }
   /// Which devices spend minutes; read by the control thread.
   [[nodiscard]] const budget::Activity& activity() const { return activity_; }
+  /// Which addresses devices hold; popped by the control thread.
+  [[nodiscard]] neighbour::SightingRing& sightings() { return sightings_; }
 
  private:
   // pipeline.cpp: the passes.
@@ -143,7 +146,14 @@ class Pipeline {
   }
   Asked* keep_copy(Packet& packet, std::span<const std::uint8_t> message);
   void in_doubt(Packet& packet, stats::Id reason);
-  policy::Client client_of(const Packet& packet, bool response) const;
+  /// As the frame has it; and as the policy names it.
+  policy::Client sender_of(const Packet& packet, bool response) const;
+  policy::Client client_of(const Packet& packet, bool response) const {
+    policy::Client client = sender_of(packet, response);
+    if (table_->neighbours != nullptr) [[unlikely]]
+      stand_in(client);
+    return client;
+  }
   [[gnu::always_inline]] std::uint16_t group_of(const Packet& packet, bool response) const {
     const policy::GroupTable& groups = snapshot_->groups();
     return groups.knows_devices() ? groups.find(client_of(packet, response), masks_)
@@ -152,6 +162,12 @@ class Pipeline {
   const policy::Masks& masks_of(const Packet& packet, bool response) const {
     return masks_[group_of(packet, response)];
   }
+
+  // neighbours.cpp: which addresses are one device's.
+  [[gnu::cold, gnu::noinline]] void read_claim(const Packet& packet);
+  [[gnu::cold, gnu::noinline]] void sample_uses();
+  [[gnu::cold, gnu::noinline]] void stand_in(policy::Client& client) const;
+  void note_sighting(const policy::Client& client, neighbour::Seen seen);
 
   // find_udp.cpp
   void find_in_udp(Packet& packet);
@@ -259,6 +275,7 @@ class Pipeline {
 
   static constexpr std::size_t kScratchOctets = 65536;
   static constexpr std::uint16_t kEncryptedDnsPort = 853;
+  static constexpr std::uint64_t kSampleMs = 5;
 
   unsigned lcore_;
   std::uint64_t secret_;
@@ -270,6 +287,7 @@ class Pipeline {
   flow::SynCache syns_;
   flow::ActiveFlows active_;
   budget::Activity activity_;
+  neighbour::SightingRing sightings_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   act::TimedSoa soa_;
@@ -283,6 +301,7 @@ class Pipeline {
   const index::Snapshot::MaskTable* table_ = nullptr;  // the snapshot's, as of now
   const policy::Masks* masks_ = nullptr;               // table_'s
   std::uint64_t now_ms_ = 0;
+  std::uint64_t sampled_ms_ = 0;  // when the sources of a burst were looked at last
   std::uint64_t burst_ = 0;
   std::uint64_t initials_of_ = 0;  // the latest burst that held a client's Initial
   std::span<Packet> packets_;

@@ -68,6 +68,8 @@ namespace sluice::stats {
   X(flow_refused_again,    "frames withheld of flows that were refused before")              \
   X(flow_cut,              "frames of open connections cut when their category's hours ended")  \
   X(budget_table_full,     "minutes of devices counted with the others for want of room")        \
+  X(neighbour_claims,      "ARP and Neighbor Discovery messages read for who holds an address")  \
+  X(neighbours_lost,       "of those, and of frames from named addresses, not taken note of: no room") \
   X(unnamed_refused,       "frames refused for carrying no name, where only curated names pass") \
   X(encrypted_dns_refused, "frames to port 853 refused, where the policy has it so")          \
   X(ech_withheld,          "DNS answers whose ECH configurations were taken out")             \

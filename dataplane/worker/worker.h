@@ -3,8 +3,8 @@
 // frames to the others by flow, over single-producer single-consumer rings, and get them back to
 // send.
 //
-// Thread safety: run() on one lcore. counters(), events() and activity() may be read by the control
-// thread.
+// Thread safety: run() on one lcore. counters(), events(), activity() and sightings() may be read
+// by the control thread.
 #pragma once
 
 #include <array>
@@ -50,6 +50,7 @@ class alignas(64) Worker {
   [[nodiscard]] const stats::Counters& counters() const { return *counters_; }
   [[nodiscard]] stats::EventRing& events() { return *events_; }
   [[nodiscard]] const budget::Activity& activity() const { return pipeline_->activity(); }
+  [[nodiscard]] neighbour::SightingRing& sightings() { return pipeline_->sightings(); }
 
  private:
   struct Queue {

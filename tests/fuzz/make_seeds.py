@@ -209,9 +209,44 @@ def assemblies():
     yield b"\xaa" + b"\0\3\x7f\3abc" + b"\0\2\0" + write(0, 0, 128) + b"\x0f" + write(1, 128, 100)
 
 
+def neighbours():
+    """neighbour_fuzz: an octet of time and use, the length, the frame; ARP and Neighbor Discovery of
+    the device that the target's policy names, and of another."""
+    def ethernet(kind, payload, mac=b"\2\0\0\0\0\2", tags=b""):
+        return b"\xff" * 6 + mac + tags + kind + payload
+
+    def arp(sender, mac=b"\2\0\0\0\0\2", operation=1, target=b"\xc0\0\2\1", tags=b""):
+        return ethernet(b"\x08\x06", struct.pack(">HHBBH", 1, 0x800, 6, 4, operation) + mac +
+                        sender + bytes(6) + target, mac, tags)
+
+    def discovery(kind, source, target, option, mac=b"\2\0\0\0\0\2"):
+        body = bytes([kind, 0, 0, 0]) + bytes(4) + target + (
+            bytes([option, 1]) + mac if option else b"")
+        to = bytes.fromhex("ff02") + bytes(13) + b"\1"
+        pseudo = source + to + struct.pack(">II", len(body), 58) + body
+        total = sum(struct.unpack(f">{len(pseudo) // 2}H", pseudo))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        body = body[:2] + struct.pack(">H", ~total & 0xFFFF) + body[4:]
+        return ethernet(b"\x86\xdd", struct.pack(">IHBB", 6 << 28, len(body), 58, 255) + source +
+                        to + body, mac)
+
+    def sent(*frames):
+        return b"".join(bytes([flags, len(frame)]) + frame for flags, frame in frames)
+    named, other = b"\xc0\0\2\xc8", b"\xc0\0\2\x09"
+    private = bytes.fromhex("20010db8000000000000000000abcdef")
+    claims = [(0x80, arp(named)), (0, discovery(136, private, private, 2))]
+    yield sent(*claims, (1, discovery(135, private, bytes(15) + b"\1", 1)))
+    yield sent(*claims, (1, arp(named, b"\2\0\0\0\0\6")), (0x7f, arp(named)))
+    yield sent(*claims, (0, arp(other)), (0x80 | 0x50, arp(named)))
+    yield sent((0x80, arp(bytes(4), target=named)), (0, discovery(135, bytes(16), private, 0)),
+               (0, discovery(133, private, b"", 1)))
+    yield sent((0x80, arp(named, tags=b"\x81\0\0\5")), (0, arp(named, operation=2)))
+
+
 def main():
     for target, seeds in (("dns_response", dns()), ("http_request", http()), ("h2", h2()),
-                          ("dtls", datagrams()), ("preamble", preambles()),
+                          ("dtls", datagrams()), ("neighbour", neighbours()), ("preamble", preambles()),
                           ("stream", streams()), ("fragments", fragments()),
                           ("assembly", assemblies())):
         for seed in seeds:

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "dataplane/neighbour/book.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "tests/fuzz/generation.h"
 #include "tests/fuzz/input.h"
@@ -148,12 +149,24 @@ class Gateway {
     check_findings(pipeline_, burst.size(), snapshot_->groups().groups().size());
     for (std::size_t i = 0; i < burst.size(); ++i) check_packet(packets[i], burst[i]);
     now_ms_ += kStepsMs[burst.back().flags >> kClockShift];
+    follow_devices();
     stats::BlockEvent event;
     while (events_.pop(event)) SLUICE_EXPECT(event.listed_length < name::kMaxWireOctets);
   }
 
  private:
+  void follow_devices() {
+    const auto now = static_cast<neighbour::Seconds>(now_ms_ / 1000);
+    for (neighbour::Sighting seen; pipeline_.sightings().pop(seen);) neighbours_.add(seen, now);
+    neighbours_.age(now);
+    if (auto table = neighbours_.table(snapshot_->groups(), now)) {
+      snapshot_->set_neighbours(std::move(table));
+      (void)snapshot_->set_time(policy::Moment{1});
+    }
+  }
+
   std::unique_ptr<const index::Snapshot> snapshot_;
+  neighbour::Book neighbours_;
   stats::Counters counters_;
   stats::EventRing events_;
   pipeline::Pipeline pipeline_{0, 7, counters_, &events_};

@@ -46,6 +46,7 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
   for (std::size_t i = 0; i < pipeline_.findings().size(); ++i) {
     print(burst[pipeline_.findings()[i].packet], i, file);
   }
+  follow_devices();
   if (writer == nullptr) return;
   const auto emissions = pipeline_.emissions();
   for (std::size_t i = 0; i < burst.size(); ++i) {
@@ -58,6 +59,17 @@ void Replay::judge(std::span<Captured> burst, const std::string& file, Writer* w
       writer->write_made(burst[i], {emission.bytes.data(), emission.length});
     }
   }
+}
+
+// As the dataplane's control thread does, with the capture's own time.
+void Replay::follow_devices() {
+  const auto now = static_cast<neighbour::Seconds>(now_ms_ / 1000);
+  for (neighbour::Sighting seen; pipeline_.sightings().pop(seen);) neighbours_.add(seen, now);
+  neighbours_.age(now);
+  auto table = neighbours_.table(snapshot_.groups(), now);
+  if (table == nullptr) return;
+  snapshot_.set_neighbours(std::move(table));
+  (void)snapshot_.set_time(policy::Moment{});  // nobody reads the ones before
 }
 
 void Replay::print(const Captured& packet, std::size_t index, const std::string& file) {

@@ -7,6 +7,7 @@
 
 #include "config/base/result.h"
 #include "dataplane/index/snapshot.h"
+#include "dataplane/neighbour/book.h"
 #include "dataplane/pipeline/pipeline.h"
 #include "tools/sluice-replay/capture.h"
 #include "tools/sluice-replay/checksums.h"
@@ -29,6 +30,7 @@ class Replay {
  private:
   std::uint64_t time_ms(std::span<const Captured> burst);
   void judge(std::span<Captured> burst, const std::string& file, Writer* writer);
+  void follow_devices();
   void print(const Captured& packet, std::size_t finding, const std::string& file);
 
   const index::Snapshot& snapshot_;
@@ -37,6 +39,7 @@ class Replay {
   std::uint64_t now_ms_ = 0;
   stats::Counters counters_;
   pipeline::Pipeline pipeline_;
+  neighbour::Book neighbours_;
 };
 
 }  // namespace sluice::replay

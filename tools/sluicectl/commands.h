@@ -119,6 +119,7 @@ struct BudgetOptions {
   std::string reason;
 };
 int change_budget(const Context& context, const BudgetOptions& options);
+int show_devices(const Context& context);
 int show_budgets(const Context& context, const BudgetOptions& options);
 
 /// The person behind sudo, else the user.

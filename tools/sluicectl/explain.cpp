@@ -199,6 +199,15 @@ class Steps {
   ordered_json steps_ = ordered_json::array();
 };
 
+/// The device with the address that it is named by, where it is known to hold that one, too.
+Device as_named(const Question& question) {
+  Device out = question.device;
+  if (!question.named.is_object() || question.named.value("state", "") != "followed") return out;
+  const auto named = policy::parse_prefix(question.named.value("address", ""));
+  if (named) out.address = *named;
+  return out;
+}
+
 ordered_json device_json(const Device& device) {
   ordered_json out = ordered_json::object();
   if (device.address) {
@@ -223,7 +232,8 @@ Result<ordered_json> explain(const Question& question) {
   }
   const auto groups = policy::GroupTable::build(*question.policy, question.ports);
   if (!groups) return fail(groups.error());
-  const auto client = client_of(question.device, question.ports);
+  const Device device = as_named(question);
+  const auto client = client_of(device, question.ports);
   if (!client) return fail(client.error());
   const auto cursor = question.generation->cursor();
   if (!cursor) return fail(cursor.error());
@@ -271,10 +281,10 @@ Result<ordered_json> explain(const Question& question) {
     const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
     hours.insert(hours.end(), its.begin(), its.end());
     layers.push_back({{"policy", layer.policy.name}, {"blocks", names_of(layer.blocks)}});
-    const bool decides = (verdict.reason == Reason::category && (layer.blocks & decided) != 0) ||
-                         (verdict.reason == Reason::not_curated && layer.policy.only) ||
-                         (verdict.reason == Reason::safe_search &&
-                          layer.policy.safe_search == masks.safe_search);
+    const bool decides =
+        (verdict.reason == Reason::category && (layer.blocks & decided) != 0) ||
+        (verdict.reason == Reason::not_curated && layer.policy.only) ||
+        (verdict.reason == Reason::safe_search && layer.policy.safe_search == masks.safe_search);
     if (decides) note_changes(layer.policy, its);
   }
   if (changes.empty()) note_changes(standing.policy, hours);
@@ -302,12 +312,13 @@ Result<ordered_json> explain(const Question& question) {
         {"category", category != nullptr ? category->name : ""},
         {"category_zh", category != nullptr ? category->name_zh : ""}}},
       {"client", device_json(question.device)},
+      {"device", question.named},
       {"group",
        {{"name", group.name},
         {"policy", standing.policy.name},
         {"own_policy", group.policy},
         {"matched_by", policy::text(match.by)},
-        {"why", matched_rule(*question.policy, group.name, match.by, question.device)},
+        {"why", matched_rule(*question.policy, group.name, match.by, device)},
         {"blocks", names_of(masks.blocked)},
         {"watches", names_of(masks.watched)}}},
       {"layers", std::move(layers)},

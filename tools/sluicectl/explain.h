@@ -39,6 +39,9 @@ struct Question {
   std::string name;
   Device device;
   policy::Moment moment;  // nullopt: as if nobody knew the time
+  /// The device that the dataplane has found it to be, as it answers `devices`; null where it was
+  /// not asked, or knows of none.
+  nlohmann::json named = nullptr;
   /// What the dataplane says that the device has spent, as it answers `budgets`; null where it was
   /// not asked, or does not say.
   nlohmann::json spent = nullptr;

@@ -72,6 +72,28 @@ nlohmann::json spent_by(const Context& context, const Device& device,
   return (*reply)["spent"];
 }
 
+/// The device that the dataplane has found it to be, where the policy names it by another address;
+/// null where it does not run, or knows of none.
+nlohmann::json named_device(const Context& context, const Device& device) {
+  const auto config = load_config(context);
+  if (!config || (!device.address && !device.mac)) return nullptr;
+  nlohmann::json request = {{"command", "devices"},
+                            {"vlan", device.vlan.outer},
+                            {"inner_vlan", device.vlan.inner},
+                            {"port", device.port}};
+  if (device.mac) request["mac"] = policy::text(*device.mac);
+  std::string own;
+  if (device.address) {
+    own = policy::text(*device.address);
+    own.resize(own.find('/'));
+    request["address"] = own;
+  }
+  const auto reply = ipc::call(config->dataplane_socket(), request, kPatience);
+  if (!reply || !reply->contains("devices") || (*reply)["devices"].size() != 1) return nullptr;
+  nlohmann::json named = (*reply)["devices"][0];
+  return named.value("address", "") == own ? nlohmann::json(nullptr) : named;
+}
+
 }  // namespace
 
 int explain_name(const Context& context, const ExplainOptions& options) {
@@ -99,6 +121,7 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .name = options.name,
                     .device = *device,
                     .moment = moment};
+  if (source->policy.follow_addresses) question.named = named_device(context, *device);
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
   auto document = explain(question);
   if (!document) return report(context, document.error());

@@ -23,6 +23,23 @@ std::string client_text(const ordered_json& client) {
   return out.empty() ? "any device (none given)" : out;
 }
 
+/// How the device was found, where the policy names it by another address.
+std::string device_text(const ordered_json& device) {
+  const std::string state = field(device, "state");
+  const std::string claim = "MAC address " + field(device, "mac") + " said " +
+                            field(device, "claimed_seconds_ago") +
+                            " s ago, by ARP or Neighbor "
+                            "Discovery, that it has " +
+                            field(device, "address");
+  if (state == "followed") return field(device, "address") + ": " + claim;
+  return "judged by itself, although " + claim +
+         (state == "unused"      ? "; but no frame has come from there"
+          : state == "contested" ? "; but another device says so, too"
+          : state == "several"
+              ? "; but it has several IPv4 addresses, or named ones of different groups"
+              : "; but it has more addresses than are followed");
+}
+
 std::string record_text(const ordered_json& record) {
   const std::string scope = field(record, "scope");
   std::string out = "  " + field(record, "listed_name") +
@@ -131,14 +148,19 @@ std::string explanation_text(const ordered_json& document) {
     out += ": " + category + " " + field(verdict, "category_zh");
   }
   out += ")\n\n";
-  out += table({{"client", client_text(document["client"])},
-                {"group", field(group, "name") + ": " + field(group, "why")},
-                {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
-                {"under", above_text(document["layers"])},
-                {"mode", mode_text(document["mode"], group)},
-                {"time", field(document, "time")},
-                {"list", "generation " + field(generation, "number") + " of " +
-                             field(generation, "created") + ", " + field(generation, "file")}});
+  std::vector<std::vector<std::string>> head = {{"client", client_text(document["client"])}};
+  if (document["device"].is_object()) {
+    head.push_back({"device", device_text(document["device"])});
+  }
+  head.insert(head.end(),
+              {{"group", field(group, "name") + ": " + field(group, "why")},
+               {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+               {"under", above_text(document["layers"])},
+               {"mode", mode_text(document["mode"], group)},
+               {"time", field(document, "time")},
+               {"list", "generation " + field(generation, "number") + " of " +
+                            field(generation, "created") + ", " + field(generation, "file")}});
+  out += table(head);
 
   out += "\nthe decision, in order\n";
   std::vector<std::vector<std::string>> rows;

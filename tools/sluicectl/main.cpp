@@ -8,6 +8,7 @@
 #include "tools/sluicectl/budget_cli.h"
 #include "tools/sluicectl/calendar_command.h"
 #include "tools/sluicectl/commands.h"
+#include "tools/sluicectl/device_cli.h"
 #include "tools/sluicectl/mode_cli.h"
 #include "tools/sluicectl/site_cli.h"
 
@@ -250,6 +251,7 @@ int run(int argc, char** argv) {
   add_site(app, site, chosen);
   add_mode(app, mode, chosen);
   add_budget(app, budget, chosen);
+  add_device(app, chosen);
   CalendarImport calendar;
   add_calendar(app, calendar, chosen);
   ApplyOptions apply;

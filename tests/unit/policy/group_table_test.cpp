@@ -60,6 +60,26 @@ TEST(GroupTable, MatchesMacThenPrefixThenVlanThenPort) {
   EXPECT_EQ(table->find(client).by, MatchedBy::port);
 }
 
+TEST(GroupTable, KnowsWhichAddressesAreNamed) {
+  PolicySet set = school();
+  EXPECT_FALSE(GroupTable::build(set, {})->names_hosts());
+  set.groups[1].prefixes.push_back(parse_prefix("10.9.9.9/32").value());
+  auto table = GroupTable::build(set, {});
+  EXPECT_TRUE(table->names_hosts());
+  EXPECT_TRUE(table->names_host(from("10.9.9.9")));
+  EXPECT_FALSE(table->names_host(from("10.9.9.8")));
+  EXPECT_FALSE(table->names_host(from("2001:db8:7::9")));
+  EXPECT_FALSE(table->names_host({}));
+  set.modes = {
+      {.word = "staff", .address = parse_prefix("2001:db8:7::9").value(), .policy = "staff"}};
+  table = GroupTable::build(set, {});
+  EXPECT_TRUE(table->names_host(from("2001:db8:7::9")));
+  set.groups.clear();
+  EXPECT_TRUE(GroupTable::build(set, {})->names_hosts());
+  set.follow_addresses = false;
+  EXPECT_FALSE(GroupTable::build(set, {})->names_hosts());
+}
+
 TEST(GroupTable, RefusesTwoClaimsAndUnknownPolicies) {
   PolicySet set = school();
   set.groups[2].prefixes.push_back(parse_prefix("10.0.0.0/8").value());

@@ -148,6 +148,23 @@ TEST_F(Load, CuratedListsPresetsAndModes) {
   EXPECT_TRUE(policy::GroupTable::build(*set, {}));
 }
 
+TEST_F(Load, OtherAddressesTravelWithThePolicy) {
+  const std::string text =
+      "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"
+      "pairs: {main: {inside: in, outside: out}}\n"
+      "policies: {pupils: {}}\n"
+      "default_policy: pupils\n";
+  for (const auto& [more, follows] : {std::pair{"", true},
+                                      {"other_addresses: follow\n", true},
+                                      {"other_addresses: apart\n", false}}) {
+    const Loaded loaded = load(write(text + more));
+    ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+    EXPECT_EQ(loaded.config->policy.follow_addresses, follows);
+    EXPECT_EQ(policy::from_json(policy::to_json(loaded.config->policy))->follow_addresses, follows);
+  }
+  EXPECT_FALSE(load(write(text + "other_addresses: both\n")).config);
+}
+
 TEST_F(Load, BudgetsAndTheDaysThatTheyBeginOn) {
   const Loaded loaded = load(write(
       "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"

@@ -1,0 +1,122 @@
+// A device that a group names by its IPv4 address, under its others.
+#include "dataplane/neighbour/book.h"
+#include "tests/unit/dataplane/neighbours.h"
+#include "tests/unit/dataplane/pipeline_case.h"
+
+namespace sluice::pipeline {
+namespace {
+
+using test::mac;
+
+constexpr const char* kPrivacy = "2001:db8:7::abcd";
+
+class PipelineNeighbours : public PipelineCase {
+ protected:
+  void SetUp() override { use(true); }
+  void use(bool follow) {
+    const auto gambling = policy::bit(policy::find_category("gambling")->id);
+    policy::PolicySet set;
+    set.policies = {{"pupils", gambling}, {"staff"}};
+    set.default_policy = "pupils";
+    set.groups = {{"staff", "staff", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}}};
+    set.follow_addresses = follow;
+    PipelineCase::use(set);
+  }
+  /// What the control thread does every second.
+  void tell() {
+    for (neighbour::Sighting seen; pipeline_->sightings().pop(seen);) book_.add(seen, 1);
+    if (auto table = book_.table(snapshot_->groups(), 1)) snapshot_->set_neighbours(table);
+    (void)snapshot_->set_time(policy::Moment{});
+  }
+  std::size_t sightings() {
+    std::size_t count = 0;
+    for (neighbour::Sighting seen; pipeline_->sightings().pop(seen);) ++count;
+    return count;
+  }
+  static Bytes with(Bytes frame, std::uint8_t device) {
+    const test::Mac source = mac(device);
+    std::copy(source.begin(), source.end(), frame.begin() + 6);
+    return frame;
+  }
+  Bytes query6(std::uint8_t device, std::string_view source = kPrivacy) {
+    Bytes frame = test::frame(test::dns_query("a.example"), {.ipv6 = true});
+    const test::Address address = test::ip(source);
+    std::copy(address.begin(), address.end(), frame.begin() + 22);
+    return with(frame, device);
+  }
+  Bytes query4(std::uint8_t device) {
+    Bytes frame = test::frame(test::dns_query("a.school.org"));
+    const test::Address address = test::ip("192.0.2.200");
+    std::copy(address.begin(), address.begin() + 4, frame.begin() + 26);
+    packet::set_ipv4_checksum(&frame[14]);
+    return with(frame, device);
+  }
+  void learn() {
+    (void)run(test::arp("192.0.2.200", "192.0.2.1"));
+    now_ms_ += 10;
+    (void)run(query4(2));
+    (void)run(test::neighbour_discovery("fe80::2", kPrivacy));
+    tell();
+  }
+  Fate ask(std::uint8_t device) { return run(query6(device)); }
+
+  neighbour::Book book_;
+};
+
+TEST_F(PipelineNeighbours, APrivacyAddressIsTheDevicesThatSaidSo) {
+  EXPECT_EQ(ask(2), Fate::reply);
+  learn();
+  EXPECT_EQ(ask(2), Fate::forward);
+  EXPECT_EQ(pipeline_->findings()[0].group, 1);
+  EXPECT_EQ(ask(3), Fate::reply);
+  EXPECT_EQ(run(query6(2, "2001:db8:7::1234")), Fate::reply);
+}
+
+TEST_F(PipelineNeighbours, TheAnswerOfAServerIsForTheDeviceToo) {
+  learn();
+  Bytes response = test::dns_query("a.example", {.flags = 0x8180});
+  Bytes frame = test::frame(response, {.ipv6 = true, .source_port = 53, .destination_port = 50000});
+  const test::Address address = test::ip(kPrivacy);
+  std::copy(address.begin(), address.end(), frame.begin() + 38);
+  const test::Mac to = mac(2);
+  std::copy(to.begin(), to.end(), frame.begin());
+  EXPECT_EQ(run(frame, false), Fate::forward);
+  ASSERT_EQ(pipeline_->findings().size(), 1U);
+  EXPECT_EQ(pipeline_->findings()[0].group, 1);
+}
+
+TEST_F(PipelineNeighbours, NothingIsTakenNoteOfWhereItIsNotAskedFor) {
+  use(false);
+  learn();
+  EXPECT_EQ(book_.size(), 0U);
+  EXPECT_EQ(counters_.value(stats::Id::neighbour_claims), 0U);
+  EXPECT_EQ(ask(2), Fate::reply);
+}
+
+TEST_F(PipelineNeighbours, WhatComesFromOutsideSaysNothing) {
+  (void)run(test::arp("192.0.2.200", "192.0.2.1"), false);
+  EXPECT_EQ(sightings(), 0U);
+}
+
+TEST_F(PipelineNeighbours, NamedSourcesAreLookedAtNowAndThen) {
+  now_ms_ = 50'000;
+  (void)run(query4(2));
+  EXPECT_EQ(sightings(), 1U);
+  for (int i = 0; i < 100; ++i) (void)run(query4(2));  // within the same millisecond
+  EXPECT_EQ(sightings(), 0U);
+  now_ms_ += 5;
+  (void)run(query4(2));
+  EXPECT_EQ(sightings(), 1U);
+  now_ms_ += 5;
+  (void)run(query6(2));  // nobody's name
+  EXPECT_EQ(sightings(), 0U);
+}
+
+TEST_F(PipelineNeighbours, AFullRingIsCounted) {
+  for (int i = 0; i < 3000; ++i) (void)run(test::arp("192.0.2.7", "192.0.2.1"));
+  EXPECT_EQ(counters_.value(stats::Id::neighbour_claims), 3000U);
+  EXPECT_EQ(counters_.value(stats::Id::neighbours_lost), 3000U - 2048U);
+}
+
+}  // namespace
+}  // namespace sluice::pipeline
