@@ -50,7 +50,7 @@ int serve(const std::string& file, bool once) {
     log(Level::error, "start", status.error().text());
     return EXIT_FAILURE;
   }
-  sluice::service::Service service(file, std::move(*loaded.config));
+  sluice::service::Service service(file, std::move(*loaded.config), std::move(loaded.layer_faults));
   const Status status = once ? service.once() : service.run();
   if (!status) log(Level::error, once ? "once" : "start", status.error().text());
   return status ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -70,6 +70,7 @@ Result<GroupTable> GroupTable::build(const PolicySet& set,
     }
   }
   table.claims_ = Claims(claimed);
+  if (auto status = table.add_layers(set); !status) return fail(status.error());
   if (auto status = table.add_modes(set); !status) return fail(status.error());
   const bool by_mode = std::any_of(set.modes.begin(), set.modes.end(),
                                    [](const Mode& mode) { return mode.address.has_value(); });
@@ -82,6 +83,24 @@ void GroupTable::note(const PolicySet& set, const Policy& policy) {
   any_withholds_ech_ |= policy.withhold_ech;
   any_refuses_encrypted_dns_ |= policy.refuse_encrypted_dns;
   if (policy.under != Policy::kNone) note(set, set.policies[policy.under]);
+}
+
+Status GroupTable::add_layers(const PolicySet& set) {
+  for (const Layer& layer : set.layers) {
+    const auto by = std::find_if(set.policies.begin(), set.policies.end(),
+                                 [&](const Policy& one) { return one.name == layer.policy; });
+    if (by == set.policies.end()) {
+      return fail("no policy is named '" + layer.policy + "'", "layers", "compile it again");
+    }
+    note(set, *by);
+    for (ResolvedGroup& group : groups_) {
+      const bool named =
+          std::find(layer.groups.begin(), layer.groups.end(), group.name) != layer.groups.end();
+      if (!layer.everybody && !named) continue;
+      group.layers.push_back(static_cast<std::uint16_t>(by - set.policies.begin()));
+    }
+  }
+  return {};
 }
 
 Status GroupTable::add_modes(const PolicySet& set) {
@@ -107,6 +126,15 @@ Status GroupTable::add_modes(const PolicySet& set) {
     }
     any_normal = any_normal || mode.policy.empty();
     const Claims::Key key = mode.mac ? Claims::key_of(*mode.mac) : Claims::key_of(*mode.address);
+    // The layers of its group hold for a device as well, as far as its address tells the group.
+    Client device;
+    if (mode.mac) device.mac = *mode.mac;
+    if (mode.address) {
+      device.has_ip = true;
+      device.ipv6 = mode.address->ipv6;
+      device.address = mode.address->address;
+    }
+    std::vector<std::uint16_t> layers = groups_[find(device).group].layers;
     devices[key] = static_cast<std::uint16_t>(groups_.size());
     groups_.push_back({.name = "one device",
                        .policy = mode.policy,
@@ -114,7 +142,8 @@ Status GroupTable::add_modes(const PolicySet& set) {
                                            ? ResolvedGroup::kNoPolicy
                                            : static_cast<std::uint16_t>(by - set.policies.begin()),
                        .mode = index,
-                       .is_device = true});
+                       .is_device = true,
+                       .layers = std::move(layers)});
   }
   const std::size_t most = groups_.size() + (any_normal ? own : 0);
   if (devices.empty()) return {};

@@ -23,6 +23,8 @@ struct ResolvedGroup {
   std::uint16_t policy_index = kNoPolicy;  // into PolicySet::policies
   std::uint16_t mode = kNoMode;            // into PolicySet::modes
   bool is_device = false;                  // only while its mode holds
+  /// Into PolicySet::policies: of other owners, which hold whatever its policy is.
+  std::vector<std::uint16_t> layers = {};
 
   static constexpr std::uint16_t kNoPolicy = UINT16_MAX;
   static constexpr std::uint16_t kNoMode = UINT16_MAX;
@@ -59,6 +61,7 @@ class GroupTable {
  private:
   [[nodiscard]] std::uint16_t find_device(const Client& client, const Masks* masks) const;
   void note(const PolicySet& set, const Policy& policy);
+  [[nodiscard]] Status add_layers(const PolicySet& set);
   [[nodiscard]] Status add_modes(const PolicySet& set);
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;

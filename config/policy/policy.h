@@ -193,6 +193,15 @@ struct Mode {
 /// The group, or the device's address, as a person writes it.
 [[nodiscard]] std::string subject(const Mode& mode);
 
+/// A policy of another owner than the site: what it refuses is refused besides, whatever mode is
+/// on.
+struct Layer {
+  std::string policy;  // by name
+  std::string owner;   // as people know it
+  bool everybody = false;
+  std::vector<std::string> groups;  // else of these
+};
+
 /// The mode that lets nothing pass but what keeps a network together.
 inline constexpr std::string_view kPause = "pause";
 
@@ -207,6 +216,7 @@ struct PolicySet {
   BlockAnswer answer;
   std::vector<CuratedList> curated;
   std::vector<SearchEngine> engines;
+  std::vector<Layer> layers;
   std::vector<Mode> modes;  // one of a group or device at most
   std::vector<Budget> budgets;
   std::vector<std::int64_t> budget_days;   // moments at which days of budgets begin, ascending

@@ -285,6 +285,14 @@ Result<PolicySet> from_json(std::string_view document) {
     if (!group) return fail(group.error());
     set.groups.push_back(std::move(*group));
   }
+  for (const json& item : fields.list("layers")) {
+    Fields layer(item, "policy.layers");
+    set.layers.push_back({.policy = layer.string("policy"),
+                          .owner = layer.string("owner"),
+                          .everybody = layer.boolean("everybody"),
+                          .groups = layer.strings("groups")});
+    if (!layer.good()) return fail(layer.error());
+  }
   for (const json& item : fields.list("modes")) {
     auto mode = mode_from_json(item);
     if (!mode) return fail(mode.error());

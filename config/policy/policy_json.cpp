@@ -138,6 +138,12 @@ std::string to_json(const PolicySet& set) {
                                           {"strict", engine.strict},
                                           {"moderate", engine.moderate}});
   }
+  for (const Layer& layer : set.layers) {
+    document["layers"].push_back({{"policy", layer.policy},
+                                  {"owner", layer.owner},
+                                  {"everybody", layer.everybody},
+                                  {"groups", layer.groups}});
+  }
   for (const Mode& mode : set.modes) document["modes"].push_back(to_json(mode));
   if (!set.budgets.empty()) put_budgets(set, document);
   if (!set.schedules.empty()) {

@@ -25,7 +25,7 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
       from_(set.schedules_from),
       until_(set.schedules_until) {
   for (const ResolvedGroup& group : groups.groups()) {
-    groups_.push_back({group.policy_index, group.mode, group.is_device});
+    groups_.push_back({group.policy_index, group.mode, group.is_device, group.layers});
   }
   for (const Schedule& schedule : schedules_) {
     changes_.insert(changes_.end(), schedule.toggles.begin(), schedule.toggles.end());
@@ -74,6 +74,7 @@ std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment momen
   } else if (group.policy != ResolvedGroup::kNoPolicy) {
     add(policies_[group.policy].under);
   }
+  for (const std::uint16_t layer : group.layers) add(layer);
   return out;
 }
 

@@ -27,8 +27,8 @@ class Timetable {
 
   /// Whose refusals add up for a group at a moment, as indices into PolicySet::policies: its
   /// policy, or that of its mode; those that it stands under; and those that the group's own policy
-  /// stands under, for a mode takes that policy's place and nothing of what is above. Above a
-  /// device's mode is what stands above the policies of all groups.
+  /// stands under, for a mode takes that policy's place and nothing of what is above; and layers of
+  /// other owners. Above a device's mode is what stands above the policies of all groups.
   [[nodiscard]] std::vector<std::uint16_t> layers(std::uint16_t group, Moment moment) const;
   /// What one of them blocks by itself.
   [[nodiscard]] CategoryMask blocked_by(std::uint16_t policy, Moment moment) const;
@@ -57,6 +57,7 @@ class Timetable {
     std::uint16_t policy = ResolvedGroup::kNoPolicy;
     std::uint16_t mode = ResolvedGroup::kNoMode;
     bool is_device = false;
+    std::vector<std::uint16_t> layers;  // of other owners
   };
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
   [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, Moment moment) const;

@@ -46,6 +46,17 @@ void bind_budget_names(const TextNode& policy, const std::string& path, const Te
                        policy::Policy& out, Faults& faults);
 void bind_modes(const TextNode& root, Config& config, Faults& faults);
 void bind_policies(const TextNode& root, Config& config, Faults& faults);
+/// What a policy's mapping says of itself. `schedules`: words for config.policy.schedules, in
+/// their order; `root`: which lists and budgets there are.
+void bind_policy(const TextNode& value, const std::string& path, const TextNode& root,
+                 const std::vector<std::string_view>& schedules, policy::Policy& policy,
+                 Faults& faults);
+/// `dates`: names of days that the windows may use besides those that always are.
+[[nodiscard]] std::vector<calendar::Schedule> bind_schedules(
+    const TextNode* schedules, const std::string& path, const std::vector<std::string_view>& dates,
+    Faults& faults);
+/// After all others: files of other owners. Returns their faults.
+[[nodiscard]] std::vector<Fault> bind_layers(const TextNode& root, Config& config, Faults& faults);
 void bind_groups(const TextNode& root, Config& config, Faults& faults);
 void bind_settings(const TextNode& root, Config& config, Faults& faults);
 /// After bind_policies().

@@ -136,7 +136,7 @@ void bind_hours(const TextNode& node, const std::string& path,
 }
 
 /// Which policies stand under which others, once all of them are there.
-void bind_layers(const TextNode* policies, std::vector<policy::Policy>& bound, Faults& faults) {
+void bind_above(const TextNode* policies, std::vector<policy::Policy>& bound, Faults& faults) {
   const auto index_of = [&](std::string_view name) {
     const auto found = std::find_if(bound.begin(), bound.end(),
                                     [&](const policy::Policy& one) { return one.name == name; });
@@ -159,6 +159,30 @@ void bind_layers(const TextNode* policies, std::vector<policy::Policy>& bound, F
 
 }  // namespace
 
+void bind_policy(const TextNode& value, const std::string& path, const TextNode& root,
+                 const std::vector<std::string_view>& schedules, policy::Policy& policy,
+                 Faults& faults) {
+  policy.blocked = bind_categories(find(value, "block"), path + ".block", faults);
+  policy.watched = bind_categories(find(value, "watch"), path + ".watch", faults);
+  if (const TextNode* doubt = find(value, "in_doubt")) {
+    policy.strict = doubt->text == "refuse";
+  }
+  if (const TextNode* ech = find(value, "ech")) {
+    policy.withhold_ech = ech->text == "withhold";
+  }
+  if (const TextNode* ports = find(value, "encrypted_dns_ports")) {
+    policy.refuse_encrypted_dns = ports->text == "refuse";
+  }
+  if (const TextNode* level = find(value, "safe_search")) {
+    policy.safe_search = level->text == "strict"     ? policy::SafeSearch::strict
+                         : level->text == "moderate" ? policy::SafeSearch::moderate
+                                                     : policy::SafeSearch::off;
+  }
+  bind_hours(value, path, schedules, policy, faults);
+  bind_only(value, path, root, policy, faults);
+  bind_budget_names(value, path, root, policy, faults);
+}
+
 void bind_policies(const TextNode& root, Config& config, Faults& faults) {
   const TextNode* policies = find(root, "policies");
   for (const Member* member : entries(policies)) {
@@ -171,28 +195,10 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
       continue;
     }
     policy.name = member->key.text;
-    policy.blocked = bind_categories(find(member->value, "block"), path + ".block", faults);
-    policy.watched = bind_categories(find(member->value, "watch"), path + ".watch", faults);
-    if (const TextNode* doubt = find(member->value, "in_doubt")) {
-      policy.strict = doubt->text == "refuse";
-    }
-    if (const TextNode* ech = find(member->value, "ech")) {
-      policy.withhold_ech = ech->text == "withhold";
-    }
-    if (const TextNode* ports = find(member->value, "encrypted_dns_ports")) {
-      policy.refuse_encrypted_dns = ports->text == "refuse";
-    }
-    if (const TextNode* level = find(member->value, "safe_search")) {
-      policy.safe_search = level->text == "strict"     ? policy::SafeSearch::strict
-                           : level->text == "moderate" ? policy::SafeSearch::moderate
-                                                       : policy::SafeSearch::off;
-    }
-    bind_hours(member->value, path, names(find(root, "schedules")), policy, faults);
-    bind_only(member->value, path, root, policy, faults);
-    bind_budget_names(member->value, path, root, policy, faults);
+    bind_policy(member->value, path, root, names(find(root, "schedules")), policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
-  bind_layers(policies, config.policy.policies, faults);
+  bind_above(policies, config.policy.policies, faults);
   const TextNode* fallback = find(root, "default_policy");
   if (fallback == nullptr) return;
   config.policy.default_policy = fallback->text;

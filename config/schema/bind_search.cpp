@@ -97,9 +97,9 @@ void bind_engines(const TextNode& root, Config& config, Faults& faults) {
   const auto is_on = [](const policy::Policy& one) {
     return one.safe_search != policy::SafeSearch::off;
   };
-  if (!std::any_of(policies.begin(), policies.end(), is_on)) return;
   std::erase_if(engines, [](const SearchEngine& one) { return one.names.empty(); });
-  config.policy.engines = std::move(engines);
+  config.engines = std::move(engines);
+  if (std::any_of(policies.begin(), policies.end(), is_on)) config.policy.engines = config.engines;
 }
 
 }  // namespace sluice::schema

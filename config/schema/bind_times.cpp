@@ -88,26 +88,36 @@ calendar::Window bind_window(const TextNode& node, const std::string& path,
 
 }  // namespace
 
-void bind_times(const TextNode& root, Config& config, Faults& faults) {
-  const TextNode* calendar = find(root, "calendar");
-  if (calendar != nullptr) bind_calendar(*calendar, config, faults);
+std::vector<calendar::Schedule> bind_schedules(const TextNode* schedules, const std::string& path,
+                                               const std::vector<std::string_view>& dates,
+                                               Faults& faults) {
   std::vector<std::string_view> known = calendar::words();
-  if (calendar != nullptr) {
-    const auto own = names(find(*calendar, "dates"));
-    known.insert(known.end(), own.begin(), own.end());
-  }
-  for (const Member* member : entries(find(root, "schedules"))) {
-    calendar::Schedule schedule{.name = member->key.text};
-    const std::string path = "schedules." + schedule.name;
+  known.insert(known.end(), dates.begin(), dates.end());
+  std::vector<calendar::Schedule> out;
+  for (const Member* member : entries(schedules)) {
+    calendar::Schedule& schedule = out.emplace_back();
+    schedule.name = member->key.text;
     const TextNode& value = member->value;
     if (value.form == Form::scalar) schedule.windows = calendar::windows_of_preset(value.text);
     for (std::size_t i = 0; i < value.items.size(); ++i) {
       if (!value.items[i].good) continue;
       schedule.windows.push_back(
-          bind_window(value.items[i], path + "[" + std::to_string(i) + "]", known, faults));
+          bind_window(value.items[i], path + "." + schedule.name + "[" + std::to_string(i) + "]",
+                      known, faults));
     }
-    config.times.schedules.push_back(std::move(schedule));
-    config.policy.schedules.push_back({.name = member->key.text});
+  }
+  return out;
+}
+
+void bind_times(const TextNode& root, Config& config, Faults& faults) {
+  const TextNode* calendar = find(root, "calendar");
+  if (calendar != nullptr) bind_calendar(*calendar, config, faults);
+  const auto dates =
+      calendar == nullptr ? std::vector<std::string_view>() : names(find(*calendar, "dates"));
+  for (calendar::Schedule& one :
+       bind_schedules(find(root, "schedules"), "schedules", dates, faults)) {
+    config.policy.schedules.push_back({.name = one.name});
+    config.times.schedules.push_back(std::move(one));
   }
 }
 

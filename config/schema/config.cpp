@@ -34,6 +34,7 @@ Loaded load(const std::filesystem::path& file, References references) {
       bind_groups(*root, config, faults);
       bind_settings(*root, config, faults);
       bind_downloads(*root, config, references, faults);
+      loaded.layer_faults = bind_layers(*root, config, faults);
     }
   }
   loaded.faults = faults.take();

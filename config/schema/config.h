@@ -72,6 +72,15 @@ struct Proxy {
   std::filesystem::path login_file;  // holds "user:password"; empty: none is asked for
 };
 
+/// What another owner than the site refuses, in a file of his own.
+struct Layer {
+  std::string name;
+  std::string owner;  // as people know him
+  std::filesystem::path file;
+  std::vector<std::string> groups;  // that he was given; empty: all, the default one among them
+  std::string text;                 // of the file, as it counts
+};
+
 /// A list of others that the site takes, which nobody has signed.
 struct Subscription {
   std::string name;
@@ -95,7 +104,10 @@ struct Config {
   std::map<std::string, std::string, std::less<>> modes;  // words of modes, and their policies
   std::optional<Authority> authority;
   std::optional<Proxy> proxy;
-  std::vector<Subscription> subscriptions;  // by name
+  std::vector<Subscription> subscriptions;         // by name
+  std::vector<Layer> layers;                       // that are in force
+  std::vector<std::filesystem::path> layer_files;  // of all
+  std::vector<policy::SearchEngine> engines;       // that a layer may have use for
   std::filesystem::path state_dir = "/var/lib/sluice";
   std::filesystem::path run_dir = "/run/sluice";
   std::uint32_t keep_generations = 5;
@@ -137,7 +149,18 @@ struct Fault {
 struct Loaded {
   std::optional<Config> config;  // set when faults is empty
   std::vector<Fault> faults;     // in file order
+  /// Of files of other owners, each under its own name. In place of such a file counts the one that
+  /// was good before, which control keeps (kept_layer()), or none.
+  std::vector<Fault> layer_faults;
 };
+/// Where the text of a layer is kept that was good.
+[[nodiscard]] std::filesystem::path kept_layer(const Config& config, std::string_view layer);
+
+/// Adds the layers that the authority has signed: a mapping of names to layers, each with its
+/// `owner`, for everybody. Without faults, all of them are there; else none, and `config` is of no
+/// more use.
+[[nodiscard]] std::vector<Fault> add_signed_layers(std::string_view text, const std::string& where,
+                                                   Config& config);
 
 /// Whether the files that a configuration names must be there. The dataplane, which reads none of
 /// them, does not let a missing certificate keep it from starting.

@@ -258,6 +258,29 @@ constexpr std::array kPolicyFields{
 };
 constexpr Shape kPolicy{
     .kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields, .also = &kPolicyPreset};
+// A layer of another owner: what a policy may refuse, with schedules of its own.
+constexpr auto kLayerFields = [] {
+  std::array<Field, kPolicyFields.size() - 1> out{};
+  std::size_t count = 0;
+  for (const Field& field : kPolicyFields) {
+    if (field.name != "under" && field.name != "when_time_unknown") out[count++] = field;
+  }
+  out[count] = {"schedules", &kSchedules, false, "none", "Times for its `hours`."};
+  return out;
+}();
+constexpr Shape kOwner{
+    .kind = Kind::text, .noun = "who owns the layer", .minimum = 1, .maximum = 100};
+constexpr auto kSignedLayerFields = [] {
+  std::array<Field, kLayerFields.size() + 1> out{};
+  out[0] = {"owner", &kOwner, true, "", "Whose it is."};
+  for (std::size_t i = 0; i < kLayerFields.size(); ++i) out[i + 1] = kLayerFields[i];
+  return out;
+}();
+constexpr Shape kSignedLayer{.kind = Kind::mapping,
+                             .noun = "a layer",
+                             .fields = kSignedLayerFields,
+                             .because = "people have to know whose it is"};
+
 constexpr Shape kPolicies{.kind = Kind::named,
                           .noun = "policies, as NAME: {block: CATEGORIES}",
                           .minimum = 1,
@@ -332,6 +355,8 @@ constexpr std::array kRootFields{
           "A device that a group or a mode names by one of its addresses (`/32`, `/128`): `follow` "
           "takes its others, such as IPv6 privacy addresses, for that one, by what it says in ARP "
           "and Neighbor Discovery; `apart` judges each by itself."},
+    Field{"layers", &kLayers, false, "none",
+          "Files of other owners, each of whom may refuse more to the groups that he is given."},
     Field{"default_policy", &kPolicyName, true, "", "The policy for devices of no group."},
     Field{"block_answer", &kAnswer, false, "as below", "What a refused client gets."},
     Field{"authority", &kAuthority, false, "lists come from files only",
@@ -365,6 +390,13 @@ constexpr std::array kDeviceKinds{
 };
 
 }  // namespace
+
+constexpr Shape kLayerBody{.kind = Kind::mapping, .noun = "a layer", .fields = kLayerFields};
+constexpr Shape kSignedLayers{.kind = Kind::named,
+                              .noun = "layers, as NAME: {owner: WHO, block: CATEGORIES}",
+                              .minimum = 0,
+                              .maximum = 16,
+                              .item = &kSignedLayer};
 
 const Shape& root_shape() { return kRoot; }
 

@@ -27,6 +27,11 @@ extern const Shape kOnly;
 extern const Shape kModes;
 extern const Shape kPolicyPreset;
 
+// What other owners refuse: which files (keys_layers.cpp), and what is in them (keys.cpp).
+extern const Shape kLayers;
+extern const Shape kLayerBody;
+extern const Shape kSignedLayers;
+
 // Search engines (keys_search.cpp).
 extern const Shape kSafeSearch;
 extern const Shape kSearchEngines;

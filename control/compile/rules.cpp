@@ -150,7 +150,7 @@ Status read_yaml(const std::vector<ListFile>& files, std::string_view path,
 
 bool is_policy_file(std::string_view path) {
   return path == kGuardsFile || path == kTaxonomyFile || path == kProtectedFile ||
-         path == kPopularFile || path == kRolloutFile;
+         path == kPopularFile || path == kLayersFile || path == kRolloutFile;
 }
 
 NameSet::NameSet(std::vector<Entry> entries) {

@@ -25,6 +25,8 @@ inline constexpr std::string_view kGuardsFile = "policy/guards.yaml";
 inline constexpr std::string_view kTaxonomyFile = "policy/taxonomy.yaml";
 inline constexpr std::string_view kProtectedFile = "policy/protected.cpl.zst";
 inline constexpr std::string_view kPopularFile = "policy/popular.cpl.zst";
+inline constexpr std::string_view kLayersFile =
+    "policy/layers.yaml";  // schema::add_signed_layers()
 [[nodiscard]] bool is_policy_file(std::string_view path);
 inline constexpr std::uint64_t kMaxPolicyOctets = 1 << 22;  // of one file, packed
 

@@ -6,6 +6,7 @@
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/service/downloads.h"
+#include "control/service/layers.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
 #include "control/service/updater.h"
@@ -245,6 +246,9 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   }
   auto rules = compile::read_rules(release.policy, lists_dir());
   if (!rules) return failed(rules.error());
+  if (auto layered = with_signed_layers(config_, release, lists_dir()); !layered) {
+    return failed(layered.error());
+  }
   if (held(compile::check_sizes(before, release, *rules))) return Outcome::held;
   auto brought = sync::bring_lists(fetcher, release, release_ ? &*release_ : nullptr, lists_dir());
   if (!brought) return failed(brought.error());

@@ -10,6 +10,7 @@
 #include "config/files/file.h"
 #include "config/ipc/notify.h"
 #include "config/ipc/socket.h"
+#include "control/service/layers.h"
 #include "control/service/log.h"
 
 namespace sluice::service {
@@ -22,6 +23,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 constexpr milliseconds kAnswerRound{200};
 // Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
 constexpr seconds kLongestSleep{30};
+constexpr seconds kLayersRound{3};
 constexpr std::chrono::days kMonth{31};
 
 /// The signal that came, or 0.
@@ -55,7 +57,8 @@ bool succeeded(Outcome outcome) {
 
 }  // namespace
 
-Service::Service(std::filesystem::path config_file, schema::Config config)
+Service::Service(std::filesystem::path config_file, schema::Config config,
+                 std::vector<schema::Fault> layer_faults)
     : config_file_(std::move(config_file)),
       config_(std::move(config)),
       state_dir_(config_.state_dir),
@@ -69,7 +72,9 @@ Service::Service(std::filesystem::path config_file, schema::Config config)
           sync::build_time()),
       has_authority_(asks_authority(config_)),
       subscriber_(
-          updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {}
+          updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {
+  take_layers(std::move(layer_faults));
+}
 
 Service::~Service() {
   {
@@ -182,6 +187,8 @@ void Service::work() {
     }
     look_again_ = false;
     lock.unlock();
+    // Whoever owns one of these files writes it, and need ask nobody.
+    const bool layers_changed = layers_stamp(layer_files_) != layers_stamp_;
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
     const View view = updater_.view();
@@ -196,14 +203,30 @@ void Service::work() {
       next_poll = std::chrono::steady_clock::now();
       continue;
     }
+    if (layers_changed) {
+      reload_wanted_ = true;
+      continue;
+    }
     const SteadyTime limit = std::chrono::steady_clock::now() +
                              until_change(updater_.view().next_change, updater_.time().now());
     SteadyTime next = has_authority_ ? std::min(next_poll, limit) : limit;
     if (trial_) next = std::min(next, trial_->until);
+    if (!layer_files_.empty()) {
+      next = std::min(next, std::chrono::steady_clock::now() + kLayersRound);
+    }
     changed_.wait_until(lock, next, [this] {
       return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
     });
   }
+}
+
+void Service::take_layers(std::vector<schema::Fault> faults) {
+  for (const schema::Fault& fault : faults) log(Level::error, "layer", fault.text());
+  keep_layers(config_);
+  layer_files_ = config_.layer_files;
+  layers_stamp_ = layers_stamp(layer_files_);
+  const std::lock_guard lock(mutex_);
+  layer_faults_ = std::move(faults);
 }
 
 void Service::reload() {
@@ -227,6 +250,7 @@ void Service::reload() {
     updater_.set_config(config_);
     subscriber_.set_proxy(config_.proxy);
     subscriber_.ask_all();
+    take_layers(std::move(loaded.layer_faults));
     (void)updater_.refresh_generation();
   }
   log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");

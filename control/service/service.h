@@ -28,7 +28,9 @@ inline constexpr std::chrono::milliseconds kAcknowledged{10'000};
 
 class Service {
  public:
-  Service(std::filesystem::path config_file, schema::Config config);
+  /// `layer_faults`: of the configuration's other owners, as schema::load() tells them.
+  Service(std::filesystem::path config_file, schema::Config config,
+          std::vector<schema::Fault> layer_faults);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -45,6 +47,7 @@ class Service {
   void work();
   void take_signals();
   void reload();
+  void take_layers(std::vector<schema::Fault> faults);
   /// Once the working thread has taken the configuration over, or refused it.
   [[nodiscard]] nlohmann::json answer_when_reloaded(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] static bool is_config_command(std::string_view command);
@@ -89,6 +92,9 @@ class Service {
   std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
   bool look_again_ = false;                             // guarded by mutex_; at when something ends
   std::optional<Error> config_error_;                   // guarded by mutex_
+  std::vector<schema::Fault> layer_faults_;             // guarded by mutex_
+  std::vector<std::filesystem::path> layer_files_;      // of the working thread once it runs
+  std::string layers_stamp_;                            // likewise
   bool has_authority_;                                  // guarded by mutex_
   std::thread worker_;
   Subscriber subscriber_;  // the last, so that it ends before what it calls

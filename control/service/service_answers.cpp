@@ -32,6 +32,9 @@ Facts Service::facts() const {
   }
   const std::lock_guard lock(mutex_);
   facts.config_error = config_error_;
+  for (const schema::Fault& fault : layer_faults_) {
+    facts.site_alarms.push_back({{"id", "layer"}, {"text", fault.text()}});
+  }
   if (trial_) facts.trial_until = trial_->until_time;
   facts.pulling = pulls_wanted_ != pulls_done_;
   return facts;

@@ -4,6 +4,7 @@
 
 #include "config/files/file.h"
 #include "config/policy/policy.h"
+#include "control/service/layers.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
 #include "control/sync/trust.h"
@@ -153,12 +154,22 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   }
 }
 
+schema::Config Updater::layered_config() const {
+  if (!release_) return config_;
+  auto with = with_signed_layers(config_, *release_, lists_dir());
+  if (with) return std::move(*with);
+  // They were good when they came: their file is damaged. The generation in use still has them.
+  log(Level::error, "layers", with.error().text());
+  return config_;
+}
+
 std::string Updater::policy_json() const {
-  auto policy = schema::policy_at(config_, clock_().time_since_epoch().count(), modes_.all());
+  const schema::Config config = layered_config();
+  auto policy = schema::policy_at(config, clock_().time_since_epoch().count(), modes_.all());
   if (policy) return policy::to_json(*policy);
   // The zone was known when the configuration was read. Without moments, the time is not known.
   log(Level::error, "compile", policy.error().text());
-  return policy::to_json(config_.policy);
+  return policy::to_json(config.policy);
 }
 
 std::chrono::seconds Updater::poll_period() const {
@@ -227,7 +238,7 @@ Status Updater::refresh_generation(std::chrono::milliseconds patience) {
   const std::unique_lock lock(building_, patience);
   if (!lock) return fail("another generation is being made", {}, "this is done right after it");
   update_view([this](View& view) {
-    const auto next = schema::next_policy_at(config_, clock_().time_since_epoch().count());
+    const auto next = schema::next_policy_at(layered_config(), clock_().time_since_epoch().count());
     view.next_policy.reset();
     if (next) view.next_policy = tuf::Time(std::chrono::seconds(*next));
   });

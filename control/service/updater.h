@@ -149,6 +149,8 @@ class Updater {
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
   /// The configuration's, as of now.
+  /// config_ with what release_ holds of layers.
+  [[nodiscard]] schema::Config layered_config() const;
   [[nodiscard]] std::string policy_json() const;
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] bool runs_release() const;

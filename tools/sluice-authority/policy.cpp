@@ -4,6 +4,7 @@
 
 #include "config/files/file.h"
 #include "config/name/name.h"
+#include "config/schema/config.h"
 #include "control/compile/plain_list.h"
 #include "control/compile/rules.h"
 #include "control/compile/zstd_lines.h"
@@ -49,6 +50,16 @@ Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
   const auto file = workspace.policy() / (list + ".txt");
   if (!std::filesystem::exists(file)) return std::string();
   return packed_names(file, list, version);
+}
+
+/// Appliances refuse a release whose layers have faults.
+Status check_layers(const Workspace& workspace, std::string_view path, const std::string& bytes) {
+  if (path != compile::kLayersFile) return {};
+  const auto file = workspace.policy() / "layers.yaml";
+  schema::Config nothing;
+  const auto faults = schema::add_signed_layers(bytes, file.string(), nothing);
+  if (faults.empty()) return {};
+  return fail(faults[0].text(), {}, "correct it; appliances would refuse the release");
 }
 
 Status stage_file(const std::filesystem::path& folder, const std::string& path,
@@ -100,11 +111,13 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
   std::vector<compile::ListFile> files;
   const auto folder = workspace.staged() / "targets/policy";
   if (auto status = files::make_folder(folder); !status) return fail(status.error());
-  for (const std::string_view path : {compile::kGuardsFile, compile::kTaxonomyFile,
-                                      compile::kProtectedFile, compile::kPopularFile}) {
+  for (const std::string_view path :
+       {compile::kGuardsFile, compile::kTaxonomyFile, compile::kProtectedFile,
+        compile::kPopularFile, compile::kLayersFile}) {
     auto bytes = read_rule(workspace, path, version);
     if (!bytes) return fail(bytes.error());
     if (bytes->empty()) continue;
+    if (auto status = check_layers(workspace, path, *bytes); !status) return fail(status.error());
     files.push_back({std::string(path), bytes->size(), tuf::sha256(*bytes), {}});
     const compile::ListFile& file = files.back();
     targets[file.path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};

@@ -5,7 +5,8 @@
 namespace sluice::ctl {
 
 int check_config(const Context& context, const std::filesystem::path& file) {
-  const schema::Loaded loaded = schema::load(file);
+  schema::Loaded loaded = schema::load(file);
+  loaded.faults.insert(loaded.faults.end(), loaded.layer_faults.begin(), loaded.layer_faults.end());
   if (context.json) {
     nlohmann::ordered_json faults = nlohmann::ordered_json::array();
     for (const schema::Fault& fault : loaded.faults) {

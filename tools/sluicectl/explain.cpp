@@ -103,14 +103,23 @@ ordered_json record_json(const generation::Generation& generation,
   return out;
 }
 
+/// Who alone can loosen a policy.
+std::string owner_of(const policy::PolicySet& set, const std::string& policy) {
+  for (const policy::Layer& layer : set.layers) {
+    if (layer.policy == policy) return layer.owner;
+  }
+  return "site";
+}
+
 /// The rules of section 5 one after the other, up to the one that decided.
 class Steps {
  public:
   /// `engine`: the search engine that the name is; may be null.
-  Steps(const generation::Answer& answer, const Standing& standing, const ordered_json& lists,
-        const policy::SearchEngine* engine)
+  Steps(const policy::PolicySet& set, const generation::Answer& answer, const Standing& standing,
+        const ordered_json& lists, const policy::SearchEngine* engine)
       : answer_(answer),
         layers_(standing.layers),
+        set_(set),
         masks_(standing.masks),
         lists_(lists),
         engine_(engine) {}
@@ -166,7 +175,10 @@ class Steps {
   /// Whether the layer blocks it; `first`: it decides then.
   bool add_layer(const Standing::Layer& layer, bool first) {
     const CategoryMask blocked = answer_.categories & layer.blocks;
-    add(5, "does policy '" + layer.policy.name + "' block one of them?",
+    const std::string owner = owner_of(set_, layer.policy.name);
+    add(5,
+        "does policy '" + layer.policy.name + "'" + (owner == "site" ? "" : " of " + owner) +
+            " block one of them?",
         blocked == 0                            ? "no"
         : (blocked & layer.policy.blocked) != 0 ? "yes: " + joined(blocked)
                                                 : "yes, at this time: " + joined(blocked),
@@ -193,6 +205,7 @@ class Steps {
 
   const generation::Answer& answer_;
   const std::vector<Standing::Layer>& layers_;
+  const policy::PolicySet& set_;
   const policy::Masks& masks_;
   const ordered_json& lists_;
   const policy::SearchEngine* engine_;
@@ -280,7 +293,9 @@ Result<ordered_json> explain(const Question& question) {
   for (const Standing::Layer& layer : standing.layers) {
     const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
     hours.insert(hours.end(), its.begin(), its.end());
-    layers.push_back({{"policy", layer.policy.name}, {"blocks", names_of(layer.blocks)}});
+    layers.push_back({{"policy", layer.policy.name},
+                      {"owner", owner_of(set, layer.policy.name)},
+                      {"blocks", names_of(layer.blocks)}});
     const bool decides =
         (verdict.reason == Reason::category && (layer.blocks & decided) != 0) ||
         (verdict.reason == Reason::not_curated && layer.policy.only) ||
@@ -334,7 +349,7 @@ Result<ordered_json> explain(const Question& question) {
         {"created", header.created},
         {"file", question.generation->path().string()},
         {"policy_from", question.policy_from}}},
-      {"steps", Steps(answer, standing, lists, engine).until(verdict)},
+      {"steps", Steps(set, answer, standing, lists, engine).until(verdict)},
       {"records", std::move(records)},
       {"client_gets", what_the_client_gets(verdict, groups->answer(), decider,
                                            safe_search.is_null()

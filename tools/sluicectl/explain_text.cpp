@@ -88,6 +88,9 @@ std::string above_text(const ordered_json& layers) {
   std::string out;
   for (std::size_t i = 1; i < layers.size(); ++i) {
     out += (out.empty() ? "" : ", ") + field(layers[i], "policy");
+    if (const std::string owner = field(layers[i], "owner"); owner != "site") {
+      out += " of " + owner;
+    }
   }
   return out.empty() ? "none" : out + ": what they refuse holds as well";
 }

@@ -170,5 +170,86 @@ TEST(Layers, PropertyNothingLiftsWhatIsAbove) {
   }
 }
 
+/// The same with a teacher's layer for the class and a province's for everybody.
+PolicySet make_owned_set() {
+  PolicySet set = make_set();
+  set.policies.push_back({.name = "layer/li", .blocked = category("social")});
+  set.policies.push_back({.name = "signed/province",
+                          .blocked = category("superstition"),
+                          .refuse_encrypted_dns = true});
+  set.layers = {{.policy = "layer/li", .owner = "Ms Li", .groups = {"class", "gone"}},
+                {.policy = "signed/province", .owner = "The province", .everybody = true}};
+  return set;
+}
+
+TEST(Layers, OfOtherOwnersHoldForWhomTheyAreFor) {
+  PolicySet set = make_owned_set();
+  set.policies[1].blocked = 0;
+  const Table table(set);
+  const CategoryMask province = category("superstition");
+  EXPECT_EQ(table.of(7).blocked,
+            category("games") | category("social") | category("gambling") | province);
+  EXPECT_EQ(table.of(8).blocked, category("gambling") | province);
+  EXPECT_EQ(table.of(0).blocked, category("video") | category("gambling") | province);
+  EXPECT_TRUE(table.of(0).refuse_encrypted_dns);
+  EXPECT_TRUE(table.groups.any_refuses_encrypted_dns());
+  EXPECT_EQ(table.timetable.layers(table.group(7), 0), (std::vector<std::uint16_t>{0, 1, 2, 5, 6}));
+}
+
+TEST(Layers, NoModeLiftsAnotherOwnersLayer) {
+  PolicySet set = make_owned_set();
+  set.modes = {{.word = "open", .group = "class", .policy = "open"},
+               {.word = "open", .mac = kMac, .policy = "open"}};
+  set.groups[0].macs = {kMac};
+  const Table table(set);
+  const CategoryMask owned = category("social") | category("superstition");
+  EXPECT_EQ(table.of(7).blocked & owned, owned);  // the device's mode, in its class
+  set.modes.pop_back();
+  EXPECT_EQ(Table(set).of(7).blocked & owned, owned);  // the class's
+  set.modes = {{.word = "normal", .mac = kMac, .policy = {}}};
+  EXPECT_EQ(Table(set).of(7).blocked & owned, owned);
+}
+
+TEST(Layers, OfOtherOwnersTravelWithThePolicy) {
+  const PolicySet set = from_json(to_json(make_owned_set())).value();
+  ASSERT_EQ(set.layers.size(), 2U);
+  EXPECT_EQ(set.layers[0].policy, "layer/li");
+  EXPECT_EQ(set.layers[0].owner, "Ms Li");
+  EXPECT_EQ(set.layers[0].groups, (std::vector<std::string>{"class", "gone"}));
+  EXPECT_TRUE(set.layers[1].everybody);
+  PolicySet broken = make_owned_set();
+  broken.layers[0].policy = "nothing";
+  EXPECT_FALSE(GroupTable::build(broken, {}));
+}
+
+TEST(Layers, PropertyALayerNeverLoosens) {
+  std::mt19937 random(7);
+  const auto some = [&] { return CategoryMask{random()}; };
+  for (int round = 0; round < 2000; ++round) {
+    PolicySet set = make_set();
+    Policy layer{.name = "layer/x", .blocked = some(), .watched = some()};
+    layer.strict = random() % 2 == 0;
+    layer.safe_search = static_cast<SafeSearch>(random() % 3);
+    if (random() % 3 == 0) {
+      layer.only =
+          Only{.lists = random(), .categories = some(), .refuse_unnamed = random() % 2 == 0};
+    }
+    if (random() % 3 == 0) set.policies[0].only = Only{.lists = random(), .categories = some()};
+    const Masks before = Table(set).of(7);
+    set.policies.push_back(layer);
+    set.layers = {{.policy = "layer/x", .owner = "x", .groups = {"class"}}};
+    const Masks after = Table(set).of(7);
+    ASSERT_EQ(after.blocked & before.blocked, before.blocked);
+    ASSERT_GE(after.safe_search, before.safe_search);
+    ASSERT_GE(after.strict, before.strict);
+    ASSERT_GE(after.refuse_unnamed, before.refuse_unnamed);
+    ASSERT_GE(after.curated, before.curated);
+    if (before.curated) {
+      ASSERT_EQ(after.lists & ~before.lists, 0U);
+      ASSERT_EQ(after.categories & ~before.categories, 0U);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::policy

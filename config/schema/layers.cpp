@@ -1,0 +1,190 @@
+// Layers of other owners than the site: files that its configuration names, and what the authority
+// has signed.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <iterator>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/schema/bind.h"
+#include "config/schema/check.h"
+#include "config/schema/keys.h"
+
+namespace sluice::schema {
+namespace {
+
+/// Where the words of a layer are looked for.
+struct Scope {
+  std::string name;
+  std::string path;  // of the layer in its document, with a dot behind it; empty: it is all of it
+  const TextNode* site = nullptr;  // null: nothing of the site's can be named
+};
+
+/// The layer's schedules behind all others, under names that no configuration can give. Returns the
+/// words for config.policy.schedules, in their order.
+std::vector<std::string> bind_own_schedules(const TextNode& body, const Scope& scope,
+                                            Config& config, Faults& faults) {
+  std::vector<std::string> words;
+  for (const policy::Schedule& one : config.policy.schedules) {
+    const bool sites = scope.site != nullptr && one.name.find('/') == std::string::npos;
+    words.push_back(sites ? one.name : std::string());
+  }
+  std::vector<std::string_view> dates;
+  if (scope.site != nullptr) {
+    for (const auto& [name, days] : config.times.calendar.dates) dates.push_back(name);
+  }
+  const TextNode* const own = find(body, "schedules");
+  for (const Member* member : entries(own)) {
+    if (std::find(words.begin(), words.end(), member->key.text) == words.end()) continue;
+    faults.add(member->key.place, scope.path + "schedules." + member->key.text,
+               "the site has a schedule of this name", "give it another name");
+  }
+  for (calendar::Schedule& one : bind_schedules(own, scope.path + "schedules", dates, faults)) {
+    words.push_back(one.name);
+    one.name = scope.name + "/" + one.name;
+    config.policy.schedules.push_back({.name = one.name});
+    config.times.schedules.push_back(std::move(one));
+  }
+  return words;
+}
+
+void add_layer(const TextNode& body, const Scope& scope, policy::Layer layer, Config& config,
+               Faults& faults) {
+  const std::vector<std::string> words = bind_own_schedules(body, scope, config, faults);
+  policy::Policy policy{.name = scope.name};
+  std::string path = scope.path;
+  if (!path.empty()) path.pop_back();
+  bind_policy(body, path, scope.site != nullptr ? *scope.site : body, {words.begin(), words.end()},
+              policy, faults);
+  if (policy.safe_search != policy::SafeSearch::off) config.policy.engines = config.engines;
+  layer.policy = policy.name;
+  config.policy.policies.push_back(std::move(policy));
+  config.policy.layers.push_back(std::move(layer));
+}
+
+constexpr std::size_t kMaxLayerOctets = std::size_t{1} << 20;
+
+/// Of a file that somebody else may write, and may have put anything in the place of.
+std::optional<std::string> read_layer(const std::filesystem::path& path, Faults& faults) {
+  const auto refuse = [&](std::string what, std::string advice) {
+    faults.add({}, "", std::move(what), std::move(advice));
+    return std::nullopt;
+  };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO would wait
+  if (file < 0) {
+    return refuse(std::string("cannot be read: ") + std::strerror(errno),
+                  "check the path and its permissions");
+  }
+  std::string text(kMaxLayerOctets + 1, '\0');
+  std::size_t octets = 0;
+  struct stat facts {};
+  const bool regular = ::fstat(file, &facts) == 0 && S_ISREG(facts.st_mode);
+  ssize_t last = regular ? 1 : 0;
+  while (last > 0 && octets < text.size()) {
+    last = ::read(file, text.data() + octets, text.size() - octets);
+    if (last > 0) octets += static_cast<std::size_t>(last);
+  }
+  ::close(file);
+  if (!regular) return refuse("is no regular file", "let its owner write one");
+  if (last < 0) return refuse("cannot be read", "check the disk");
+  if (octets > kMaxLayerOctets) return refuse("is larger than 1 MiB", "a layer is far smaller");
+  text.resize(octets);
+  return text;
+}
+
+/// One file's text, into `config` where it has no fault.
+std::vector<Fault> take_layer(const std::string& text, const Layer& layer, const TextNode& root,
+                              Config& config, Faults& faults) {
+  auto body = parse_document(text, faults);
+  if (!body) return faults.take();
+  check(*body, kLayerBody, "", faults);
+  Config with = config;
+  add_layer(*body, {.name = "layer/" + layer.name, .path = {}, .site = &root},
+            {.policy = {},
+             .owner = layer.owner,
+             .everybody = layer.groups.empty(),
+             .groups = layer.groups},
+            with, faults);
+  std::vector<Fault> found = faults.take();
+  for (Fault& fault : found) {
+    if (fault.path.starts_with('.')) fault.path.erase(0, 1);
+  }
+  if (!found.empty()) return found;
+  config = std::move(with);
+  config.layers.push_back(layer);
+  config.layers.back().text = text;
+  return {};
+}
+
+Layer layer_of(const Member& member, const TextNode& root, Faults& faults) {
+  Layer layer{.name = member.key.text, .owner = {}, .file = {}, .groups = {}, .text = {}};
+  take(member.value, "owner", layer.owner);
+  take(member.value, "file", layer.file);
+  const TextNode* groups = find(member.value, "groups");
+  if (groups == nullptr || groups->form == Form::scalar) return layer;
+  const std::string path = "layers." + layer.name + ".groups";
+  if (groups->items.empty()) {
+    faults.add(groups->place, path, "names no group", "name some, or write all");
+  }
+  for (std::size_t i = 0; i < groups->items.size(); ++i) {
+    const TextNode& item = groups->items[i];
+    if (!item.good) continue;
+    const std::string at = path + "[" + std::to_string(i) + "]";
+    if (check_reference(item, "group", names(find(root, "groups")), at, faults)) {
+      layer.groups.push_back(item.text);
+    }
+  }
+  return layer;
+}
+
+}  // namespace
+
+std::filesystem::path kept_layer(const Config& config, std::string_view layer) {
+  return config.state_dir / "layers" / (std::string(layer) + ".yaml");
+}
+
+std::vector<Fault> bind_layers(const TextNode& root, Config& config, Faults& faults) {
+  std::vector<Fault> out;
+  for (const Member* member : entries(find(root, "layers"))) {
+    const Layer layer = layer_of(*member, root, faults);
+    if (layer.file.empty()) continue;
+    config.layer_files.push_back(layer.file);
+    Faults own(layer.file.string());
+    const auto text = read_layer(layer.file, own);
+    std::vector<Fault> found = text ? take_layer(*text, layer, root, config, own) : own.take();
+    if (found.empty()) continue;
+    // Who spoils his file does not lift what it said.
+    Faults of_the_kept(kept_layer(config, layer.name).string());
+    const auto kept = read_layer(kept_layer(config, layer.name), of_the_kept);
+    const bool serves = kept && take_layer(*kept, layer, root, config, of_the_kept).empty();
+    for (Fault& fault : found) {
+      fault.advice += serves ? "; what the file said before counts" : "; the layer is not in force";
+    }
+    std::move(found.begin(), found.end(), std::back_inserter(out));
+  }
+  return out;
+}
+
+std::vector<Fault> add_signed_layers(std::string_view text, const std::string& where,
+                                     Config& config) {
+  Faults faults(where);
+  auto root = parse_document(text, faults);
+  if (root) {
+    check(*root, kSignedLayers, "", faults);
+    for (const Member* member : entries(&*root)) {
+      std::string owner;
+      take(member->value, "owner", owner);
+      // No name of a file's layer begins so.
+      add_layer(
+          member->value,
+          {.name = "signed/" + member->key.text, .path = member->key.text + ".", .site = nullptr},
+          {.policy = {}, .owner = std::move(owner), .everybody = true, .groups = {}}, config,
+          faults);
+    }
+  }
+  return faults.take();
+}
+
+}  // namespace sluice::schema

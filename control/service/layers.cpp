@@ -1,0 +1,76 @@
+// Layers of other owners: what the authority signed goes into the policy, and a file that was good
+// is kept, for it counts until its owner writes a good one again.
+#include "control/service/layers.h"
+
+#include <algorithm>
+#include <sys/stat.h>
+#include <system_error>
+
+#include "config/files/file.h"
+#include "control/compile/rules.h"
+#include "control/service/log.h"
+
+namespace sluice::service {
+namespace {
+
+constexpr std::uint64_t kMaxLayers = 65'536;  // octets of the signed file
+
+const compile::ListFile* layers_file(const compile::Release& release) {
+  for (const compile::ListFile& file : release.policy) {
+    if (file.path == compile::kLayersFile) return &file;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<schema::Config> with_signed_layers(const schema::Config& config,
+                                          const compile::Release& release,
+                                          const std::filesystem::path& lists_dir) {
+  schema::Config with = config;
+  const compile::ListFile* const file = layers_file(release);
+  if (file == nullptr) return with;
+  const auto text = files::read_bounded(lists_dir / file->stored_name(), kMaxLayers);
+  if (!text) return fail(text.error());
+  const auto faults = schema::add_signed_layers(*text, file->path, with);
+  if (!faults.empty()) {
+    return fail(faults[0].text(), {}, "the release is refused; tell the authority");
+  }
+  return with;
+}
+
+void keep_layers(const schema::Config& config) {
+  const auto folder = schema::kept_layer(config, "").parent_path();
+  std::error_code code;
+  if (config.layers.empty() && !std::filesystem::exists(folder, code)) return;
+  if (auto status = files::make_folder(folder); !status) {
+    return log(Level::error, "layers", status.error().text());
+  }
+  std::vector<std::filesystem::path> used;
+  for (const schema::Layer& layer : config.layers) {
+    used.push_back(schema::kept_layer(config, layer.name));
+    const auto before = files::read_bounded(used.back(), layer.text.size());
+    if (before && *before == layer.text) continue;
+    if (auto status = files::write_atomic(used.back(), layer.text, 0640); !status) {
+      log(Level::error, "layers", status.error().text());
+    }
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, code)) {
+    if (std::find(used.begin(), used.end(), entry.path()) != used.end()) continue;
+    std::error_code ignored;
+    std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+std::string layers_stamp(const std::vector<std::filesystem::path>& files) {
+  std::string out;
+  for (const std::filesystem::path& file : files) {
+    struct stat facts {};
+    if (::stat(file.c_str(), &facts) != 0) facts = {};
+    out += std::to_string(facts.st_ino) + "." + std::to_string(facts.st_size) + "." +
+           std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + " ";
+  }
+  return out;
+}
+
+}  // namespace sluice::service

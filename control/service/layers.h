@@ -1,0 +1,27 @@
+// Layers of other owners than the site.
+//
+// Thread safety: free functions on the caller's data.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/base/result.h"
+#include "config/schema/config.h"
+#include "control/compile/release.h"
+
+namespace sluice::service {
+
+/// The configuration with what a release holds of layers; fails where that has faults.
+[[nodiscard]] Result<schema::Config> with_signed_layers(const schema::Config& config,
+                                                        const compile::Release& release,
+                                                        const std::filesystem::path& lists_dir);
+
+/// Keeps the layers that are in force, each for the time when its file has faults.
+void keep_layers(const schema::Config& config);
+
+/// Another text where any of the files is another one.
+[[nodiscard]] std::string layers_stamp(const std::vector<std::filesystem::path>& files);
+
+}  // namespace sluice::service

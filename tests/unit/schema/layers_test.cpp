@@ -1,0 +1,206 @@
+// Files of other owners than the site, and what the authority has signed.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config/policy/group_table.h"
+#include "config/policy/timetable.h"
+#include "config/schema/config.h"
+
+namespace sluice::schema {
+namespace {
+
+namespace fs = std::filesystem;
+
+policy::CategoryMask category(std::string_view name) {
+  return policy::bit(policy::find_category(name)->id);
+}
+
+class LayerFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("sluice-layers-" + std::to_string(getpid()));
+    fs::create_directories(folder_ / "state" / "layers");
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void put(const fs::path& file, const std::string& text) const {
+    std::ofstream(folder_ / file, std::ios::binary) << text;
+  }
+  [[nodiscard]] std::string path(const fs::path& file) const { return (folder_ / file).string(); }
+  /// The site's file, with what stands under `layers`.
+  [[nodiscard]] Loaded load_site(const std::string& layers) const {
+    put("sluice.yaml",
+        "ports: {in: 'af_packet:eth1', out: 'af_packet:eth2'}\n"
+        "pairs: {main: {inside: in, outside: out}}\n"
+        "calendar: {time_zone: Asia/Shanghai, dates: {exams: [2027-01-11/2027-01-15]}}\n"
+        "schedules: {lessons: [{days: [workdays], from: \"08:00\", until: \"16:30\"}]}\n"
+        "curated: {books: {names: [library.example]}}\n"
+        "budgets: {video: {categories: [video], minutes_a_day: 60}}\n"
+        "policies: {pupils: {block: [gambling]}}\n"
+        "groups: {class-7b: {policy: pupils, vlans: [107]}, class-7c: {policy: pupils, vlans: "
+        "[108]}}\n"
+        "default_policy: pupils\n"
+        "state_dir: " +
+            path("state") + "\n" + layers);
+    return load(folder_ / "sluice.yaml");
+  }
+  [[nodiscard]] std::string layers(const std::string& groups = "[class-7b]") const {
+    return "layers: {li: {file: " + path("li.yaml") + ", owner: Ms Li, groups: " + groups + "}}\n";
+  }
+  static policy::CategoryMask blocked(const Config& config, std::uint16_t vlan, const char* at) {
+    const auto moment = calendar::parse_moment(at, "Asia/Shanghai").value();
+    const auto set = policy_at(config, moment).value();
+    const auto groups = policy::GroupTable::build(set, {}).value();
+    const policy::Timetable timetable(set, groups);
+    return timetable.masks(groups.find({.outer_vlan = vlan}).group, moment).blocked;
+  }
+
+  fs::path folder_;
+};
+
+constexpr const char* kEvening = "2026-12-04T22:30";
+constexpr const char* kMorning = "2026-12-04T09:30";
+
+TEST_F(LayerFiles, RefuseMoreToWhomTheyWereGiven) {
+  put("li.yaml",
+      "block: [social]\n"
+      "schedules: {bed: [{days: [every-day], from: \"22:00\", until: \"06:00\"}, "
+      "{days: [exams]}]}\n"
+      "hours:\n"
+      "  - {categories: [games], not_during: bed}\n"
+      "  - {categories: [live], not_during: lessons}\n"
+      "budgets: [video]\n"
+      "only: {lists: [books]}\n"
+      "safe_search: strict\n");
+  const Loaded loaded = load_site(layers());
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+  ASSERT_TRUE(loaded.layer_faults.empty()) << loaded.layer_faults[0].text();
+  const Config& config = *loaded.config;
+  EXPECT_EQ(blocked(config, 107, kEvening),
+            category("gambling") | category("social") | category("games"));
+  EXPECT_EQ(blocked(config, 107, kMorning),
+            category("gambling") | category("social") | category("live"));
+  EXPECT_EQ(blocked(config, 107, "2027-01-12T18:00") & category("games"), category("games"));
+  EXPECT_EQ(blocked(config, 108, kEvening), category("gambling"));
+  ASSERT_EQ(config.layers.size(), 1U);
+  EXPECT_EQ(config.layers[0].owner, "Ms Li");
+  EXPECT_FALSE(config.policy.engines.empty());
+  EXPECT_EQ(config.policy.policies.back().budgets, 1U);
+  EXPECT_EQ(config.policy.policies.back().only->lists, 1U);
+  EXPECT_TRUE(policy::from_json(policy::to_json(policy_at(config, 1'796'000'000).value())));
+}
+
+TEST_F(LayerFiles, OfAllHoldForDevicesOfNoGroup) {
+  put("li.yaml", "block: [social]\n");
+  const Loaded loaded = load_site(layers("all"));
+  ASSERT_TRUE(loaded.config);
+  EXPECT_NE(blocked(*loaded.config, 0, kEvening) & category("social"), 0U);
+}
+
+TEST_F(LayerFiles, FaultsAreToldAtTheirPlaceInTheirFile) {
+  put("li.yaml",
+      "block: [soical]\n"
+      "under: pupils\n"
+      "when_time_unknown: pass\n"
+      "hours:\n"
+      "  - {categories: [games], not_during: bad}\n"
+      "schedules: {lessons: [{days: [mondays]}]}\n"
+      "only: {lists: [papers]}\n"
+      "budgets: [games]\n");
+  const Loaded loaded = load_site(layers());
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();  // the site's own file is good
+  EXPECT_TRUE(loaded.config->layers.empty());
+  std::string all;
+  for (const Fault& fault : loaded.layer_faults) all += fault.text() + "\n";
+  const std::string file = path("li.yaml");
+  for (const char* expected :
+       {":1:9: block[0]: ", ":2:1: under: ", ":3:1: when_time_unknown: ",
+        ":5:39: hours[0].not_during: no schedule is named 'bad'",
+        ":6:13: schedules.lessons: the site has a schedule of this name",
+        ":6:31: schedules.lessons[0].days[0]: ", ":7:16: only.lists[0]: ", ":8:11: budgets[0]: "}) {
+    EXPECT_NE(all.find(file + expected), std::string::npos) << expected << "\n" << all;
+  }
+  EXPECT_NE(all.find("the layer is not in force"), std::string::npos);
+}
+
+TEST_F(LayerFiles, WhoSpoilsHisFileDoesNotLiftWhatItSaid) {
+  put("li.yaml", "block: [nothing-like-that]\n");
+  put("state/layers/li.yaml", "block: [social]\n");
+  for (const bool gone : {false, true}) {
+    if (gone) fs::remove(folder_ / "li.yaml");
+    const Loaded loaded = load_site(layers());
+    ASSERT_TRUE(loaded.config);
+    ASSERT_FALSE(loaded.layer_faults.empty());
+    EXPECT_NE(loaded.layer_faults[0].text().find("what the file said before counts"),
+              std::string::npos);
+    EXPECT_EQ(blocked(*loaded.config, 107, kEvening), category("gambling") | category("social"));
+    EXPECT_EQ(loaded.config->layers.at(0).text, "block: [social]\n");
+  }
+}
+
+TEST_F(LayerFiles, WhatIsNoFileIsNotWaitedFor) {
+  ASSERT_EQ(mkfifo(path("li.yaml").c_str(), 0600), 0);
+  const Loaded loaded = load_site(layers());
+  ASSERT_TRUE(loaded.config);
+  ASSERT_EQ(loaded.layer_faults.size(), 1U);
+  EXPECT_EQ(loaded.layer_faults[0].what, "is no regular file");
+  fs::remove(folder_ / "li.yaml");
+  put("li.yaml", "# " + std::string(2 << 20, 'x'));
+  EXPECT_EQ(load_site(layers()).layer_faults.at(0).what, "is larger than 1 MiB");
+}
+
+TEST_F(LayerFiles, TheSitesOwnWordsAreChecked) {
+  put("li.yaml", "block: [social]\n");
+  const auto fault = [&](const std::string& text) {
+    const Loaded loaded = load_site(text);
+    return loaded.faults.empty() ? std::string() : loaded.faults[0].text();
+  };
+  EXPECT_NE(fault(layers("[class-7d]")).find("no group is named 'class-7d'"), std::string::npos);
+  EXPECT_NE(fault(layers("[]")).find("names no group"), std::string::npos);
+  EXPECT_NE(fault("layers: {li: {owner: Ms Li, groups: all}}\n").find("file"), std::string::npos);
+  EXPECT_NE(fault("layers: {li: {file: li.yaml, owner: x, groups: all}}\n").find("absolute"),
+            std::string::npos);
+}
+
+TEST_F(LayerFiles, WhatTheAuthoritySignedHoldsForEverybody) {
+  Config config = *load_site("").config;
+  const auto faults = add_signed_layers(
+      "province:\n"
+      "  owner: Education Department\n"
+      "  block: [superstition]\n"
+      "  schedules: {night: [{days: [every-day], from: \"22:00\", until: \"06:00\"}]}\n"
+      "  hours: [{categories: [games], not_during: night, at_boundary: cut}]\n"
+      "city: {owner: City, encrypted_dns_ports: refuse}\n",
+      "policy/layers.yaml", config);
+  ASSERT_TRUE(faults.empty()) << faults[0].text();
+  EXPECT_EQ(blocked(config, 107, kMorning), category("gambling") | category("superstition"));
+  EXPECT_EQ(blocked(config, 0, kEvening),
+            category("gambling") | category("superstition") | category("games"));
+  ASSERT_EQ(config.policy.layers.size(), 2U);
+  EXPECT_EQ(config.policy.layers[0].owner, "Education Department");
+  EXPECT_TRUE(config.policy.layers[0].everybody);
+}
+
+TEST_F(LayerFiles, WhatTheAuthoritySignedNamesNothingOfTheSites) {
+  const auto text = [](const std::string& layer) {
+    Config config;
+    const auto faults = add_signed_layers(layer, "policy/layers.yaml", config);
+    return faults.empty() ? std::string() : faults[0].text();
+  };
+  EXPECT_EQ(text("a: {owner: A, block: [social]}\n"), "");
+  EXPECT_NE(text("a: {block: [social]}\n").find("policy/layers.yaml:1:4: a.owner: "),
+            std::string::npos);
+  EXPECT_NE(text("a: {owner: A, hours: [{categories: [games], not_during: lessons}]}\n")
+                .find("policy/layers.yaml:1:57: a.hours[0].not_during: no schedule"),
+            std::string::npos);
+  EXPECT_NE(text("a: {owner: A, only: {lists: [books]}}\n").find("a.only.lists[0]"),
+            std::string::npos);
+  EXPECT_NE(text("a: {owner: A, budgets: [video]}\n").find("a.budgets[0]"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sluice::schema
