@@ -1,8 +1,5 @@
 """Lists that come on a stick: what tests of bundles have in common."""
 import json
-import subprocess
-
-from harness import BIN
 
 
 class Carried:
@@ -20,12 +17,9 @@ class Carried:
         self.authority.run("bundle", "--out", self.stick)
 
     def imported(self, path=None, exit=0):
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", "list",
-                   "import-bundle", path or self.stick, "--who", "li"]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
+        told = self.ctl("list", "import-bundle", path or self.stick, "--who", "li", exit=exit)
         self.assertFalse((self.box.state / "bundle").exists(), "unpacked files stay")
-        return json.loads(done.stdout)
+        return told
 
     def refused(self, reason, path=None):
         before = (self.box.current(), self.box.status()["entries"])

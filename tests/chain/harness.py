@@ -172,6 +172,14 @@ class ChainTest(unittest.TestCase):
         self.addCleanup(control.cleanup)
         return control
 
+    def ctl(self, *arguments, exit=0):
+        """What sluicectl says of self.box, as JSON; `exit` is None where its code is the verdict's."""
+        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", *arguments]
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
+        if exit is not None:
+            self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
+        return json.loads(done.stdout)
+
     def assert_refused(self, control, reason):
         """A pull fails for this reason, and the generation that ran before still does."""
         before = (control.current(), control.status()["generation"], control.status()["entries"])

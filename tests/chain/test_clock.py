@@ -1,10 +1,9 @@
 """A clock that is set: schedules are worked out anew wherever it goes."""
-import json
 import os
 import subprocess
 import unittest.mock
 
-from harness import BIN, ChainTest, eventually, main
+from harness import ChainTest, eventually, main
 
 SHIM = r"""
 #define _GNU_SOURCE
@@ -47,10 +46,7 @@ class Clock(ChainTest):
         self.addCleanup(preload.stop)
 
     def is_worked_out(self):
-        command = [BIN / "sluicectl", "--config", self.box.config, "-o", "json", "explain",
-                   "play.example"]
-        told = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-        return "holds" in told["hours"][0]
+        return "holds" in self.ctl("explain", "play.example")["hours"][0]
 
     def test_clock_that_is_set_back(self):
         self.box.start()

@@ -1,5 +1,4 @@
 """What a person decides: hold, rollback, resume, approve, pin; and what differs between lists."""
-import json
 import random
 import shutil
 import signal
@@ -18,11 +17,7 @@ class Decide(ChainTest):
         eventually(lambda: self.box.status()["generation"] == 1)
 
     def ctl(self, *arguments, exit=0):
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", "list",
-                   *arguments]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
-        return json.loads(done.stdout)
+        return super().ctl("list", *arguments, exit=exit)
 
     def decide(self, *arguments, exit=0, reason="the school board says so"):
         return self.ctl(*arguments, "--who", "li", "--reason", reason, exit=exit)

@@ -3,11 +3,10 @@ import json
 import os
 import pathlib
 import random
-import subprocess
 import tarfile
 
 from dataplane import FakeDataplane
-from harness import BIN, ChainTest, eventually, main
+from harness import ChainTest, eventually, main
 
 SHARED = pathlib.Path(os.environ.get("SLUICE_SHARED",
                                      pathlib.Path(__file__).parents[2] / "../shared")).resolve()
@@ -21,17 +20,8 @@ class GuardTest(ChainTest):
         self.box.start()
         eventually(lambda: self.box.status()["generation"] == 1)
 
-    def ctl(self, *arguments, exit=0):
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", *arguments]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
-        return json.loads(done.stdout)
-
     def verdict(self, name):
-        # Its exit code is the verdict's too.
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", "explain", name]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        return json.loads(done.stdout)["verdict"]["action"]
+        return self.ctl("explain", name, exit=None)["verdict"]["action"]
 
     def set_list(self, names, category, order="REF-1"):
         """The draft becomes just these names."""

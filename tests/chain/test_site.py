@@ -32,12 +32,6 @@ class SiteTest(ChainTest):
         self.box.start()
         eventually(lambda: self.box.status()["generation"] == 1)
 
-    def ctl(self, *arguments, exit=0):
-        command = [BIN / "sluicectl", "--config", self.box.config, "--output", "json", *arguments]
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=60)
-        self.assertEqual(done.returncode, exit, done.stdout + done.stderr)
-        return json.loads(done.stdout)
-
     def site(self, *arguments, exit=0):
         return self.ctl("site", *arguments, "--who", "li", "--reason", "lesson 4", exit=exit)
 
