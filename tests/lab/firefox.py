@@ -17,6 +17,8 @@ PREFERENCES = {
     "network.captive-portal-service.enabled": False, "network.connectivity-service.enabled": False,
     "network.trr.mode": 5, "app.normandy.enabled": False, "toolkit.telemetry.enabled": False,
     "browser.newtabpage.enabled": False, "dom.security.https_first": False,
+    "media.gmp-manager.updateEnabled": False, "extensions.update.enabled": False,
+    "browser.safebrowsing.malware.enabled": False, "browser.safebrowsing.phishing.enabled": False,
     "services.settings.server": "data:,", "app.support.baseURL": "http://support.test/",
 }
 
