@@ -43,6 +43,6 @@ if(BUILD_TESTING AND NOT SLUICE_SANITIZE AND NOT SLUICE_FUZZ)
   add_test(NAME image.deb
            COMMAND /usr/bin/python3 -B -m unittest -v images.tests.deb_test
            WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(image.deb PROPERTIES LABELS image RUN_SERIAL TRUE TIMEOUT 900
+  set_tests_properties(image.deb PROPERTIES LABELS image PROCESSORS 3 TIMEOUT 900 COST 60
                        ENVIRONMENT "SLUICE_BUILD=${CMAKE_BINARY_DIR}")
 endif()

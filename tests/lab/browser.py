@@ -5,12 +5,11 @@ import os
 import re
 import statistics
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .frames import Tap
 from .hello import hello_segments
 from .servers import requests_of_caddy, start_caddy
 
-AT_ONCE = 1.0  # seconds
 TIMES = 3      # names that are asked for one after the other
 H3_SERVER = "192.0.2.3"
 REACHED = "This is the server."

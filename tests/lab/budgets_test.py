@@ -104,7 +104,7 @@ class Budgets(unittest.TestCase):
         self.configure(MORE.replace("minutes_a_day: 2", "minutes_a_day: 1"))
         with open(self.lab.folder / "www" / "big", "wb") as file:
             file.truncate(90_000_000)
-        self.start(FRIDAY + "12:00:50")
+        self.start(FRIDAY + "12:00:42")
         download = self.lab.client.start(
             "download", "curl", "--silent", "--show-error", "--limit-rate", "2M", "--output",
             "/dev/null", "--insecure", "--max-time", "60", "--resolve",
@@ -114,7 +114,8 @@ class Budgets(unittest.TestCase):
         started = time.monotonic()
         wait_until("the download ends", lambda: not download.alive(), 30)
         self.assertGreater(time.monotonic() - started, 3)
-        self.assertIn("(56)", download.tail())  # CURLE_RECV_ERROR: reset by peer
+        # As it was reading, or sending what it had read before: CURLE_RECV_ERROR, CURLE_SEND_ERROR.
+        self.assertRegex(download.tail(), r"\((55|56)\).*[Cc]onnection reset by peer")
         self.assertEqual(self.spent()[self.mac]["used_today"], 1)
         self.assertGreater(self.appliance.counters()["flow_cut"], 0)
         # What goes by on other names costs nothing, and passes.

@@ -3,11 +3,10 @@ import re
 import time
 import unittest
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .lab import SERVER
 from .slow import dns_over_tcp
 
-AT_ONCE = 1.0  # seconds
 INCIDENT = r"EDE: 15 \(Blocked\): \(gambling; incident (\w+)\)"
 PERMITTED = ["www.library.example", "news.test"]
 BLOCKED = "www.casino.example"

@@ -50,19 +50,19 @@ class Hours(unittest.TestCase):
         return time.monotonic() - started
 
     def test_games_begin_and_end(self):
-        self.start(FRIDAY + "19:59:55")
+        self.start(FRIDAY + "19:59:48")
         self.assertEqual(self.appliance.status()["schedules"], {"play": False})
         self.wait_for_boundary("block", "pass", 30)
         self.assertEqual(self.appliance.status()["schedules"], {"play": True})
         self.appliance.dataplane.stop()
-        self.start(FRIDAY + "20:59:55")
+        self.start(FRIDAY + "20:59:48")
         self.wait_for_boundary("pass", "block", 30)
 
     def download_over_the_end(self, boundary):
         """A download that begins while games may be played; what becomes of it by their end."""
         with open(self.lab.folder / "www" / "big", "wb") as file:
-            file.truncate(60_000_000)  # more than the buffers on its way hold
-        self.start(FRIDAY + "20:59:54", PUPILS.replace("play}", f"play, at_boundary: {boundary}}}"))
+            file.truncate(90_000_000)  # more than the buffers on its way hold
+        self.start(FRIDAY + "20:59:47", PUPILS.replace("play}", f"play, at_boundary: {boundary}}}"))
         download = self.lab.client.start(
             "download", "curl", "--silent", "--show-error", "--limit-rate", "4M", "--output",
             "/dev/null", "--insecure", "--max-time", "60",

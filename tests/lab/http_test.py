@@ -6,11 +6,10 @@ import re
 import time
 import unittest
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .frames import inside
 from .lab import SERVER
 
-AT_ONCE = 1.0  # seconds
 INCIDENT = r"this number: <b>(\w+)</b>"
 
 

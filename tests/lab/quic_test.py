@@ -3,10 +3,9 @@ import os
 import time
 import unittest
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .servers import requests_of_caddy, start_caddy
 
-AT_ONCE = 1.0     # seconds
 PATIENCE = 3      # seconds that the client waits for an answer
 SERVER = ("192.0.2.3", "2001:db8:7::3")
 NAMES = {SERVER[0]: "four", SERVER[1]: "six"}  # the label by which a name has this address

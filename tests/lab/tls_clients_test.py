@@ -1,16 +1,14 @@
 """How TLS programs of several makes take a refusal, and ClientHellos of many segments."""
 import os
-import re
 import time
 import unittest
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .frames import Tap
 from .hello import hello_segments
 from .lab import CLIENT, SERVER
 from .slow import https, https_backwards
 
-AT_ONCE = 1.0  # seconds
 # 2,200 octets of protocols that nobody speaks, after one that the server does.
 MANY_PROTOCOLS = ",".join(["http/1.1", *(str(i) * 240 for i in range(1, 10))])
 SMALL_MTU = 576

@@ -5,11 +5,10 @@ import re
 import time
 import unittest
 
-from .case import LabCase
+from .case import AT_ONCE, LabCase
 from .lab import SERVER
 
 CURL_RESET = (35, 56)  # "SSL connect error", "failure in receiving"
-AT_ONCE = 2.0          # seconds, of a busy machine; a browser would wait for half a minute
 
 
 def address(server):
