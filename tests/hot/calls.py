@@ -40,7 +40,7 @@ ALLOWED = (
 INDIRECT = (
     (r"sluice::worker::Worker::(receive|send)", "the port's driver"),
     (r"sluice::worker::Worker::emit|rte_pktmbuf_(free|detach)", "the buffers' pool"),
-    (r"sluice::inspect::quic::(Crypto|Opener)::|Pipeline::refuse_datagram",
+    (r"sluice::inspect::quic::(Crypto|Opener)::|Pipeline::close_quic",
      "Intel's library, by what the processor can do"),
     (r"std::__find_if<char const\*.*_Iter_negate<bool \(\*\)\(char\)>", "a predicate of HTTP's own"),
 )

@@ -100,6 +100,8 @@ class Dataplane:
             "dataplane": {"huge_pages": "never", "memory_mib": 256, "workers": WORKERS,
                           "fail": "open"},
             "policies": {"pupils": {"block": ["gambling"]}},
+            # Named by an address: ARP and Neighbor Discovery of the device cases are read, too.
+            "groups": {"staff": {"policy": "pupils", "prefixes": ["192.0.2.200/32"]}},
             "default_policy": "pupils",
             "state_dir": str(work / "state"), "run_dir": str(work / "run")}))
         (work / "names").write_text("\n".join([*(sorted(names) if blocks else []), LISTED]) + "\n")

@@ -81,6 +81,9 @@ class Workers : public testing::Test {
                         .idle_sleep_us = 0};
     config.policy.policies = {{"pupils", policy::bit(policy::find_category("gambling")->id), 0}};
     config.policy.default_policy = "pupils";
+    // Who is named by an address is looked for among the frames of the cases.
+    config.policy.groups = {
+        {"staff", "pupils", {}, {policy::parse_prefix("192.0.2.200/32").value()}, {}, {}}};
     config.state_dir = folder_ / "state";
     config.run_dir = folder_ / "run";
     // Every second the masks of all groups are others.

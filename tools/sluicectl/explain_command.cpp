@@ -121,7 +121,8 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .name = options.name,
                     .device = *device,
                     .moment = moment};
-  if (source->policy.follow_addresses) question.named = named_device(context, *device);
+  const auto groups = policy::GroupTable::build(source->policy, source->ports);
+  if (groups && groups->names_hosts()) question.named = named_device(context, *device);
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
   auto document = explain(question);
   if (!document) return report(context, document.error());
