@@ -39,6 +39,7 @@ void read_base(tuf::FieldReader& fields, Decision& into) {
 json to_json(const Hold& hold) {
   json out = base_json(hold);
   out.update({{"generation", hold.generation}, {"until", tuf::to_text(hold.until)}});
+  if (!hold.halted.empty()) out["halted"] = hold.halted;
   return out;
 }
 
@@ -68,6 +69,7 @@ Result<Decisions> load_decisions(const std::filesystem::path& path) {
     read_base(fields, hold);
     hold.generation = fields.number("generation");
     hold.until = time_of(fields, "until");
+    if (one.contains("halted")) hold.halted = fields.text("halted");
     if (!fields.good()) return fields.failure();
     out.hold = std::move(hold);
   }

@@ -32,6 +32,7 @@ struct Decision {
 struct Hold : Decision {
   std::uint64_t generation = 0;  // the one that stays; 0: there is no hold
   tuf::Time until{};
+  std::string halted;  // compile::release_id() of what blocked far more than before, if that is why
 };
 
 struct Approval : Decision {

@@ -42,6 +42,9 @@ void raise_floor(sync::TimeFloor& floor, const std::optional<tuf::Time>& witness
   }
 }
 
+// Who decides, where it is no person.
+constexpr const char* kSelf = "sluice-control";
+
 /// After a hold, what was made before it or during it may be there still.
 bool go_forward(Running& running, const std::string& release, const std::string& policy,
                 tuf::Time now) {
@@ -211,6 +214,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     wanted_.reset();
     return keep_release(*release, error);
   }
+  if (const auto hold = running_.held(); hold && !hold->halted.empty() && !same) {
+    (void)running_.resume(
+        {.who = kSelf, .reason = "the authority has published another release", .at = clock_()});
+  }
   if (running_.held()) {
     // After a rollback the lists of what runs are not here, and nothing can be made of them.
     if (release_ && runs_release()) take_urgent(fetcher, *release);
@@ -223,6 +230,7 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   if (urgent_first) take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
                                                   : take_new(fetcher, *release, error);
+  if (!staged) watched_.reset();
   if (outcome == Outcome::held && release_ && !urgent_first) take_urgent(fetcher, *release);
   return outcome;
 }
@@ -270,12 +278,27 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }
+  const auto current = running_.current();
   auto status = take_release(release, *made, kind);
   if (!status && running_.held()) return Outcome::on_hold;
   if (!status) return failed(status.error());
+  if (kind == Kind::usual && current && watches_block_rate()) {
+    watched_ = BlockRate::Watched{.release = compile::release_id(release),
+                                  .before = current->header().generation,
+                                  .most_ratio = *rollout_->max_block_rate_ratio};
+  }
   update_view([](View& view) { view.build_error.reset(); });
   drop_unused_files(nullptr);
   return Outcome::published;
+}
+
+void Updater::halt(const BlockRate::Halt& halt) {
+  if (running_.held()) return;  // a person was faster
+  const Decision decision{.who = kSelf, .reason = halt.reason, .at = clock_()};
+  auto status = running_.roll_back(halt.what.before, decision, kLongestHold, halt.what.release);
+  log(Level::error, "halt",
+      "release " + halt.what.release.substr(0, 12) + ": " + halt.reason +
+          (status ? "" : "; it goes on, for " + status.error().text()));
 }
 
 Outcome Updater::pull() {

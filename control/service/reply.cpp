@@ -75,9 +75,9 @@ json alarms_json(const Facts& facts) {
   }
   if (view.not_logged) raise("release-not-logged", view.not_logged->text());
   if (view.hold) {
-    raise("generation-held", "generation " + std::to_string(view.hold->generation) +
-                                 " is held until " + tuf::to_text(view.hold->until) + " by " +
-                                 view.hold->who + ": " + view.hold->reason);
+    raise(view.hold->halted.empty() ? "generation-held" : "release-halted",
+          "generation " + std::to_string(view.hold->generation) + " is held until " +
+              tuf::to_text(view.hold->until) + " by " + view.hold->who + ": " + view.hold->reason);
   }
   if (view.build_error) raise("compile-failed", view.build_error->text());
   if (view.fresh_until && *view.fresh_until <= facts.now) {

@@ -135,7 +135,7 @@ Status Running::hold(const Decision& decision, std::chrono::hours hours) {
   const std::lock_guard lock(mutex_);
   if (!current_) return fail("there is no generation to hold");
   Decisions next = decisions_;
-  next.hold = Hold{decision, current_->header().generation, decision.at + hours};
+  next.hold = Hold{decision, current_->header().generation, decision.at + hours, {}};
   if (auto status = decide(std::move(next)); !status) return status;
   audit("hold " + generation_text(current_->header().generation) + " until " +
             tuf::to_text(decisions_.hold.until),
@@ -143,8 +143,8 @@ Status Running::hold(const Decision& decision, std::chrono::hours hours) {
   return {};
 }
 
-Status Running::roll_back(std::uint64_t number, const Decision& decision,
-                          std::chrono::hours hours) {
+Status Running::roll_back(std::uint64_t number, const Decision& decision, std::chrono::hours hours,
+                          const std::string& halted) {
   if (auto status = check_hours(hours); !status) return status;
   const std::lock_guard lock(mutex_);
   const std::uint64_t from = current_ ? current_->header().generation : 0;
@@ -165,7 +165,7 @@ Status Running::roll_back(std::uint64_t number, const Decision& decision,
                                                             : store_.open(number, current_);
   if (!opened) return fail(opened.error());
   Decisions next = decisions_;
-  next.hold = Hold{decision, number, decision.at + hours};
+  next.hold = Hold{decision, number, decision.at + hours, halted};
   if (auto status = decide(std::move(next)); !status) return status;
   if (auto status = switch_to(*opened); !status) return status;
   audit("rollback from " + generation_text(from) + " to " + generation_text(number) +

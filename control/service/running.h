@@ -56,8 +56,9 @@ class Running {
   /// Stays on the generation that runs.
   [[nodiscard]] Status hold(const Decision& decision, std::chrono::hours hours);
   /// Goes to a generation that is kept, 0: the newest before the current one, and stays there.
+  /// `halted`: the release that has to end, where no person decides it.
   [[nodiscard]] Status roll_back(std::uint64_t number, const Decision& decision,
-                                 std::chrono::hours hours);
+                                 std::chrono::hours hours, const std::string& halted = {});
   /// Ends a hold before its time.
   [[nodiscard]] Status resume(const Decision& decision);
   [[nodiscard]] Status approve(const std::string& release, const Decision& decision);

@@ -24,6 +24,7 @@ constexpr milliseconds kAnswerRound{200};
 // Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
 constexpr seconds kLongestSleep{30};
 constexpr seconds kLayersRound{3};
+constexpr seconds kBlockRateRound{5};
 constexpr std::chrono::days kMonth{31};
 
 /// The signal that came, or 0.
@@ -189,6 +190,7 @@ void Service::work() {
     lock.unlock();
     // Whoever owns one of these files writes it, and need ask nobody.
     const bool layers_changed = layers_stamp(layer_files_) != layers_stamp_;
+    watch_block_rate();
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
     const View view = updater_.view();
@@ -211,6 +213,9 @@ void Service::work() {
                              until_change(updater_.view().next_change, updater_.time().now());
     SteadyTime next = has_authority_ ? std::min(next_poll, limit) : limit;
     if (trial_) next = std::min(next, trial_->until);
+    if (block_rate_.watches()) {
+      next = std::min(next, std::chrono::steady_clock::now() + kBlockRateRound);
+    }
     if (!layer_files_.empty()) {
       next = std::min(next, std::chrono::steady_clock::now() + kLayersRound);
     }
@@ -218,6 +223,17 @@ void Service::work() {
       return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
     });
   }
+}
+
+void Service::watch_block_rate() {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (!updater_.watches_block_rate() || updater_.running().held()) return block_rate_.forget();
+  const auto reply = ipc::call(config_.dataplane_socket(), {{"command", "stats"}}, seconds(1));
+  const auto sums = reply ? verdicts(*reply) : std::nullopt;
+  if (!sums) return;
+  block_rate_.count(now, *sums);
+  if (auto watched = updater_.take_watched()) block_rate_.watch(now, std::move(*watched));
+  if (const auto halt = block_rate_.halt(now)) updater_.halt(*halt);
 }
 
 void Service::take_layers(std::vector<schema::Fault> faults) {

@@ -47,6 +47,7 @@ class Service {
   void work();
   void take_signals();
   void reload();
+  void watch_block_rate();
   void take_layers(std::vector<schema::Fault> faults);
   /// Once the working thread has taken the configuration over, or refused it.
   [[nodiscard]] nlohmann::json answer_when_reloaded(std::unique_lock<std::mutex>& lock);
@@ -73,6 +74,7 @@ class Service {
   int signal_fd_ = -1;  // of the main thread
   publish::DataplaneLink link_;
   Updater updater_;
+  BlockRate block_rate_;  // the worker's
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

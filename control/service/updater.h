@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/files/file.h"
@@ -23,6 +24,7 @@
 #include "control/compile/compile.h"
 #include "control/compile/rules.h"
 #include "control/compile/what_if.h"
+#include "control/service/block_rate.h"
 #include "control/service/builder.h"
 #include "control/service/modes.h"
 #include "control/service/running.h"
@@ -109,6 +111,19 @@ class Updater {
   /// The same after a subscription was asked for, on the thread that did it.
   void take_subscriptions();
 
+  // By whoever calls pull().
+  /// Whether the authority has releases watched for what they block.
+  [[nodiscard]] bool watches_block_rate() const {
+    return rollout_ && rollout_->max_block_rate_ratio.has_value();
+  }
+  /// What a pull has brought into force that has to be watched; once.
+  [[nodiscard]] std::optional<BlockRate::Watched> take_watched() {
+    return std::exchange(watched_, std::nullopt);
+  }
+  /// Goes back to what ran before that, until the authority publishes something else, for 72 h or
+  /// until a person resumes.
+  void halt(const BlockRate::Halt& halt);
+
   [[nodiscard]] View view() const;
   /// The time as far as it is known: see sync::TimeFloor.
   [[nodiscard]] const sync::TimeFloor& time() const { return floor_; }
@@ -182,6 +197,7 @@ class Updater {
   std::string appliance_;                    // by which rings know it
   std::optional<compile::Rollout> rollout_;  // of the newest release seen
   bool may_have_emergencies_ = false;  // by the newest verified release, whether it runs or not
+  std::optional<BlockRate::Watched> watched_;
   Interruptions interruptions_;
   std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;

@@ -13,6 +13,8 @@ class FakeDataplane:
         self.generation = None
         self.loads = []
         self.events = []  # what it remembers of blocks
+        self.counters = {}
+        self.asked = 0  # how often for those
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -47,6 +49,9 @@ class FakeDataplane:
             self.generation = int(pathlib.Path(request["path"]).stem)
         if request["command"] == "events":
             return {"ok": True, "events": self.events}
+        if request["command"] == "stats":
+            self.asked += 1
+            return {"ok": True, "counters": self.counters}
         return {"ok": True, "generation": self.generation or 0}
 
     def close(self):

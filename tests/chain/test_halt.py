@@ -1,0 +1,73 @@
+"""A release that makes an appliance block far more than it did, where the signed rollout bounds that."""
+from dataplane import FakeDataplane
+from harness import ChainTest, eventually, main
+
+
+class HaltTest(ChainTest):
+    def setUp(self):
+        super().setUp()
+        self.box = self.control(f"file://{self.authority.repo}/", "/etc/hosts")
+        self.dataplane = FakeDataplane(self.box.run_dir / "dataplane.sock")
+        self.addCleanup(self.dataplane.close)
+        self.judged(0, 0)
+        self.box.start()
+        eventually(lambda: self.box.status()["generation"] == 1)
+        appliance = (self.box.folder / "state/appliance-id").read_text().strip()
+        self.authority.run("rollout", "set", "--lab", appliance, "--halt-block-rate", "2")
+        self.authority.run("sign", "--policy")
+        self.release("one.example")
+
+    def judged(self, judged, blocked):
+        self.dataplane.counters = {"verdict_pass": judged - blocked, "verdict_block": blocked,
+                                   "verdict_log": 0, "verdict_rewrite": 0}
+
+    def release(self, name):
+        self.authority.add(name)
+        self.authority.release()
+        reply = self.box.pull()
+        self.assertEqual(reply["outcome"], "published", reply)
+        return self.box.status()["generation"]
+
+    def seen(self):
+        """Until the appliance has asked for the counts of now."""
+        asked = self.dataplane.asked
+        eventually(lambda: self.dataplane.asked > asked + 1, 80, "a look at the counts")
+
+    def test_ends_until_another_comes(self):
+        self.seen()
+        self.judged(2000, 40)
+        self.seen()
+        before = self.box.status()["generation"]
+        self.release("two.example")
+        # As much as before; then every tenth name.
+        self.judged(4000, 80)
+        self.seen()
+        self.assertEqual(self.box.alarms(), {})
+        self.judged(6000, 280)
+        eventually(lambda: "release-halted" in self.box.alarms(), 30, "the halt")
+        status = self.box.status()
+        self.assertEqual(status["generation"], before)
+        self.assertIn("6.0 % of 4000 names, where it were 2.0 % of 2000 before",
+                      self.box.alarms()["release-halted"])
+        self.assertEqual(self.box.pull()["outcome"], "on-hold")
+        self.box.stop()
+        self.box.start()  # what was decided is kept
+        self.assertEqual(self.box.pull()["outcome"], "on-hold")
+        self.release("three.example")
+        self.assertEqual(self.box.alarms(), {})
+
+    def test_a_person_lets_it_go_on(self):
+        self.judged(2000, 40)
+        self.seen()
+        after = self.release("two.example")
+        self.judged(4000, 2000)
+        eventually(lambda: "release-halted" in self.box.alarms(), 30, "the halt")
+        self.ctl("list", "resume", "--who", "li", "--reason", "a good list")
+        eventually(lambda: self.box.status()["generation"] == after, 30, "the release")
+        self.judged(6000, 4000)
+        self.seen()
+        self.assertEqual(self.box.status()["generation"], after)
+
+
+if __name__ == "__main__":
+    main()
