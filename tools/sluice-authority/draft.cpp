@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <string_view>
 
 #include "config/files/file.h"
 #include "config/name/name.h"
@@ -12,8 +14,21 @@ namespace sluice::authority {
 namespace {
 
 constexpr std::uint64_t kMaxFile = std::uint64_t{4} << 30;
-constexpr auto kDefaultTerm = std::chrono::hours(365 * 24);
-constexpr auto kEmergencyTerm = std::chrono::hours(72);
+/// How long an order lasts where nothing is said, and where its kind has a bound of its own, at
+/// most.
+struct Term {
+  std::chrono::hours usual;
+  std::optional<std::chrono::hours> most;
+  std::string_view of;  // what has the bound
+};
+constexpr std::chrono::hours kDay{24};
+
+Term term_of(bool emergency, std::string_view category) {
+  if (emergency) return {kDay * 3, kDay * 3, "an emergency order"};
+  // Whoever opens such windows changes names by the week, and somebody else gets the old ones.
+  if (category == "popup") return {kDay * 30, kDay * 90, "an order of category popup"};
+  return {kDay * 365, std::nullopt, ""};
+}
 
 /// Calls `take` with each line and a function that tells its place.
 template <class Take>
@@ -199,8 +214,8 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
   const bool emergency = draft.department == compile::kEmergency;
   put("effective", fields.effective, tuf::to_text(now));
   const auto from = tuf::parse_time_or_day(order["effective"].get<std::string>());
-  const auto term = emergency ? kEmergencyTerm : kDefaultTerm;
-  put("expires", fields.expires, from ? tuf::to_text(*from + term) : "");
+  const Term term = term_of(emergency, fields.category);
+  put("expires", fields.expires, from ? tuf::to_text(*from + term.usual) : "");
   put("authority", fields.authority, draft.department);
   put("legal_basis", fields.legal_basis, "");
   put("issued", fields.issued, tuf::to_text(now).substr(0, 10));
@@ -220,8 +235,10 @@ Result<std::uint32_t> put_order(Draft& draft, const OrderFields& fields, tuf::Ti
   if (auto status = compile::check_department(*parsed, draft.department, where); !status) {
     return fail(status.error());
   }
-  if (emergency && parsed->expires - parsed->effective > kEmergencyTerm) {
-    return fail("an emergency order lasts at most 72 h", where, "give an earlier --expires");
+  if (term.most && parsed->expires - parsed->effective > *term.most) {
+    return fail(
+        std::string(term.of) + " lasts at most " + std::to_string(term.most->count()) + " h", where,
+        "give an earlier --expires");
   }
   if (fresh) draft.orders.emplace_back();
   draft.orders[at] = std::move(order);

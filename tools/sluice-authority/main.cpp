@@ -58,7 +58,7 @@ void add_order_options(CLI::App& command, Arguments& arguments, bool required = 
   command.add_option("--legal-basis", order.legal_basis, "Law and section");
   command.add_option("--issued", order.issued, "Day of the notice; default: today");
   command.add_option("--effective", order.effective, "When it begins; default: now");
-  command.add_option("--expires", order.expires, "When it ends; default: after a year");
+  command.add_option("--expires", order.expires, "When it ends; default: after a year, of category popup 30 days");
   command.add_option("--review-by", order.review_by, "Day by which it is looked at again");
   command.add_option("--appeal-url", order.appeal_url, "Where to appeal");
   command.add_flag("--confirm-popular", order.confirm_popular,

@@ -5,6 +5,7 @@
 
 #include "config/name/name.h"
 #include "control/compile/cpd_make.h"
+#include "control/compile/orders.h"
 #include "control/sync/client.h"
 #include "control/sync/lists.h"
 #include "tests/unit/control/repository.h"
@@ -120,6 +121,33 @@ TEST_F(Authority, RefusesWhatAnApplianceWouldRefuse) {
   const auto long_one = add_command(workspace_, {"a.example"}, options);
   ASSERT_FALSE(long_one);
   EXPECT_THAT(long_one.error().text(), HasSubstr("longer than two years"));
+}
+
+TEST_F(Authority, SomeOrdersLastForAShortTime) {
+  const auto term = [&](NameOptions options) -> Result<std::chrono::hours> {
+    options.order.order = "REF-" + options.order.category + options.order.expires;
+    if (auto status = add_command(workspace_, {"a.example"}, options); !status) {
+      return fail(status.error());
+    }
+    const std::string department = options.emergency ? "emergency" : "cyberspace";
+    const std::string text = test::read_file(workspace_.list(department) / "orders.jsonl");
+    const auto last = text.rfind('\n', text.size() - 2);
+    const std::size_t begin = last == std::string::npos ? 0 : last + 1;
+    const auto order = compile::parse_order(text.substr(begin, text.size() - 1 - begin), "");
+    if (!order) return fail(order.error());
+    return std::chrono::duration_cast<std::chrono::hours>(order->expires - order->effective);
+  };
+  constexpr std::chrono::hours kDay{24};
+  EXPECT_EQ(term({.order = {.category = "vulgar"}}).value(), 365 * kDay);
+  EXPECT_EQ(term({.order = {.category = "popup"}}).value(), 30 * kDay);
+  EXPECT_EQ(term({.order = {.category = "popup", .expires = "2026-08-30T00:00:00Z"}}).value(),
+            90 * kDay);
+  const auto longer = term({.order = {.category = "popup", .expires = "2026-08-30T00:00:01Z"}});
+  ASSERT_FALSE(longer);
+  EXPECT_THAT(longer.error().text(), HasSubstr("category popup lasts at most 2160 h"));
+  EXPECT_EQ(term({.order = {.category = "popup"}, .emergency = true}).value(), 3 * kDay);
+  EXPECT_FALSE(term(
+      {.order = {.category = "vulgar", .expires = "2026-06-05T00:00:00Z"}, .emergency = true}));
 }
 
 TEST_F(Authority, NothingChangedNothingSigned) {
