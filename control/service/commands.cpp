@@ -103,7 +103,9 @@ json generations_json(const Running& running, const View& view) {
     }
     list.push_back(std::move(one));
   }
-  return {{"generations", std::move(list)}, {"held_release", held_release_json(view)}};
+  return {{"generations", std::move(list)},
+          {"held_release", held_json(view.held_release)},
+          {"held_urgent", held_json(view.held_urgent)}};
 }
 
 }  // namespace sluice::service

@@ -50,11 +50,9 @@ json rollout_json(const StagingView& staging) {
 
 }  // namespace
 
-json held_release_json(const View& view) {
-  if (!view.held_release) return nullptr;
-  return {{"release", view.held_release->release},
-          {"snapshot", view.held_release->snapshot},
-          {"reasons", view.held_release->reasons}};
+json held_json(const std::optional<HeldRelease>& held) {
+  if (!held) return nullptr;
+  return {{"release", held->release}, {"snapshot", held->snapshot}, {"reasons", held->reasons}};
 }
 
 json error_json(const Error& error) {
@@ -72,6 +70,10 @@ json alarms_json(const Facts& facts) {
   }
   if (view.pull_error) {
     raise(view.outcome == Outcome::held ? "release-held" : "pull-failed", view.pull_error->text());
+  }
+  if (view.held_urgent) {
+    raise("urgent-held", "urgent lists wait for a person: " + view.held_urgent->reasons.front() +
+                             "; see sluicectl list generations");
   }
   if (view.not_logged) raise("release-not-logged", view.not_logged->text());
   if (view.hold) {
@@ -153,7 +155,8 @@ json status_json(const Facts& facts) {
           {"what_if", view.what_if ? compile::to_json(*view.what_if) : json(nullptr)},
           {"dropped", {{"count", view.dropped_count}, {"first", view.dropped}}},
           {"hold", view.hold ? to_json(*view.hold) : json(nullptr)},
-          {"held_release", held_release_json(view)},
+          {"held_release", held_json(view.held_release)},
+          {"held_urgent", held_json(view.held_urgent)},
           {"dataplane", std::move(dataplane)},
           {"alarms", alarms_json(facts)}};
 }

@@ -31,8 +31,8 @@ struct Facts {
 /// [{"id":"pull-failed","text":"…"}]; ids are stable.
 [[nodiscard]] nlohmann::json alarms_json(const Facts& facts);
 
-/// The release that waits for a person, or null.
-[[nodiscard]] nlohmann::json held_release_json(const View& view);
+/// What waits for a person, or null.
+[[nodiscard]] nlohmann::json held_json(const std::optional<HeldRelease>& held);
 
 [[nodiscard]] nlohmann::json error_json(const Error& error);
 

@@ -80,7 +80,11 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
     return place(a) < place(b);
   });
   const std::string id = compile::release_id(urgent);
-  if (id == compile::release_id(*release_)) return;
+  if (id == compile::release_id(*release_)) {
+    // Withdrawn, where some were held.
+    update_view([](View& view) { view.held_urgent.reset(); });
+    return;
+  }
   const auto held_before = view_.held_urgent;
   // As waits_already() is of a whole release.
   if (held_before && held_before->release == id &&
@@ -96,7 +100,7 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
   // What waits for a person goes on waiting.
   held_error_ = held_error;
   update_view([&](View& view) {
-    view.held_urgent.reset();
+    if (!fetcher.interrupted()) view.held_urgent.reset();
     if (outcome == Outcome::held) {
       view.held_urgent = view.held_release;
       view.held_urgent->snapshot = release.snapshot_version;

@@ -1,7 +1,9 @@
 """An emergency list is there within a minute, whatever else an appliance waits for: it asks hourly as
 configured, a list waits for a person, the mirror was away for long."""
+import subprocess
+
 from emergency_case import EmergencyCase
-from harness import main
+from harness import BIN, eventually, main
 
 
 class Emergency(EmergencyCase):
@@ -18,6 +20,50 @@ class Emergency(EmergencyCase):
         self.decree("first.example")
         self.assertIn("release-held", self.box.alarms())
         self.assertEqual(self.departments()["cyberspace"]["entries"], 3000)
+
+    def test_what_a_guard_holds_of_it_is_told_and_approved(self):
+        """Beside a list that waits for a person as well."""
+        folder = self.authority.folder / "policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
+        self.authority.run("sign", "--policy")
+        self.import_names(3000)
+        self.box.pull()
+        draft = self.authority.folder / "lists/cyberspace/names.tsv"
+        draft.write_text("".join(draft.read_text().splitlines(True)[:30]))
+        self.authority.release()
+        self.assertEqual(self.box.pull()["outcome"], "held")
+        self.assertIsNone(self.box.status()["held_urgent"])
+        self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
+        self.assertEqual(self.box.pull()["outcome"], "held")
+        told = self.ctl("status", exit=None)["control"]["status"]
+        self.assertEqual({alarm["id"] for alarm in told["alarms"]}, {"release-held", "urgent-held"})
+        self.assertIn("must never be listed", " ".join(self.box.alarms()["urgent-held"].split()))
+        self.assertNotEqual(told["held_urgent"]["release"], told["held_release"]["release"])
+        self.assertEqual(self.ctl("list", "generations")["held_urgent"], told["held_urgent"])
+        text = subprocess.run([BIN / "sluicectl", "--config", self.box.config, "list", "generations"],
+                              capture_output=True, text=True, check=True).stdout
+        self.assertIn("what is urgent alone, " + told["held_urgent"]["release"], text)
+        self.assertIn("list approve " + told["held_urgent"]["release"], text)
+        self.ctl("list", "approve", told["held_urgent"]["release"], "--reason", "it is so")
+        eventually(lambda: self.departments().get("emergency", {}).get("entries") == 1, 30)
+        self.assertIsNone(self.box.status()["held_urgent"])
+        self.assertEqual(set(self.box.alarms()), {"release-held"})
+
+    def test_what_is_withdrawn_waits_no_longer(self):
+        folder = self.authority.folder / "policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
+        self.authority.run("sign", "--policy")
+        self.authority.release()
+        self.box.pull()
+        self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
+        self.assertEqual(self.box.pull()["outcome"], "held")
+        self.assertIn("urgent-held", self.box.alarms())
+        self.authority.run("remove", "school.example")
+        self.authority.release()
+        self.box.pull()
+        self.assertNotIn("urgent-held", self.box.alarms())
 
     def test_after_a_mirror_that_was_away_for_long(self):
         self.mirror.behaviours[""] = lambda request: request.reply(503, b"busy")

@@ -16,6 +16,20 @@ std::string text_at(const nlohmann::json& object, const char* key) {
   return found->is_string() ? found->get<std::string>() : found->dump();
 }
 
+/// What waits for a person to let it through, if something does.
+void print_held(const nlohmann::json& reply, const char* key, std::string_view what) {
+  const auto held = reply.value(key, nlohmann::json());
+  if (!held.is_object()) return;
+  std::cout << "\n"
+            << what << text_at(held, "release") << " (snapshot " << text_at(held, "snapshot")
+            << ") waits for a person:\n";
+  for (const auto& reason : held["reasons"]) {
+    std::cout << "  " << reason.get<std::string>() << "\n";
+  }
+  std::cout << "let it through: sluicectl list approve " << text_at(held, "release")
+            << " --reason WHY\n";
+}
+
 }  // namespace
 
 std::string own_name() {
@@ -78,15 +92,8 @@ int show_generations(const Context& context) {
                     text_at(note, "reason"), text_at(note, "until")});
   }
   std::cout << table(rows);
-  if (reply->contains("held_release") && (*reply)["held_release"].is_object()) {
-    const auto& held = (*reply)["held_release"];
-    std::cout << "\nrelease " << text_at(held, "release") << " (snapshot "
-              << text_at(held, "snapshot") << ") waits for a person:\n";
-    for (const auto& reason : held["reasons"])
-      std::cout << "  " << reason.get<std::string>() << "\n";
-    std::cout << "let it through: sluicectl list approve " << text_at(held, "release")
-              << " --reason WHY\n";
-  }
+  print_held(*reply, "held_release", "release ");
+  print_held(*reply, "held_urgent", "what is urgent alone, ");
   return kYes;
 }
 

@@ -3,6 +3,7 @@
 
 #include "control/compile/zstd_lines.h"
 #include "control/service/commands.h"
+#include "control/service/reply.h"
 #include "tests/unit/control/appliance.h"
 
 namespace sluice::test {
@@ -226,6 +227,9 @@ TEST_F(Rings, UrgentListsThatAreHeldAreCompiledOnceAndApprovedAlone) {
   const auto first = service::View(updater_->view()).held_urgent;
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), ::testing::HasSubstr(" urgent: held"));
   ASSERT_TRUE(first);
+  const auto told = service::status_json({.view = updater_->view()});
+  EXPECT_EQ(told["held_urgent"]["release"], first->release);
+  EXPECT_THAT(told["alarms"].dump(), ::testing::HasSubstr("urgent-held"));
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(pull(), Outcome::held);
   EXPECT_EQ(pull(), Outcome::held);
