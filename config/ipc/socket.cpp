@@ -1,5 +1,6 @@
 #include "config/ipc/socket.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
@@ -7,9 +8,11 @@
 #include <list>
 #include <optional>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -68,12 +71,35 @@ std::optional<uid_t> trusted_peer(int fd) {
   return trusted ? std::optional(peer.uid) : std::nullopt;
 }
 
+/// An answer that is being worked out; `wake` becomes readable once it is there.
+class Pending {
+ public:
+  Pending(int wake, std::function<std::string()> answer)
+      : thread_([this, wake, answer = std::move(answer)] {
+          reply_ = answer();
+          done_ = true;
+          (void)eventfd_write(wake, 1);
+        }) {}
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+  ~Pending() { thread_.join(); }
+
+  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] const std::string& reply() const { return reply_; }  // once done
+
+ private:
+  std::string reply_;
+  std::atomic<bool> done_{false};
+  std::thread thread_;  // the last, so that it sees the rest whole
+};
+
 struct Connection {
   Socket socket;
   std::string in;
   std::string out;
   bool closing = false;
   uid_t uid = 0;
+  std::unique_ptr<Pending> pending;
 };
 
 }  // namespace
@@ -91,7 +117,9 @@ nlohmann::json error(const Error& error) {
 struct Server::State {
   std::filesystem::path path;
   Handler handler;
+  Waits waits;
   Socket listener;
+  Socket wake;
   std::list<Connection> connections;
   ino_t inode = 0;
 
@@ -107,16 +135,41 @@ struct Server::State {
       if (socket.get() < 0) return;
       const auto uid = trusted_peer(socket.get());
       if (connections.size() >= kMaxConnections || !uid) continue;
-      connections.push_back({std::move(socket), {}, {}, false, *uid});
+      connections.push_back({std::move(socket), {}, {}, false, *uid, {}});
     }
   }
 
-  [[nodiscard]] std::string answer(std::string_view line, uid_t uid) const {
+  void answer(Connection& connection, std::string_view line) const {
     auto request = parse_json(line);
-    if (request.is_object()) request["peer_uid"] = uid;
-    const auto reply = request.is_object() ? handler(request)
-                                           : error({"a request is one JSON object a line", "", ""});
-    return lenient_json_text(reply) + "\n";
+    if (!request.is_object()) {
+      const auto reply = error({"a request is one JSON object a line", "", ""});
+      connection.out += lenient_json_text(reply) + "\n";
+      return;
+    }
+    request["peer_uid"] = connection.uid;
+    const bool may_wait = waits && waits(request);
+    auto work = [this, request = std::move(request)] {
+      return lenient_json_text(handler(request)) + "\n";
+    };
+    if (may_wait) {
+      connection.pending = std::make_unique<Pending>(wake.get(), std::move(work));
+    } else {
+      connection.out += work();
+    }
+  }
+
+  /// What has come whole, up to a request whose answer has to be waited for.
+  void answer_all(Connection& connection) const {
+    if (connection.pending && connection.pending->done()) {
+      connection.out += connection.pending->reply();
+      connection.pending.reset();
+    }
+    while (!connection.pending) {
+      const std::size_t end = connection.in.find('\n');
+      if (end == std::string::npos) return;
+      answer(connection, std::string_view(connection.in).substr(0, end));
+      connection.in.erase(0, end + 1);
+    }
   }
 
   void read_from(Connection& connection) const {
@@ -131,15 +184,10 @@ struct Server::State {
       }
       connection.in.append(buffer.data(), static_cast<std::size_t>(n));
       if (connection.in.size() > kMaxRequest) {
+        connection.in.clear();
         connection.closing = true;
         return;
       }
-    }
-    for (;;) {
-      const std::size_t end = connection.in.find('\n');
-      if (end == std::string::npos) return;
-      connection.out += answer(std::string_view(connection.in).substr(0, end), connection.uid);
-      connection.in.erase(0, end + 1);
     }
   }
 
@@ -164,7 +212,7 @@ Server::Server(Server&&) noexcept = default;
 Server& Server::operator=(Server&&) noexcept = default;
 Server::~Server() = default;
 
-Result<Server> Server::listen(const std::filesystem::path& path, Handler handler) {
+Result<Server> Server::listen(const std::filesystem::path& path, Handler handler, Waits waits) {
   auto address = address_of(path);
   if (!address) return fail(address.error());
   std::error_code error;
@@ -198,26 +246,37 @@ Result<Server> Server::listen(const std::filesystem::path& path, Handler handler
   state->path = path;
   state->inode = info.st_ino;
   state->handler = std::move(handler);
+  state->waits = std::move(waits);
+  state->wake = Socket(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (state->wake.get() < 0) return fail("cannot wait: " + errno_text(), path.string());
   return Server(std::move(state));
 }
 
 void Server::serve(std::chrono::milliseconds timeout) {
-  std::vector<pollfd> polled{{state_->listener.get(), POLLIN, 0}};
+  std::vector<pollfd> polled{{state_->listener.get(), POLLIN, 0}, {state_->wake.get(), POLLIN, 0}};
   for (const Connection& connection : state_->connections) {
-    // A peer that has said all stays readable for ever.
+    // A peer that has said all stays readable for ever, and one that has gone hung up.
     const int events = (connection.closing ? 0 : POLLIN) | (connection.out.empty() ? 0 : POLLOUT);
-    polled.push_back({connection.socket.get(), static_cast<short>(events), 0});
+    const int fd = connection.pending ? -1 : connection.socket.get();
+    polled.push_back({fd, static_cast<short>(events), 0});
   }
   if (poll(polled.data(), polled.size(), static_cast<int>(timeout.count())) <= 0) return;
-  std::size_t index = 1;
+  eventfd_t woken = 0;
+  (void)eventfd_read(state_->wake.get(), &woken);
+  std::size_t index = 2;
   for (Connection& connection : state_->connections) {
-    if (polled[index++].revents == 0) continue;
-    if (!connection.closing) state_->read_from(connection);
+    const bool ready = polled[index++].revents != 0;
+    // One that has gone is known by its answer's not being taken.
+    if (connection.pending && !connection.pending->done()) continue;
+    if (!ready && !connection.pending) continue;
+    if (ready && !connection.closing) state_->read_from(connection);
+    state_->answer_all(connection);
     State::write_to(connection);
     if (connection.out.size() > kMaxReply) connection.closing = true;
   }
-  state_->connections.remove_if(
-      [](const Connection& connection) { return connection.closing && connection.out.empty(); });
+  state_->connections.remove_if([](const Connection& connection) {
+    return connection.closing && connection.out.empty() && !connection.pending;
+  });
   if (polled[0].revents != 0) state_->accept_all();
 }
 

@@ -25,13 +25,20 @@ namespace sluice::ipc {
 /// peer wrote there. What it returns is sent as it is; use ok() and error() to build it.
 using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
 
+/// Whether the answer to a request may be long in coming.
+using Waits = std::function<bool(const nlohmann::json& request)>;
+
 [[nodiscard]] nlohmann::json ok(nlohmann::json fields = nlohmann::json::object());
 [[nodiscard]] nlohmann::json error(const Error& error);
 
 class Server {
  public:
   /// Binds `path` with mode 0660, replacing a dead process's socket but never a live one's.
-  [[nodiscard]] static Result<Server> listen(const std::filesystem::path& path, Handler handler);
+  /// Requests of which `waits` says so are answered on threads of their own, so that they keep
+  /// nobody else waiting; each connection's in their order. Whoever ends the server first sees to
+  /// it that the handler returns.
+  [[nodiscard]] static Result<Server> listen(const std::filesystem::path& path, Handler handler,
+                                             Waits waits = {});
   Server(Server&&) noexcept;
   Server& operator=(Server&&) noexcept;
   ~Server();

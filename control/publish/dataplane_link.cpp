@@ -45,8 +45,16 @@ LinkStatus DataplaneLink::status() const {
 
 LinkStatus DataplaneLink::wait(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, timeout, [this] { return offered_ || stopping_; });
+  changed_.wait_for(lock, timeout, [this] { return offered_ || stopping_ || !waits_; });
   return status_;
+}
+
+void DataplaneLink::stop_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    waits_ = false;
+  }
+  changed_.notify_all();
 }
 
 void DataplaneLink::run() {

@@ -48,6 +48,8 @@ class DataplaneLink {
 
   /// Waits until the dataplane runs the wanted generation, refuses it, or is found away.
   [[nodiscard]] LinkStatus wait(std::chrono::milliseconds timeout);
+  /// From now on nobody is kept waiting: the process ends.
+  void stop_waiting();
 
   [[nodiscard]] LinkStatus status() const;
 
@@ -63,6 +65,7 @@ class DataplaneLink {
   std::filesystem::path path_;  // of status_.wanted; guarded by mutex_
   bool offered_ = false;        // the wanted one was offered at least once; guarded by mutex_
   bool stopping_ = false;       // guarded by mutex_
+  bool waits_ = true;           // guarded by mutex_
   bool wake_ = false;           // guarded by mutex_
   std::chrono::steady_clock::time_point not_before_{};  // of the link's thread only
   std::thread thread_;                                  // last, so that it sees the rest whole

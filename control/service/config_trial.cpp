@@ -59,6 +59,7 @@ json Service::answer_config_command(const json& request) {
   }
   auto decision = read_decision(request, updater_.time().now());
   if (!decision) return ipc::error(decision.error());
+  const std::lock_guard alone(configuring_);
   std::optional<Trial> next;
   if (command == "config-try") {
     const auto found = request.find("seconds");

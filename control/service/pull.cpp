@@ -80,6 +80,8 @@ std::string_view text(Outcome outcome) {
       return "on-hold";
     case Outcome::failed:
       return "failed";
+    case Outcome::interrupted:
+      return "interrupted";
   }
   return "none";
 }
@@ -157,8 +159,13 @@ Outcome Updater::pull_release(std::optional<Error>& error) {
     error.reset();
     auto fetcher = sync::Fetcher::create({.base_urls = urls, .http = *http}, &validators_);
     if (!fetcher) return failed(Outcome::failed, fetcher.error());
+    fetcher->interrupt_when(interrupt_);
     const Outcome outcome = pull_from(*fetcher, true, error);
     if (!fetcher->interrupted() || stop_) return outcome;
+    if (interrupt_()) {
+      log(Level::info, "pull", "something else was asked for: then the download goes on");
+      return Outcome::interrupted;
+    }
     log(Level::info, "pull",
         "snapshot " + std::to_string(interruptions_.snapshot) +
             " was signed meanwhile: it is looked at first, then the download goes on");
@@ -176,7 +183,8 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   sync::Client client(fetcher, *trust, clock_);
   auto release = client.refresh();
   // A mirror that is behind, or lies, is no reason to believe less of the others.
-  for (std::size_t asked = 1; !release && asked < fetcher.mirrors() && !stop_; ++asked) {
+  const auto goes_on = [&] { return !stop_ && !fetcher.interrupted(); };
+  for (std::size_t asked = 1; !release && asked < fetcher.mirrors() && goes_on(); ++asked) {
     log(Level::warning, "mirror", release.error().text() + " (the next mirror is asked)");
     fetcher.distrust();
     release = client.refresh();
@@ -224,7 +232,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     return Outcome::on_hold;
   }
   wanted_ = *release;
-  if (staged) fetcher.interrupt_when(newer_is_there());
+  if (staged) {
+    fetcher.interrupt_when(
+        [this, newer = newer_is_there()] { return interrupt_() || (newer && newer()); });
+  }
   // Before whatever else may take long, or wait for a person.
   const bool urgent_first = release_ && changes_others(*release);
   if (urgent_first) take_urgent(fetcher, *release);
@@ -310,7 +321,7 @@ Outcome Updater::pull() {
 
 Outcome Updater::tell_outcome(Outcome outcome, const std::optional<Error>& error) {
   // A pull that a stopping process broke off says nothing about the authority.
-  if (stop_) return outcome;
+  if (stop_ || outcome == Outcome::interrupted) return outcome;
   update_view([&](View& view) {
     view.outcome = outcome;
     view.pulled = clock_();

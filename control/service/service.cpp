@@ -75,6 +75,7 @@ Service::Service(std::filesystem::path config_file, schema::Config config,
       subscriber_(
           updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {
   take_layers(std::move(layer_faults));
+  updater_.interrupt_when([this] { return is_wanted_elsewhere(); });
 }
 
 Service::~Service() {
@@ -118,7 +119,8 @@ Status Service::run() {
   if (signal_fd_ < 0) return fail("cannot take signals");
 
   auto server = ipc::Server::listen(
-      config_.control_socket(), [this](const nlohmann::json& request) { return answer(request); });
+      config_.control_socket(), [this](const nlohmann::json& request) { return answer(request); },
+      may_wait);
   if (!server) return fail(server.error());
   if (auto status = start(); !status) return status;
   subscriber_.start(config_.proxy);
@@ -147,7 +149,14 @@ void Service::take_signals() {
       stop_ = true;
     }
   }
+  if (stop_) link_.stop_waiting();
   changed_.notify_all();
+}
+
+bool Service::is_wanted_elsewhere() const {
+  const std::lock_guard lock(mutex_);
+  const bool over = trial_ && std::chrono::steady_clock::now() >= trial_->until;
+  return over || reload_wanted_ || decided_ || bundle_wanted_;
 }
 
 void Service::work() {
@@ -177,11 +186,19 @@ void Service::work() {
     }
     if (asked || due) {
       const auto bundle = std::exchange(bundle_wanted_, std::nullopt);
+      decided_ = false;
       lock.unlock();
       const Outcome outcome = bundle ? updater_.import_bundle(*bundle) : updater_.pull();
-      const auto pause = schedule.next(updater_.poll_period(), has_answered(outcome));
       lock.lock();
-      next_poll = std::chrono::steady_clock::now() + pause;
+      if (outcome == Outcome::interrupted) {
+        next_poll = std::chrono::steady_clock::now();
+        continue;
+      }
+      // A bundle tells nothing of the mirrors.
+      if (!bundle) {
+        const auto pause = schedule.next(updater_.poll_period(), has_answered(outcome));
+        next_poll = std::chrono::steady_clock::now() + pause;
+      }
       pulls_done_ = std::max(pulls_done_, wanted);
       changed_.notify_all();
       continue;

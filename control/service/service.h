@@ -1,6 +1,7 @@
 // The control process: a thread that works (pulls, compiles, publishes), one that keeps the
-// dataplane in step, and the main one, which answers on the socket and takes signals. The socket
-// answers while a pull is under way, however slow the mirror is.
+// dataplane in step, and the main one, which answers on the socket and takes signals. Requests that
+// have to wait for the working thread do so on threads of their own, so that the socket answers and
+// signals are taken at any time; they interrupt a download, which goes on afterwards.
 //
 // Thread safety: run() on the main thread, once.
 #pragma once
@@ -61,6 +62,10 @@ class Service {
   [[nodiscard]] nlohmann::json answer_pull(const nlohmann::json& request);
   [[nodiscard]] Facts facts() const;
   /// Counts pulls: returns the number that a request made now will have been served with.
+  /// Of questions, which are answered at once, it says no.
+  [[nodiscard]] static bool may_wait(const nlohmann::json& request);
+  /// Whether the working thread is asked for what cannot wait for a download's end.
+  [[nodiscard]] bool is_wanted_elsewhere() const;
   std::uint64_t request_pull();
   std::uint64_t count_pull();  // the same with mutex_ held
   [[nodiscard]] nlohmann::json answer_bundle(const nlohmann::json& request);
@@ -92,12 +97,14 @@ class Service {
   };
   std::optional<Trial> trial_;                          // guarded by mutex_
   std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
-  bool look_again_ = false;                             // guarded by mutex_; at when something ends
-  std::optional<Error> config_error_;                   // guarded by mutex_
-  std::vector<schema::Fault> layer_faults_;             // guarded by mutex_
-  std::vector<std::filesystem::path> layer_files_;      // of the working thread once it runs
-  std::string layers_stamp_;                            // likewise
-  bool has_authority_;                                  // guarded by mutex_
+  bool decided_ = false;     // what may be of the release that is pulled; guarded by mutex_
+  bool look_again_ = false;  // guarded by mutex_; at when something ends
+  std::optional<Error> config_error_;               // guarded by mutex_
+  std::vector<schema::Fault> layer_faults_;         // guarded by mutex_
+  std::vector<std::filesystem::path> layer_files_;  // of the working thread once it runs
+  std::string layers_stamp_;                        // likewise
+  bool has_authority_;                              // guarded by mutex_
+  std::mutex configuring_;                          // by one request at a time
   std::thread worker_;
   Subscriber subscriber_;  // the last, so that it ends before what it calls
 };

@@ -1,5 +1,6 @@
 // What the control process answers at its socket.
 #include <algorithm>
+#include <array>
 
 #include "config/base/json.h"
 #include "config/ipc/socket.h"
@@ -71,6 +72,10 @@ json Service::answer_bundle(const json& request) {
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
+    if (bundle_wanted_) {
+      return ipc::error({"another bundle waits to be imported", bundle_wanted_->string(),
+                         "import this one after it"});
+    }
     bundle_wanted_ = path;
     number = count_pull();
   }
@@ -127,6 +132,13 @@ json Service::answer_when_in_force(json reply) {
   return reply;
 }
 
+bool Service::may_wait(const json& request) {
+  constexpr std::array<std::string_view, 6> kQuestions = {
+      "status", "lists", "generations", "config-trial", "site-list", "mode-list"};
+  const std::string command = text_at(request, "command");
+  return std::find(kQuestions.begin(), kQuestions.end(), command) == kQuestions.end();
+}
+
 json Service::answer(const json& request) {
   const std::string command = text_at(request, "command");
   if (command == "status") return ipc::ok(status_json(facts()));
@@ -145,7 +157,11 @@ json Service::answer(const json& request) {
     auto reply =
         answer_decision(updater_.running(), updater_.view(), request, updater_.time().now());
     if (reply["ok"] == true && (command == "approve" || command == "resume")) {
-      (void)request_pull();
+      {
+        const std::lock_guard lock(mutex_);
+        decided_ = true;
+        (void)count_pull();
+      }
       changed_.notify_all();
     }
     // What the site lists holds, whatever is gone back to of the authority's.

@@ -44,6 +44,7 @@ enum class Outcome {
   held,          // a guard holds the release for a person
   on_hold,       // a person holds the generation that runs; the new release waits
   failed,        // the release or the way to it is bad
+  interrupted,   // something else was asked for; the download goes on with the next pull
 };
 [[nodiscard]] std::string_view text(Outcome outcome);
 
@@ -90,6 +91,10 @@ class Updater {
 
   /// After a start: repairs what a crash left behind, and offers the current generation.
   [[nodiscard]] Status recover();
+
+  /// Asked now and then while a pull downloads: once it says true, the pull ends, and what has come
+  /// stays. To be said before the first pull.
+  void interrupt_when(std::function<bool()> asked) { interrupt_ = std::move(asked); }
 
   void set_config(schema::Config config);
 
@@ -186,6 +191,7 @@ class Updater {
   sync::TimeFloor floor_;
   tuf::Clock clock_;  // floor_'s
   const std::atomic<bool>& stop_;
+  std::function<bool()> interrupt_ = [] { return false; };
   site::Site site_;
   Modes modes_;
   Running running_;

@@ -6,6 +6,7 @@ from harness import ChainTest, eventually
 from mirror import Mirror, make_ca
 
 MINUTE = 60
+OCTETS_A_SECOND = 4000  # of a mirror that is slow
 
 
 class EmergencyCase(ChainTest):
@@ -35,3 +36,23 @@ class EmergencyCase(ChainTest):
         eventually(lambda: self.departments().get("emergency", {}).get("entries") == entries, MINUTE,
                    f"{name}: " + self.box.log.read_text())
         print(f"{name}: {time.monotonic() - begin:.0f} s", flush=True)
+
+    def slow(self, request):
+        """Until self.fast, so slow that the list takes minutes; self.begun: where it was begun or went on."""
+        body = (self.mirror.repo / request.path.lstrip("/")).read_bytes()
+        begin = 0
+        if wanted := request.headers.get("Range"):
+            begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            request.send_response(206)
+            request.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
+        else:
+            request.send_response(200)
+        self.begun.append(begin)
+        request.send_header("Content-Length", str(len(body) - begin))
+        request.end_headers()
+        while begin < len(body):
+            step = len(body) if self.fast else OCTETS_A_SECOND // 10
+            request.wfile.write(body[begin:begin + step])
+            request.wfile.flush()
+            begin += step
+            time.sleep(0 if self.fast else 0.1)

@@ -3,33 +3,11 @@ configured, and its mirror is slow or lies."""
 import json
 import time
 
-from emergency_case import MINUTE, EmergencyCase
+from emergency_case import MINUTE, OCTETS_A_SECOND, EmergencyCase
 from harness import eventually, main
-
-OCTETS_A_SECOND = 4000
 
 
 class BesideADownload(EmergencyCase):
-    def slow(self, request):
-        """So slow that the list takes minutes; it goes on where it was cut."""
-        body = (self.mirror.repo / request.path.lstrip("/")).read_bytes()
-        begin = 0
-        if wanted := request.headers.get("Range"):
-            begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
-            request.send_response(206)
-            request.send_header("Content-Range", f"bytes {begin}-{len(body) - 1}/{len(body)}")
-        else:
-            request.send_response(200)
-        self.begun.append(begin)
-        request.send_header("Content-Length", str(len(body) - begin))
-        request.end_headers()
-        while begin < len(body):
-            step = len(body) if self.fast else OCTETS_A_SECOND // 10
-            request.wfile.write(body[begin:begin + step])
-            request.wfile.flush()
-            begin += step
-            time.sleep(0 if self.fast else 0.1)
-
     def test_beside_a_download_that_lasts(self):
         self.fast, self.begun = False, []
         self.mirror.behaviours["targets/lists/cyberspace"] = self.slow

@@ -1,5 +1,6 @@
 #include "config/ipc/socket.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <filesystem>
@@ -75,6 +76,55 @@ TEST_F(IpcTest, AnswersCommandsAndCarriesErrors) {
   close(rude);
   EXPECT_FALSE(call(path_, nlohmann::json::array(), 2s));
   EXPECT_TRUE(call(path_, {{"command", "again"}}, 2s));
+  stop = true;
+  loop.join();
+}
+
+TEST_F(IpcTest, WhoWaitsKeepsNobodyElseWaiting) {
+  std::atomic<bool> go_on{false};
+  std::atomic<int> running{0};
+  auto server = Server::listen(
+      path_,
+      [&](const nlohmann::json& request) {
+        if (request["command"] != "wait") return ok({{"said", request["command"]}});
+        ++running;
+        while (!go_on) std::this_thread::sleep_for(1ms);
+        return ok({{"said", "waited"}});
+      },
+      [](const nlohmann::json& request) { return request["command"] == "wait"; });
+  ASSERT_TRUE(server) << server.error().text();
+  std::atomic<bool> stop{false};
+  std::thread loop([&] {
+    while (!stop) server->serve(20ms);
+  });
+  // One that goes away meanwhile is nobody's trouble.
+  EXPECT_FALSE(call(path_, {{"command", "wait"}}, 50ms));
+  // What comes on the connection of a request that waits comes after its answer.
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
+  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const std::string both = "{\"command\":\"wait\"}\n{\"command\":\"after\"}\n";
+  ASSERT_EQ(send(fd, both.data(), both.size(), 0), static_cast<ssize_t>(both.size()));
+  while (running < 2) std::this_thread::sleep_for(1ms);
+  for (int i = 0; i < 10; ++i) {
+    const auto reply = call(path_, {{"command", "status"}}, 2s);
+    ASSERT_TRUE(reply) << reply.error().text();
+    EXPECT_EQ((*reply)["said"], "status");
+  }
+  std::vector<char> none(1);
+  EXPECT_EQ(recv(fd, none.data(), 1, MSG_DONTWAIT), -1);
+  go_on = true;
+  std::string got;
+  std::vector<char> buffer(4096);
+  while (std::count(got.begin(), got.end(), '\n') < 2) {
+    const ssize_t n = recv(fd, buffer.data(), buffer.size(), 0);
+    ASSERT_GT(n, 0);
+    got.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  EXPECT_LT(got.find("waited"), got.find("after"));
+  close(fd);
   stop = true;
   loop.join();
 }

@@ -1,0 +1,122 @@
+"""What a person asks for while a download lasts: it is done at once, and the download goes on."""
+import threading
+import time
+
+from emergency_case import MINUTE, OCTETS_A_SECOND, EmergencyCase
+from harness import eventually, main
+
+AT_ONCE = 10  # seconds, of a busy machine; the download lasts minutes
+
+
+class Busy(EmergencyCase):
+    def setUp(self):
+        super().setUp()
+        self.fast, self.begun = False, []
+
+    def download(self):
+        """Begins one that lasts."""
+        self.mirror.behaviours["targets/lists/cyberspace"] = self.slow
+        self.import_names(60_000)
+        self.box.ask("pull", wait_seconds=0)
+        eventually(lambda: self.begun)
+        time.sleep(2)
+
+    def end(self, entries):
+        """Lets it end: what had come was kept."""
+        self.assertTrue(self.box.status()["pull"]["running"])
+        self.fast = True
+        eventually(lambda: self.box.status()["entries"] == entries, MINUTE, self.box.log.read_text())
+        self.assertGreater(max(self.begun), OCTETS_A_SECOND, self.begun)
+        self.assertEqual(self.box.alarms(), {})
+
+    def at_once(self, what):
+        begin = time.monotonic()
+        done = what()
+        self.assertLess(time.monotonic() - begin, AT_ONCE, self.box.log.read_text())
+        return done
+
+    def test_a_configuration_is_taken_over(self):
+        self.download()
+        text = self.box.config.read_text().replace("[defaults]", "[defaults, social]")
+        self.box.config.write_text(text)
+        reply = self.at_once(lambda: self.box.ask("config-reload", who="li", reason="x"))
+        self.assertTrue(reply["ok"], reply)
+        self.assertEqual(self.box.status()["generation"], 2)
+        self.end(60_002)
+
+    def test_a_trial_ends_with_its_time(self):
+        self.download()
+        text = self.box.config.read_text().replace("[defaults]", "[defaults, social]")
+        reply = self.at_once(lambda: self.box.ask("config-try", who="li", reason="x", seconds=5, text=text))
+        self.assertTrue(reply["ok"], reply)
+        self.assertIn("config-trial", self.box.alarms())
+        self.at_once(lambda: eventually(lambda: "config-trial" not in self.box.alarms()))
+        self.end(60_002)
+
+    def test_a_bundle_is_imported(self):
+        stick = self.folder / "lists.tar"
+        self.authority.add("carried.example")
+        self.authority.release()
+        self.authority.run("bundle", "--out", stick)
+        self.box.pull()
+        self.download()
+        reply = self.at_once(lambda: self.box.ask("import-bundle", path=str(stick), who="li", reason="x"))
+        # It is older than what the mirror has announced: refused, and that at once.
+        self.assertFalse(reply["ok"], reply)
+        self.fast = True
+        eventually(lambda: self.box.status()["entries"] == 60_003, MINUTE)
+
+    def test_an_approval_counts(self):
+        folder = self.authority.folder / "policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
+        self.authority.run("sign", "--policy")
+        self.authority.release()
+        self.box.pull()
+        self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
+        self.download()
+        held = eventually(lambda: self.box.status()["held_urgent"], 10, self.box.log.read_text())
+        begin = time.monotonic()
+        self.ctl("list", "approve", held["release"], "--reason", "it is so")
+        eventually(lambda: self.departments().get("emergency", {}).get("entries") == 1, AT_ONCE)
+        self.assertLess(time.monotonic() - begin, AT_ONCE)
+        self.assertTrue(self.box.status()["pull"]["running"])
+
+    def test_nobody_waits_for_who_waits(self):
+        self.download()
+        asked = threading.Thread(target=lambda: self.box.ask("pull", wait_seconds=50))
+        asked.start()
+        time.sleep(0.5)
+        for _ in range(20):
+            begin = time.monotonic()
+            self.box.status()
+            self.ctl("list", "generations")
+            self.assertLess(time.monotonic() - begin, 5)
+        self.ctl("site", "block", "chat.example", "--category", "social", "--who", "li", "--reason", "x")
+        self.assertEqual(self.ctl("explain", "chat.example", exit=None)["records"][0]["list"], "own")
+        self.assertTrue(asked.is_alive())
+        self.fast = True
+        asked.join()
+
+    def test_it_ends_when_asked_whoever_waits(self):
+        self.download()
+        asked = [threading.Thread(target=self.ask_in_vain, args=one, daemon=True)
+                 for one in (("pull", {"wait_seconds": 600}),) * 3]
+        for one in asked:
+            one.start()
+        time.sleep(1)
+        begin = time.monotonic()
+        self.assertEqual(self.box.stop(), 0)
+        self.assertLess(time.monotonic() - begin, AT_ONCE)
+        for one in asked:
+            one.join(AT_ONCE)
+
+    def ask_in_vain(self, command, fields):
+        try:
+            self.box.ask(command, **fields)
+        except (OSError, ValueError):
+            pass  # it ended
+
+
+if __name__ == "__main__":
+    main()
