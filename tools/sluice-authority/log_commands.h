@@ -10,6 +10,7 @@
 
 #include "config/base/result.h"
 #include "tools/sluice-authority/commitments.h"
+#include "tools/sluice-authority/listen_options.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace sluice::authority {
@@ -28,6 +29,7 @@ struct LogOptions {
   std::uint64_t names = 20;  // how many are told of each list
   tuf::Clock clock = tuf::system_clock_now;
   tuf::Passphrase passphrase;  // of the witness's key, or the log's
+  ListenOptions listen;        // of a witness that serves
 };
 
 Status log_init_command(const Workspace& workspace, const LogOptions& options);

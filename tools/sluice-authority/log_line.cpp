@@ -1,5 +1,8 @@
 #include "tools/sluice-authority/log_line.h"
 
+#include "tools/sluice-authority/http_server.h"
+#include "tools/sluice-authority/witness_serve.h"
+
 namespace sluice::authority {
 namespace {
 
@@ -29,6 +32,15 @@ void add_log_line(CLI::App& app, LogOptions& options) {
   witness->add_option("--state", options.state, "What was seen last")->required();
   witness->add_option("--out", options.out, "Write the line there instead of printing it");
 
+  CLI::App* serve = log->add_subcommand(
+      "serve-witness", "Be asked by logs over HTTP, and cosign what continues what was seen last");
+  serve->add_option("--log", options.log, "The log's key, as log status tells it");
+  serve->add_option("--policy", options.policy, "Or a log policy, for several (its log lines)");
+  serve->add_option("--key", options.key, "The witness's key")->required();
+  serve->add_option("--name", options.name, "Its name, such as auditor.example/w1")->required();
+  serve->add_option("--state", options.state, "A folder: what was cosigned last")->required();
+  add_listen_options(*serve, options.listen);
+
   CLI::App* open = log->add_subcommand("open", "Open a list's commitment to a change of a name");
   open->add_option("--department", options.opening.department, "Whose list")->required();
   open->add_option("--seq", options.opening.seq, "Which list")->required();
@@ -52,6 +64,9 @@ Status run_log_line(const CLI::App& app, const LogOptions& options,
                     const std::filesystem::path& dir) {
   const CLI::App* log = app.get_subcommand("log");
   if (log->got_subcommand("witness")) return log_witness_command(options);
+  if (log->got_subcommand("serve-witness")) {
+    return witness_serve_command(options, options.listen);
+  }
   if (log->got_subcommand("verify")) return log_verify_command(options);
   if (log->got_subcommand("check-opening")) return log_check_opening_command(options);
   if (log->got_subcommand("monitor")) return log_monitor_command(options);

@@ -34,7 +34,7 @@ struct Arguments {
   FlowOptions flow;
   KeyOptions key;
   RoleChange role;
-  ServeOptions serve;
+  ListenOptions serve;
   PassphraseSource passphrase;
   std::string log_name;
   bool policy = false;

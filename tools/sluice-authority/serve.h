@@ -5,11 +5,8 @@
 // Thread safety: run from the main thread of a process that does nothing else.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <string>
-
 #include "config/base/result.h"
+#include "tools/sluice-authority/http_server.h"
 #include "tools/sluice-authority/workspace.h"
 
 namespace CLI {
@@ -18,15 +15,9 @@ class App;
 
 namespace sluice::authority {
 
-struct ServeOptions {
-  std::string listen = "127.0.0.1:8080";
-  std::filesystem::path certificate;  // PEM, with its chain; both or neither
-  std::filesystem::path key;
-};
-
-void add_serve_line(CLI::App& app, ServeOptions& options);
+void add_serve_line(CLI::App& app, ListenOptions& options);
 
 /// Until SIGINT or SIGTERM.
-Status serve_command(const Workspace& workspace, const ServeOptions& options);
+Status serve_command(const Workspace& workspace, const ListenOptions& options);
 
 }  // namespace sluice::authority
