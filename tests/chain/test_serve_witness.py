@@ -3,10 +3,13 @@ their trees, proofs and signatures are made here without the program that is tes
 import base64
 import hashlib
 import http.client
+import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -68,6 +71,7 @@ class Serving(LogTest):
         self.name = "auditor.example/w"
         self.policy = self.folder / "logs.txt"
         self.policy.write_text(f"log {self.key}\nlog {self.log.vkey}\nquorum none\n")
+        self.state = self.folder / "state"
         self.process = None
         self.addCleanup(self.stop, signal.SIGKILL)
         self.start()
@@ -75,7 +79,7 @@ class Serving(LogTest):
     def command(self, port=0):
         return [str(word) for word in (
             BIN / "sluice-authority", "log", "serve-witness", "--policy", self.policy, "--key", self.pem,
-            "--name", self.name, "--state", self.folder / "state", "--listen", f"127.0.0.1:{port}")]
+            "--name", self.name, "--state", self.state, "--listen", f"127.0.0.1:{port}")]
 
     def start(self, port=0):
         self.errors = (self.folder / "witness.err").open("ab")
@@ -180,7 +184,7 @@ class Serving(LogTest):
 
     def test_a_state_that_cannot_be_read_cosigns_nothing(self):
         self.assert_cosigned(self.ask(0, 10), self.text(10))
-        file = next((self.folder / "state").glob("*.seen"))
+        file = next(self.state.glob("*.seen"))
         whole = file.read_bytes()
         for spoilt in (b"", whole[:20], b"\xff" * 40):
             file.write_bytes(spoilt)
@@ -232,6 +236,36 @@ class Serving(LogTest):
             # The log, which may have no answer, asks again.
             self.assert_cosigned(self.ask(had, size), self.text(size))
             had = size
+
+    def test_killed_when_it_has_kept_what_it_has_not_answered(self):
+        # On a disk, which takes its time to keep the folder, once the new content can be read.
+        self.stop()
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix="sluice-witness-", dir="/var/tmp"))
+        self.addCleanup(shutil.rmtree, self.state, ignore_errors=True)
+        self.start()
+        self.assert_cosigned(self.ask(0, 1), self.text(1))
+        file = next(self.state.glob("*.seen"))
+        unanswered = 0
+        for size in range(2, 22):
+            got = []
+
+            def ask():
+                try:
+                    got.append(self.ask(size - 1, size)[0])
+                except (OSError, http.client.HTTPException):
+                    pass  # it was killed
+            asked = threading.Thread(target=ask)
+            asked.start()
+            while file.read_text().split("\n")[1] != str(size):
+                pass
+            self.stop(signal.SIGKILL)
+            asked.join()
+            self.start()
+            unanswered += not got
+            # Whether it had answered or not, it knows what it may have signed.
+            self.assertEqual(self.ask(size - 1, size)[:2], (409, f"{size}\n"))
+            self.assert_cosigned(self.ask(size, size), self.text(size))
+        print(f"{unanswered} of 20 without an answer", flush=True)
 
     def test_publish_asks_it(self):
         folder = self.authority.folder / "policy"
