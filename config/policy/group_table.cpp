@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace sluice::policy {
 
@@ -103,8 +104,30 @@ Status GroupTable::add_layers(const PolicySet& set) {
   return {};
 }
 
+/// The sets of layers that groups have. Where so many devices would have too many of them, one that
+/// has all.
+std::vector<std::vector<std::uint16_t>> GroupTable::layer_sets(std::size_t devices) {
+  std::vector<std::vector<std::uint16_t>> sets;
+  layer_set_.clear();
+  for (const ResolvedGroup& group : groups_) {
+    const auto found = std::find(sets.begin(), sets.end(), group.layers);
+    layer_set_.push_back(static_cast<std::uint16_t>(found - sets.begin()));
+    if (found == sets.end()) sets.push_back(group.layers);
+  }
+  if (2 * groups_.size() + devices * sets.size() > UINT16_MAX) {
+    std::set<std::uint16_t> all;
+    for (const auto& one : sets) all.insert(one.begin(), one.end());
+    sets = {{all.begin(), all.end()}};
+  }
+  if (sets.size() == 1) layer_set_.clear();
+  return sets;
+}
+
 Status GroupTable::add_modes(const PolicySet& set) {
   const std::size_t own = groups_.size();
+  const auto sets = layer_sets(static_cast<std::size_t>(
+      std::count_if(set.modes.begin(), set.modes.end(),
+                    [](const Mode& mode) { return mode.mac || mode.address; })));
   std::map<Claims::Key, std::uint16_t> devices;
   bool any_normal = false;
   for (std::size_t i = 0; i < set.modes.size(); ++i) {
@@ -126,24 +149,17 @@ Status GroupTable::add_modes(const PolicySet& set) {
     }
     any_normal = any_normal || mode.policy.empty();
     const Claims::Key key = mode.mac ? Claims::key_of(*mode.mac) : Claims::key_of(*mode.address);
-    // The layers of its group hold for a device as well, as far as its address tells the group.
-    Client device;
-    if (mode.mac) device.mac = *mode.mac;
-    if (mode.address) {
-      device.has_ip = true;
-      device.ipv6 = mode.address->ipv6;
-      device.address = mode.address->address;
-    }
-    std::vector<std::uint16_t> layers = groups_[find(device).group].layers;
     devices[key] = static_cast<std::uint16_t>(groups_.size());
-    groups_.push_back({.name = "one device",
-                       .policy = mode.policy,
-                       .policy_index = by == set.policies.end()
-                                           ? ResolvedGroup::kNoPolicy
-                                           : static_cast<std::uint16_t>(by - set.policies.begin()),
-                       .mode = index,
-                       .is_device = true,
-                       .layers = std::move(layers)});
+    for (const auto& layers : sets) {
+      groups_.push_back({.name = "one device",
+                         .policy = mode.policy,
+                         .policy_index = by == set.policies.end() ? ResolvedGroup::kNoPolicy
+                                                                  : static_cast<std::uint16_t>(
+                                                                        by - set.policies.begin()),
+                         .mode = index,
+                         .is_device = true,
+                         .layers = layers});
+    }
   }
   const std::size_t most = groups_.size() + (any_normal ? own : 0);
   if (devices.empty()) return {};
@@ -166,8 +182,10 @@ std::uint16_t GroupTable::find_device(const Client& client, const Masks* masks) 
     device = devices_.find_address(client);
   }
   const bool has_mode = device != 0 && masks[device].in_force;
-  if (has_mode && groups_[device].policy_index != ResolvedGroup::kNoPolicy) return device;
+  const bool has_policy = has_mode && groups_[device].policy_index != ResolvedGroup::kNoPolicy;
+  if (has_policy && layer_set_.empty()) return device;
   const std::uint16_t group = find(client).group;
+  if (has_policy) return static_cast<std::uint16_t>(device + layer_set_[group]);
   return has_mode ? static_cast<std::uint16_t>(plain_from_ + group) : group;
 }
 

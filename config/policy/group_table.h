@@ -16,7 +16,9 @@
 namespace sluice::policy {
 
 /// Who has a policy. Entry 0 is the default group; behind the groups stand devices that have a mode
-/// of their own, and where one of those is "normal", all groups again, but for their modes.
+/// of their own, each once for every set of layers that a group has, since where the device is, and
+/// so in which group, only its frames tell; and where one of those modes is "normal", all groups
+/// again, but for their modes.
 struct ResolvedGroup {
   std::string name;
   std::string policy;                      // apart from modes
@@ -63,11 +65,14 @@ class GroupTable {
   void note(const PolicySet& set, const Policy& policy);
   [[nodiscard]] Status add_layers(const PolicySet& set);
   [[nodiscard]] Status add_modes(const PolicySet& set);
+  [[nodiscard]] std::vector<std::vector<std::uint16_t>> layer_sets(std::size_t devices);
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;
   Claims claims_;
   Claims devices_;                // the same of devices with modes
   std::uint16_t plain_from_ = 0;  // of groups_; 0: they are not there again
+  /// Of each group, which of the sets of layers it has; empty: there is one for all of them.
+  std::vector<std::uint16_t> layer_set_;
   bool any_withholds_ech_ = false;
   bool any_refuses_encrypted_dns_ = false;
   bool names_hosts_ = false;

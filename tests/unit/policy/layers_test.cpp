@@ -204,6 +204,21 @@ TEST(Layers, NoModeLiftsAnotherOwnersLayer) {
   const Table table(set);
   const CategoryMask owned = category("social") | category("superstition");
   EXPECT_EQ(table.of(7).blocked & owned, owned);  // the device's mode, in its class
+  // Of a class that is known by its VLAN alone, as well; and only there.
+  set.groups[0].macs.clear();
+  const Table moved(set);
+  EXPECT_EQ(moved.of(7).blocked & owned, owned);
+  EXPECT_EQ(moved.of(8).blocked & owned, category("superstition"));
+  EXPECT_EQ(moved.of(0).blocked & owned, category("superstition"));
+  EXPECT_EQ(moved.timetable.mode(moved.group(7), 0)->word, "open");
+  // Nor where there are too many of both to tell apart.
+  PolicySet many = set;
+  for (std::uint32_t i = 0; i < 40'000; ++i) {
+    const Mac mac = {6, 0, 0, 0, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+    many.modes.push_back({.word = "open", .mac = mac, .policy = "open"});
+  }
+  EXPECT_EQ(Table(many).of(7).blocked & owned, owned);
+  set.groups[0].macs = {kMac};
   set.modes.pop_back();
   EXPECT_EQ(Table(set).of(7).blocked & owned, owned);  // the class's
   set.modes = {{.word = "normal", .mac = kMac, .policy = {}}};
