@@ -52,10 +52,32 @@ Result<Prefix> parse_prefix(std::string_view text_in) {
   return prefix;
 }
 
+Result<Prefix> parse_placed_prefix(std::string_view text_in) {
+  const std::size_t at = text_in.find('@');
+  auto prefix = parse_prefix(text_in.substr(0, at));
+  if (!prefix || at == text_in.npos) return prefix;
+  const char* next = text_in.data() + at;
+  const char* const end = text_in.data() + text_in.size();
+  const auto read = [&](std::uint16_t& vlan) {  // behind one octet more
+    const auto [after, code] = std::from_chars(next + 1, end, vlan);
+    const bool good = code == std::errc{} && vlan >= 1 && vlan <= 4094;
+    next = after;
+    return good;
+  };
+  bool good = read(prefix->vlan.outer);
+  if (good && next != end && *next == '.') good = read(prefix->vlan.inner);
+  if (good && next == end) return prefix;
+  return fail("no VLAN stands behind the @", std::string(text_in),
+              "write 10.7.0.0/16@20, or @20.7 for VLAN 7 inside 20");
+}
+
 std::string text(const Prefix& prefix) {
   std::array<char, INET6_ADDRSTRLEN> buffer{};
   inet_ntop(prefix.ipv6 ? AF_INET6 : AF_INET, prefix.address.data(), buffer.data(), buffer.size());
-  return std::string(buffer.data()) + "/" + std::to_string(prefix.length);
+  std::string out = std::string(buffer.data()) + "/" + std::to_string(prefix.length);
+  if (prefix.vlan.outer != 0) out += "@" + std::to_string(prefix.vlan.outer);
+  if (prefix.vlan.inner != 0) out += "." + std::to_string(prefix.vlan.inner);
+  return out;
 }
 
 Result<Mac> parse_mac(std::string_view text_in) {

@@ -43,14 +43,19 @@ Claims::Length4 Claims::length4(std::uint8_t length) {
 
 Claims::Key Claims::key_of(const Prefix& prefix) {
   const std::uint8_t length = prefix.length;
+  const bool placed = prefix.vlan.outer != 0;
+  const std::uint64_t place = std::uint64_t{prefix.vlan.outer} << 16 | prefix.vlan.inner;
   if (prefix.ipv6) {
-    return {kPrefix6 << kKindAt | std::uint64_t{length} << kLengthAt,
+    return {(placed ? kPlaced6 : kPrefix6) << kKindAt | std::uint64_t{length} << kLengthAt | place,
             first_bits(load64(prefix.address.data()), length),
             length > 64 ? first_bits(load64(prefix.address.data() + 8), length - 64U) : 0};
   }
   std::uint32_t address;
   std::memcpy(&address, prefix.address.data(), sizeof address);
   const Length4 how = length4(length);
+  if (placed) {
+    return {kPlaced4 << kKindAt | std::uint64_t{length} << kLengthAt | place, address & how.mask};
+  }
   return {(address & how.mask) | how.rest};
 }
 
@@ -59,6 +64,8 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
   std::map<Key, std::uint16_t> wide;
   std::set<std::uint8_t, std::greater<>> lengths4;
   std::set<std::uint8_t, std::greater<>> lengths6;
+  std::set<std::uint8_t, std::greater<>> placed;
+  bool placed_host = false;
   for (const auto& [key, group] : claimed) {
     const std::uint64_t kind = key[0] >> kKindAt;
     const auto length = static_cast<std::uint8_t>(key[0] >> kLengthAt);
@@ -66,24 +73,46 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
     any_vlan_ |= kind == kVlan;
     any_port_ |= kind == kPort;
     if (kind == kPrefix4) lengths4.insert(length);
-    if (kind == kPrefix6) {
-      lengths6.insert(length);
+    if (kind == kPrefix6) lengths6.insert(length);
+    if (kind == kPlaced4 || kind == kPlaced6) {
+      placed.insert(length);
+      placed_host |= length == (kind == kPlaced4 ? 32 : 128);
+    }
+    if (kind == kPrefix6 || kind == kPlaced4 || kind == kPlaced6) {
       wide.emplace(key, group);
     } else {
       narrow.emplace(std::array{key[0]}, group);
     }
   }
-  any_host_ = lengths4.contains(32) || lengths6.contains(128);
+  any_host_ = lengths4.contains(32) || lengths6.contains(128) || placed_host;
   narrow_ = ClaimTable<1>(narrow);
   wide_ = ClaimTable<3>(wide);
   for (const std::uint8_t length : lengths4) lengths4_.push_back(length4(length));
   lengths6_.assign(lengths6.begin(), lengths6.end());
+  placed_.assign(placed.begin(), placed.end());
 }
 
 std::uint16_t Claims::find_host(const Client& client) const {
   const std::uint8_t length = client.ipv6 ? 128 : 32;
+  if (const auto group = find_placed(client, length)) return group;
   const Key key = key_of({.address = client.address, .length = length, .ipv6 = client.ipv6});
   return client.ipv6 ? wide_.find(key) : narrow_.find({key[0]});
+}
+
+std::uint16_t Claims::find_placed(const Client& client, std::uint8_t least) const {
+  const std::uint8_t most = client.ipv6 ? 128 : 32;
+  for (const std::uint8_t length : placed_) {
+    if (length > most) continue;
+    if (length < least) break;
+    Prefix prefix{.address = client.address,
+                  .length = length,
+                  .ipv6 = client.ipv6,
+                  .vlan = {client.outer_vlan, client.inner_vlan}};
+    if (const auto group = wide_.find(key_of(prefix))) return group;
+    prefix.vlan.inner = 0;
+    if (const auto group = wide_.find(key_of(prefix))) return group;
+  }
+  return 0;
 }
 
 std::uint16_t Claims::find_ipv6(const std::array<std::uint8_t, 16>& address) const {

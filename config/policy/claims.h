@@ -80,7 +80,7 @@ class ClaimTable {
 
 class Claims {
  public:
-  /// What is claimed. Only an IPv6 prefix takes more than the first word.
+  /// What is claimed. Only an IPv6 prefix and one that is in a VLAN take more than the first word.
   using Key = std::array<std::uint64_t, 3>;
   [[nodiscard]] static Key key_of(const Mac& mac) { return {word_of(mac)}; }
   [[nodiscard]] static Key key_of(const Prefix& prefix);
@@ -112,8 +112,11 @@ class Claims {
     return {};
   }
   [[nodiscard]] std::uint16_t find(const Mac& mac) const { return narrow_.find({word_of(mac)}); }
-  /// By the longest prefix.
+  /// By the longest prefix; by one that is in the client's VLANs only, before all others.
   [[nodiscard]] std::uint16_t find_address(const Client& client) const {
+    if (!placed_.empty() && client.outer_vlan != 0) {
+      if (const auto group = find_placed(client, 0)) return group;
+    }
     if (client.ipv6) return lengths6_.empty() ? std::uint16_t{0} : find_ipv6(client.address);
     std::uint32_t address;
     std::memcpy(&address, client.address.data(), sizeof address);
@@ -129,7 +132,7 @@ class Claims {
 
  private:
   // The first word's upper octet; a prefix' length is the one below.
-  enum Kind : std::uint64_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort };
+  enum Kind : std::uint64_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort, kPlaced4, kPlaced6 };
   static constexpr unsigned kKindAt = 56;
   static constexpr unsigned kLengthAt = 48;
 
@@ -148,12 +151,15 @@ class Claims {
     return kVlan << kKindAt | std::uint64_t{vlan.outer} << 16 | vlan.inner;
   }
   static Length4 length4(std::uint8_t length);
+  /// Of at least so many bits.
+  [[nodiscard]] std::uint16_t find_placed(const Client& client, std::uint8_t least) const;
   [[nodiscard]] std::uint16_t find_ipv6(const std::array<std::uint8_t, 16>& address) const;
 
-  ClaimTable<1> narrow_;           // all but IPv6 prefixes
+  ClaimTable<1> narrow_;           // all but IPv6 prefixes and those of one VLAN
   ClaimTable<3> wide_;             // those
   std::vector<Length4> lengths4_;  // in use, longest first
   std::vector<std::uint8_t> lengths6_;
+  std::vector<std::uint8_t> placed_;  // of both families, of prefixes that are in one VLAN
   bool empty_ = true;
   bool any_host_ = false;
   bool any_mac_ = false;

@@ -156,16 +156,17 @@ struct Policy {
 
 using Mac = std::array<std::uint8_t, 6>;
 
-struct Prefix {
-  std::array<std::uint8_t, 16> address{};  // IPv4 in the first four octets
-  std::uint8_t length = 0;
-  bool ipv6 = false;
-};
-
 /// VLAN identifiers of a frame: outer and, for QinQ, inner; 0 for absent.
 struct VlanMatch {
   std::uint16_t outer = 0;
   std::uint16_t inner = 0;  // 0 in a rule: any
+};
+
+struct Prefix {
+  std::array<std::uint8_t, 16> address{};  // IPv4 in the first four octets
+  std::uint8_t length = 0;
+  bool ipv6 = false;
+  VlanMatch vlan;  // of a group: only there; 0: wherever it is
 };
 
 /// The devices that a policy is for.
@@ -296,6 +297,8 @@ struct alignas(64) Masks {
 
 /// "192.0.2.0/24", "2001:db8::/32"; host bits must be zero.
 [[nodiscard]] Result<Prefix> parse_prefix(std::string_view text);
+/// The same, which may have the VLAN behind it that it is in: 10.7.0.0/16@20, and @20.7 in QinQ.
+[[nodiscard]] Result<Prefix> parse_placed_prefix(std::string_view text);
 [[nodiscard]] std::string text(const Prefix& prefix);
 /// "02:00:5e:10:00:01"
 [[nodiscard]] Result<Mac> parse_mac(std::string_view text);

@@ -62,7 +62,7 @@ Result<Group> group_from(const json& value) {
     group.macs.push_back(*mac);
   }
   for (const std::string& item : fields.strings("prefixes")) {
-    auto prefix = parse_prefix(item);
+    auto prefix = parse_placed_prefix(item);
     if (!prefix) return fail(prefix.error());
     group.prefixes.push_back(*prefix);
   }

@@ -233,7 +233,7 @@ void bind_groups(const TextNode& root, Config& config, Faults& faults) {
               });
     each_item(find(value, "prefixes"), path + ".prefixes",
               [&](const TextNode& item, const std::string& at) {
-                const auto prefix = policy::parse_prefix(item.text);
+                const auto prefix = policy::parse_placed_prefix(item.text);
                 if (prefix && claims.claim(policy::text(*prefix), item, at)) {
                   group.prefixes.push_back(*prefix);
                 }

@@ -291,7 +291,8 @@ constexpr std::array kGroupFields{
     Field{"policy", &kPolicyName, true, "", "The policy for these devices."},
     Field{"macs", &kMacs, false, "none", "Devices by MAC address. Asked first."},
     Field{"prefixes", &kPrefixes, false, "none",
-          "Devices by IP prefix, IPv4 or IPv6. The longest prefix wins."},
+          "Devices by IP prefix, IPv4 or IPv6. The longest prefix wins. `10.7.0.0/16@20` is in "
+          "VLAN 20 only, `@20.7` in VLAN 7 inside it; such a one wins before all others."},
     Field{"vlans", &kVlans, false, "none", "Devices by VLAN; asked after the prefixes."},
     Field{"ports", &kPortNames, false, "none",
           "All devices behind these inside ports; asked last."},

@@ -206,7 +206,7 @@ std::optional<Problem> check_prefix(std::string_view text) {
       text[slash + 1] == '0') {
     return Problem{in_quotes(text) + ": the prefix length begins with a zero", "write it without"};
   }
-  return from_result(policy::parse_prefix(text), text);
+  return from_result(policy::parse_placed_prefix(text), text);
 }
 
 std::optional<Problem> check_address(const std::string& text, int family) {

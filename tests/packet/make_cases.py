@@ -213,6 +213,16 @@ def dns_cases():
          udp(query(), source="192.0.2.200"), names=[(1, "dns", "www.blocked.example", "pass")])
     case("dns-group-by-vlan", "the staff's VLAN", udp(query(), tags=[("8100", 300)]),
          names=[(1, "dns", "www.blocked.example", "pass")])
+    case("dns-group-by-prefix-in-vlan", "the staff's addresses in one VLAN, another's in the next",
+         [udp(query(), tags=[("8100", 301)]), udp(query(), tags=[("8100", 302)]), udp(query()),
+          udp(query(), ipv6=True, tags=[("88a8", 301), ("8100", 7)]),
+          udp(query(), ipv6=True, tags=[("88a8", 301), ("8100", 8)])],
+         inside=[answer(query(), tags=[("8100", 302)]), answer(query()),
+                 answer(query(), ipv6=True, tags=[("88a8", 301), ("8100", 8)])],
+         outside=[udp(query(), tags=[("8100", 301)]),
+                  udp(query(), ipv6=True, tags=[("88a8", 301), ("8100", 7)])],
+         names=[(n, "dns", "www.blocked.example", verdict) for n, verdict in
+                enumerate(("pass", "block", "block", "pass", "block"), 1)])
     case("dns-from-outside", "only what comes from inside is judged", [udp(query())],
          inside=[udp(query())], from_outside=[1], counters={"dns_queries": 0})
 

@@ -104,7 +104,8 @@ class Case:
             "policies": {"pupils": {"block": ["gambling"],
                                     "in_doubt": self.spec.get("in_doubt", "pass"),
                                     **self.spec.get("policy", {})}, "staff": {"block": ["malware"]}},
-            "groups": {"staff": {"policy": "staff", "prefixes": ["192.0.2.200/32"], "vlans": [300]}},
+            "groups": {"staff": {"policy": "staff", "vlans": [300], "prefixes": [
+                "192.0.2.200/32", "192.0.2.0/24@301", "2001:db8::/64@301.7"]}},
             "default_policy": "pupils",
             "block_answer": self.spec.get("block_answer", {}),
             "state_dir": str(self.work / "state"),

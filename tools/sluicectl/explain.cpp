@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
+#include <tuple>
 
 #include "config/calendar/calendar.h"
 #include "config/name/name.h"
@@ -47,8 +48,14 @@ std::string matched_rule(const policy::PolicySet& set, const std::string& group,
     case policy::MatchedBy::prefix: {
       const policy::Prefix* longest = nullptr;
       for (const policy::Prefix& prefix : found->prefixes) {
-        if (!contains(prefix, *device.address)) continue;
-        if (longest == nullptr || prefix.length > longest->length) longest = &prefix;
+        const bool placed = prefix.vlan.outer != 0;
+        const bool there = prefix.vlan.outer == device.vlan.outer &&
+                           (prefix.vlan.inner == 0 || prefix.vlan.inner == device.vlan.inner);
+        if (!contains(prefix, *device.address) || (placed && !there)) continue;
+        const auto rank = [](const policy::Prefix& one) {
+          return std::tuple(one.vlan.outer != 0, one.length, one.vlan.inner);
+        };
+        if (longest == nullptr || rank(prefix) > rank(*longest)) longest = &prefix;
       }
       return longest == nullptr ? "prefix" : "prefix " + policy::text(*longest);
     }

@@ -60,6 +60,59 @@ TEST(GroupTable, MatchesMacThenPrefixThenVlanThenPort) {
   EXPECT_EQ(table->find(client).by, MatchedBy::port);
 }
 
+// Two tenants of one address space, each in a VLAN of its own.
+TEST(GroupTable, KeepsTheSameAddressesInTwoVlansApart) {
+  PolicySet set = school();
+  const auto prefix = [](std::string_view text) { return parse_placed_prefix(text).value(); };
+  set.groups = {
+      {"a", "staff", {}, {prefix("10.1.0.0/16@10"), prefix("2001:db8::/32@10")}, {}, {}},
+      {"b", "staff", {}, {prefix("10.1.0.0/16@20"), prefix("2001:db8::/32@20.7")}, {}, {}},
+      {"b kids", "pupils", {}, {prefix("10.1.2.0/24@20"), prefix("10.1.2.3/32@20.7")}, {}, {}},
+      {"any", "staff", {}, {prefix("10.1.2.0/24"), prefix("2001:db8::/48")}, {{20, 0}}, {}},
+  };
+  const auto table = GroupTable::build(set, {});
+  ASSERT_TRUE(table) << table.error().text();
+  const auto name = [&](std::string_view address, std::uint16_t outer, std::uint16_t inner = 0) {
+    Client client = from(address);
+    client.outer_vlan = outer;
+    client.inner_vlan = inner;
+    return table->groups()[table->find(client).group].name;
+  };
+  EXPECT_EQ(name("10.1.2.3", 10), "a");
+  EXPECT_EQ(name("10.1.2.3", 20), "b kids");
+  EXPECT_EQ(name("10.1.2.3", 20, 7), "b kids");
+  EXPECT_EQ(name("10.1.9.3", 20, 9), "b");
+  EXPECT_EQ(name("10.1.2.3", 30), "any");
+  EXPECT_EQ(name("10.1.2.3", 0), "any");
+  EXPECT_EQ(name("10.1.9.3", 0), "default");
+  EXPECT_EQ(name("2001:db8::1", 10, 3), "a");
+  EXPECT_EQ(name("2001:db8::1", 20, 7), "b");
+  EXPECT_EQ(name("2001:db8::1", 20), "any");
+  EXPECT_EQ(name("2001:db8:1::1", 20), "any") << "by the VLAN";
+  EXPECT_EQ(name("2001:db8:1::1", 0), "default");
+  EXPECT_TRUE(table->names_hosts());
+  Client client = from("10.1.2.3");
+  EXPECT_FALSE(table->names_host(client));
+  client.outer_vlan = 20;
+  client.inner_vlan = 7;
+  EXPECT_TRUE(table->names_host(client));
+}
+
+TEST(GroupTable, ReadsPlacedPrefixes) {
+  for (const char* good : {"10.7.0.0/16@20", "10.7.0.0/16@20.7", "2001:db8::/32@4094.4094",
+                           "10.7.0.1/32@1", "10.7.0.0/16"}) {
+    const auto prefix = parse_placed_prefix(good);
+    ASSERT_TRUE(prefix) << good;
+    EXPECT_EQ(text(*prefix), good);
+  }
+  for (const char* bad : {"10.7.0.0/16@", "10.7.0.0/16@0", "10.7.0.0/16@4095", "10.7.0.0/16@20.",
+                          "10.7.0.0/16@20.0", "10.7.0.0/16@20.7.1", "10.7.0.0/16@20 ",
+                          "10.7.0.0/16@-1", "10.7.0.0@20/16", "10.7.0.0/16@20@20", "@20"}) {
+    EXPECT_FALSE(parse_placed_prefix(bad)) << bad;
+  }
+  EXPECT_FALSE(parse_prefix("10.7.0.0/16@20"));
+}
+
 TEST(GroupTable, KnowsWhichAddressesAreNamed) {
   PolicySet set = school();
   EXPECT_FALSE(GroupTable::build(set, {})->names_hosts());
