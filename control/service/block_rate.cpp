@@ -21,37 +21,47 @@ std::string percent(double part) {
 
 }  // namespace
 
-std::optional<Verdicts> verdicts(const nlohmann::json& reply) {
-  const auto counters = reply.find("counters");
-  if (counters == reply.end() || !counters->is_object()) return std::nullopt;
-  Verdicts out;
+std::optional<Look> look_of(const nlohmann::json& status, const nlohmann::json& stats) {
+  const auto counters = stats.find("counters");
+  const auto generation = status.find("generation");
+  if (counters == stats.end() || !counters->is_object() || generation == status.end() ||
+      !generation->is_number_unsigned()) {
+    return std::nullopt;
+  }
+  Look out{.generation = generation->get<std::uint64_t>()};
   for (const char* name : {"verdict_pass", "verdict_block", "verdict_log", "verdict_rewrite"}) {
     const auto value = counters->find(name);
     if (value == counters->end() || !value->is_number_unsigned()) return std::nullopt;
-    out.judged += value->get<std::uint64_t>();
+    out.sums.judged += value->get<std::uint64_t>();
   }
-  out.blocked = counters->at("verdict_block").get<std::uint64_t>();
+  out.sums.blocked = counters->at("verdict_block").get<std::uint64_t>();
+  for (const char* name : {"schedules", "modes"}) {
+    if (const auto part = status.find(name); part != status.end())
+      out.period += part->dump() + "\n";
+  }
   return out;
 }
 
-void BlockRate::count(Time now, Verdicts sums) {
-  if (sums.judged < latest_.judged || sums.blocked < latest_.blocked) {
+void BlockRate::take(Time now, const Look& look) {
+  const bool restarted =
+      look.sums.judged < latest_.sums.judged || look.sums.blocked < latest_.sums.blocked;
+  if (restarted || look.period != latest_.period) {
     samples_.clear();
     watched_.reset();
+  } else if (look.generation != latest_.generation) {
+    watched_.reset();
+    if (expected_ && expected_->made == look.generation && !samples_.empty()) {
+      before_ = between(samples_.front().sums, latest_.sums);
+      if (before_.judged >= kLeastJudged) watched_ = std::move(expected_);
+      since_ = now;
+      from_ = look.sums;
+    }
+    samples_.clear();
   }
-  latest_ = sums;
-  samples_.push_back({now, sums});
+  if (look.generation != latest_.generation) expected_.reset();
+  latest_ = look;
+  samples_.push_back({now, look.sums});
   while (now - samples_.front().at > kWindow) samples_.pop_front();
-}
-
-void BlockRate::watch(Time now, Watched what) {
-  watched_.reset();
-  if (samples_.empty()) return;
-  before_ = between(samples_.front().sums, latest_);
-  if (before_.judged < kLeastJudged) return;
-  watched_ = std::move(what);
-  since_ = now;
-  from_ = latest_;
 }
 
 std::optional<BlockRate::Halt> BlockRate::halt(Time now) {
@@ -60,7 +70,7 @@ std::optional<BlockRate::Halt> BlockRate::halt(Time now) {
     watched_.reset();
     return std::nullopt;
   }
-  const Verdicts after = between(from_, latest_);
+  const Verdicts after = between(from_, latest_.sums);
   if (after.judged < kLeastJudged) return std::nullopt;
   const double most = watched_->most_ratio * std::max(share(before_), kLeastShare);
   if (share(after) <= most) return std::nullopt;

@@ -20,8 +20,16 @@ struct Verdicts {
   std::uint64_t judged = 0;
 };
 
-/// Of the dataplane's answer to {"command":"stats"}; nullopt where it is none.
-[[nodiscard]] std::optional<Verdicts> verdicts(const nlohmann::json& reply);
+/// What the dataplane tells at one time.
+struct Look {
+  Verdicts sums;
+  std::uint64_t generation = 0;
+  // Which schedules and modes hold: what else makes the share of blocked names another one.
+  std::string period;
+};
+/// Of its answers to {"command":"status"} and {"command":"stats"}; nullopt where they are none.
+[[nodiscard]] std::optional<Look> look_of(const nlohmann::json& status,
+                                          const nlohmann::json& stats);
 
 class BlockRate {
  public:
@@ -34,19 +42,27 @@ class BlockRate {
   /// A share below is taken for this: from next to nothing, any block is many times more.
   static constexpr double kLeastShare = 0.005;
 
-  /// To be called every so often. Counts that went back are another process's, from zero.
-  void count(Time now, Verdicts sums);
-
-  /// A release took effect just now, in the place of a generation that is kept. Not watched where
-  /// too little is known of the time before.
+  /// A release that is about to take effect, in the place of a generation that is kept.
   struct Watched {
-    std::string release;  // compile::release_id()
-    std::uint64_t before = 0;
-    double most_ratio = 0;  // of the shares after and before
+    std::string release;       // compile::release_id()
+    std::uint64_t made = 0;    // its generation
+    std::uint64_t before = 0;  // the other one
+    double most_ratio = 0;     // of the shares after and before
   };
-  void watch(Time now, Watched what);
-  void forget() { watched_.reset(); }
+  void expect(Watched what) { expected_ = std::move(what); }
+  void forget() {
+    expected_.reset();
+    watched_.reset();
+  }
+
+  /// To be called every so often. The release is watched from when its generation is seen; what is
+  /// known is forgotten with any other generation, be it of the site's lists, of a mode or urgent,
+  /// with any other period, and with another process, which counts from zero. Nothing is watched
+  /// where too little is known of the time before.
+  void take(Time now, const Look& look);
   [[nodiscard]] bool watches() const { return watched_.has_value(); }
+  /// Or is about to.
+  [[nodiscard]] bool is_wanted() const { return watches() || expected_.has_value(); }
 
   /// What has to end, and why; nothing is watched then.
   struct Halt {
@@ -60,8 +76,9 @@ class BlockRate {
     Time at;
     Verdicts sums;
   };
-  std::deque<Sample> samples_;  // of the last kWindow
-  Verdicts latest_;
+  std::deque<Sample> samples_;  // of the last kWindow, under one generation and period
+  Look latest_;
+  std::optional<Watched> expected_;
   std::optional<Watched> watched_;
   Time since_;
   Verdicts before_;  // of the kWindow before since_

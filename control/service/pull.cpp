@@ -222,7 +222,9 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     wanted_.reset();
     return keep_release(*release, error);
   }
+  bool after_halt = false;  // with what was halted, as far as the authority has not mended it
   if (const auto hold = running_.held(); hold && !hold->halted.empty() && !same) {
+    after_halt = true;
     (void)running_.resume(
         {.who = kSelf, .reason = "the authority has published another release", .at = clock_()});
   }
@@ -241,7 +243,8 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   if (urgent_first) take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
                                                   : take_new(fetcher, *release, error);
-  if (!staged) watched_.reset();
+  // Urgent lists are not watched, nor is what a person brings.
+  if (!staged || !(urgent_first || after_halt)) watched_.reset();
   if (outcome == Outcome::held && release_ && !urgent_first) take_urgent(fetcher, *release);
   return outcome;
 }
@@ -295,6 +298,7 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   if (!status) return failed(status.error());
   if (kind == Kind::usual && current && watches_block_rate()) {
     watched_ = BlockRate::Watched{.release = compile::release_id(release),
+                                  .made = (*made)->header().generation,
                                   .before = current->header().generation,
                                   .most_ratio = *rollout_->max_block_rate_ratio};
   }
@@ -304,12 +308,13 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
 }
 
 void Updater::halt(const BlockRate::Halt& halt) {
-  if (running_.held()) return;  // a person was faster
   const Decision decision{.who = kSelf, .reason = halt.reason, .at = clock_()};
   auto status = running_.roll_back(halt.what.before, decision, kLongestHold, halt.what.release);
   log(Level::error, "halt",
       "release " + halt.what.release.substr(0, 12) + ": " + halt.reason +
           (status ? "" : "; it goes on, for " + status.error().text()));
+  // Of what a person has decided since, nothing is taken back.
+  if (status) (void)refresh_generation();
 }
 
 Outcome Updater::pull() {

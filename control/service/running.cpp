@@ -147,6 +147,8 @@ Status Running::roll_back(std::uint64_t number, const Decision& decision, std::c
                           const std::string& halted) {
   if (auto status = check_hours(hours); !status) return status;
   const std::lock_guard lock(mutex_);
+  // A person was faster.
+  if (!halted.empty() && held_now()) return fail("there is a hold");
   const std::uint64_t from = current_ ? current_->header().generation : 0;
   const auto all = store_.numbers();
   if (number == 0) {

@@ -200,10 +200,11 @@ void Service::work() {
         next_poll = std::chrono::steady_clock::now() + pause;
       }
       pulls_done_ = std::max(pulls_done_, wanted);
+      look_again_ = true;
       changed_.notify_all();
       continue;
     }
-    look_again_ = false;
+    const bool again = std::exchange(look_again_, false);
     lock.unlock();
     // Whoever owns one of these files writes it, and need ask nobody.
     const bool layers_changed = layers_stamp(layer_files_) != layers_stamp_;
@@ -216,7 +217,8 @@ void Service::work() {
     const bool is_due =
         (view.next_change && *view.next_change <= now) ||
         (view.next_policy && (*view.next_policy <= now || *view.next_policy > now + kMonth));
-    if (is_due) (void)updater_.refresh_generation();
+    // What was decided while another generation was made, and could not wait for that.
+    if (is_due || again) (void)updater_.refresh_generation();
     lock.lock();
     if (hold_ended && has_authority_) {
       next_poll = std::chrono::steady_clock::now();
@@ -230,7 +232,7 @@ void Service::work() {
                              until_change(updater_.view().next_change, updater_.time().now());
     SteadyTime next = has_authority_ ? std::min(next_poll, limit) : limit;
     if (trial_) next = std::min(next, trial_->until);
-    if (block_rate_.watches()) {
+    if (block_rate_.is_wanted()) {
       next = std::min(next, std::chrono::steady_clock::now() + kBlockRateRound);
     }
     if (!layer_files_.empty()) {
@@ -245,11 +247,15 @@ void Service::work() {
 void Service::watch_block_rate() {
   const SteadyTime now = std::chrono::steady_clock::now();
   if (!updater_.watches_block_rate() || updater_.running().held()) return block_rate_.forget();
-  const auto reply = ipc::call(config_.dataplane_socket(), {{"command", "stats"}}, seconds(1));
-  const auto sums = reply ? verdicts(*reply) : std::nullopt;
-  if (!sums) return;
-  block_rate_.count(now, *sums);
-  if (auto watched = updater_.take_watched()) block_rate_.watch(now, std::move(*watched));
+  if (auto watched = updater_.take_watched()) block_rate_.expect(std::move(*watched));
+  const auto ask = [&](const char* command) {
+    return ipc::call(config_.dataplane_socket(), {{"command", command}}, seconds(1));
+  };
+  const auto status = ask("status");
+  const auto stats = status ? ask("stats") : status;
+  const auto look = stats ? look_of(*status, *stats) : std::nullopt;
+  if (!look) return;
+  block_rate_.take(now, *look);
   if (const auto halt = block_rate_.halt(now)) updater_.halt(*halt);
 }
 

@@ -24,10 +24,13 @@ class HaltTest(ChainTest):
     def release(self, name):
         self.authority.add(name)
         self.authority.release()
-        asked = self.dataplane.asked
+        return self.release_now()
+
+    def release_now(self):
         reply = self.box.pull()
         self.assertEqual(reply["outcome"], "published", reply)
-        eventually(lambda: self.dataplane.asked > asked, 40, "a look at the counts")
+        eventually(lambda: self.dataplane.generation == self.box.status()["generation"])
+        self.seen()
         return self.box.status()["generation"]
 
     def seen(self):
@@ -60,6 +63,24 @@ class HaltTest(ChainTest):
         self.assertIn("release-halted", self.box.alarms())
         self.release("three.example")
         self.assertEqual(self.box.alarms(), {})
+
+    def test_what_is_urgent_and_what_persons_decide_is_not_watched(self):
+        self.judged(2000, 40)
+        self.seen()
+        self.authority.run("emergency", "now.example", "--category", "fraud", "--order", "E-1")
+        after = self.release_now()
+        self.judged(4000, 2000)
+        self.seen()
+        self.seen()
+        self.assertEqual((self.box.status()["generation"], self.box.alarms()), (after, {}))
+        self.release("two.example")
+        self.ctl("mode", "set", "default", "pause", "--for", "1h", "--who", "li", "--reason", "assembly")
+        paused = self.box.status()["generation"]
+        self.assertGreater(paused, after + 1)
+        self.judged(8000, 6000)
+        self.seen()
+        self.seen()
+        self.assertEqual((self.box.status()["generation"], self.box.alarms()), (paused, {}))
 
     def test_a_person_lets_it_go_on(self):
         self.judged(2000, 40)

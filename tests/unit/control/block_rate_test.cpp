@@ -13,19 +13,23 @@ class BlockRateTest : public ::testing::Test {
  protected:
   /// So many more names, a minute later.
   void see(std::uint64_t judged, std::uint64_t blocked) {
-    sums_.judged += judged;
-    sums_.blocked += blocked;
+    look_.sums.judged += judged;
+    look_.sums.blocked += blocked;
     now_ += minutes(1);
-    rate_.count(now_, sums_);
+    rate_.take(now_, look_);
   }
+  /// A release takes effect.
   void watch(double ratio) {
-    rate_.watch(now_, {.release = "abc", .before = 7, .most_ratio = ratio});
+    const std::uint64_t before = look_.generation++;
+    rate_.expect(
+        {.release = "abc", .made = look_.generation, .before = before, .most_ratio = ratio});
+    rate_.take(now_, look_);
   }
   std::optional<BlockRate::Halt> halt() { return rate_.halt(now_); }
 
   BlockRate rate_;
   BlockRate::Time now_{};
-  Verdicts sums_{.blocked = 100, .judged = 500};
+  Look look_{.sums = {.blocked = 100, .judged = 500}, .generation = 7, .period = "{}"};
 };
 
 TEST_F(BlockRateTest, EndsWhatBlocksSoManyTimesMore) {
@@ -81,32 +85,65 @@ TEST_F(BlockRateTest, ComparesWithTheLastHourForAnHour) {
   EXPECT_FALSE(rate_.watches());
 }
 
-TEST_F(BlockRateTest, AnotherProcessCountsFromZero) {
+TEST_F(BlockRateTest, WhatElseChangesEndsIt) {
+  const auto watched = [&] {
+    for (int i = 0; i < 2; ++i) see(5000, 10);
+    watch(2);
+    return rate_.watches();
+  };
   see(0, 0);
-  see(5000, 10);
-  watch(2);
-  sums_ = {};
+  ASSERT_TRUE(watched());
+  ++look_.generation;  // of the site's lists, or of a mode
+  see(5000, 5000);
+  EXPECT_FALSE(rate_.watches());
+  ASSERT_TRUE(watched());
+  look_.period = "{games}";
+  see(5000, 5000);
+  EXPECT_FALSE(rate_.watches());
+  ASSERT_TRUE(watched());
+  look_.sums = {};  // another process
   see(5000, 5000);
   EXPECT_FALSE(rate_.watches());
   EXPECT_FALSE(halt());
+  // Nor is a release compared with another period's share.
+  see(5000, 10);
+  look_.period = "{}";
+  watch(2);
+  EXPECT_FALSE(rate_.watches());
 }
 
-TEST(Verdicts, AreOnlyTakenWhole) {
-  const auto good = nlohmann::json::parse(
+TEST_F(BlockRateTest, WaitsForItsGeneration) {
+  see(0, 0);
+  see(5000, 10);
+  rate_.expect({.release = "abc", .made = 9, .before = 7, .most_ratio = 2});
+  see(5000, 10);
+  EXPECT_FALSE(rate_.watches()) << "the dataplane still loads it";
+  look_.generation = 9;
+  see(10, 0);
+  EXPECT_TRUE(rate_.watches());
+}
+
+TEST(Look, IsOnlyTakenWhole) {
+  const auto status = nlohmann::json::parse(R"({"generation":4,"schedules":{"games":true}})");
+  const auto stats = nlohmann::json::parse(
       R"({"counters":{"verdict_pass":5,"verdict_block":3,"verdict_log":2,"verdict_rewrite":1}})");
-  const auto sums = verdicts(good);
-  ASSERT_TRUE(sums);
-  EXPECT_EQ(sums->judged, 11U);
-  EXPECT_EQ(sums->blocked, 3U);
+  const auto look = look_of(status, stats);
+  ASSERT_TRUE(look);
+  EXPECT_EQ(look->sums.judged, 11U);
+  EXPECT_EQ(look->sums.blocked, 3U);
+  EXPECT_EQ(look->generation, 4U);
+  EXPECT_EQ(look->period, "{\"games\":true}\n");
   for (const char* name : {"verdict_pass", "verdict_block", "verdict_log", "verdict_rewrite"}) {
-    nlohmann::json other = good;
+    nlohmann::json other = stats;
     other["counters"][name] = -1;
-    EXPECT_FALSE(verdicts(other));
+    EXPECT_FALSE(look_of(status, other));
     other["counters"].erase(name);
-    EXPECT_FALSE(verdicts(other));
+    EXPECT_FALSE(look_of(status, other));
   }
-  EXPECT_FALSE(verdicts({{"ok", false}}));
-  EXPECT_FALSE(verdicts({{"counters", 7}}));
+  EXPECT_FALSE(look_of(status, {{"ok", false}}));
+  EXPECT_FALSE(look_of(status, {{"counters", 7}}));
+  EXPECT_FALSE(look_of({{"generation", nullptr}}, stats));
+  EXPECT_FALSE(look_of({{"ok", true}}, stats));
 }
 
 }  // namespace
