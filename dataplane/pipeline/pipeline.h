@@ -247,7 +247,6 @@ class Pipeline {
   [[gnu::cold, gnu::noinline]] void refuse_unnamed(std::span<Packet> packets);
   [[nodiscard]] bool may_pass_unnamed(const Packet& packet, bool from_server,
                                       const policy::Masks& masks);
-  [[nodiscard]] bool has_admitted_name(const Packet& packet) const;
 
   void begin_flow(Packet& packet) const;
   /// As the client's frames make it.

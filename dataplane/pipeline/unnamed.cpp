@@ -106,11 +106,21 @@ bool is_about_root(std::span<const std::uint8_t> message, bool from_server) {
 }  // namespace
 
 void Pipeline::refuse_unnamed(std::span<Packet> packets) {
+  // A bit a frame that carries a name: one that was refused does not go on.
+  std::uint32_t named = let_through_;
+  for (const Finding& one : findings()) named |= std::uint32_t{1} << one.packet;
   for (Packet& packet : packets) {
     if (packet.fate != Fate::forward && packet.fate != Fate::rewrite) continue;
     // Of a capture, which does not tell from which side a frame came, the client's side is taken,
     // unless it is a server's by what is known of the connection.
     if (!packet.judge && !packet.answers) continue;
+    // Most frames pass whosever they are. Without octets, nothing is said; a reset may carry some
+    // (RFC 9293 section 3.5.3).
+    const bool tcp = packet.frame.kind == FrameKind::tcp;
+    if (tcp && packet.frame.payload_length == 0) continue;
+    if ((tcp || packet.frame.kind == FrameKind::udp) && (named >> index_of(packet) & 1) != 0) {
+      continue;
+    }
     if (is_not_ip(packet.frame) || !find_addresses(packet)) continue;
     // A piece of a datagram is nothing without the last one, which is judged; unless there is none
     // that would be, for it is not put together.
@@ -127,14 +137,6 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
   }
 }
 
-bool Pipeline::has_admitted_name(const Packet& packet) const {
-  // A frame whose name was refused does not go on.
-  const std::uint8_t index = index_of(packet);
-  if ((let_through_ >> index & 1) != 0) return true;
-  return std::any_of(findings_.begin(), findings_.begin() + static_cast<std::ptrdiff_t>(found_),
-                     [index](const Finding& one) { return one.packet == index; });
-}
-
 bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
                                 const policy::Masks& masks) {
   const packet::Frame& frame = packet.frame;
@@ -142,12 +144,8 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   if (!tcp && frame.kind != FrameKind::udp) {
     return frame.kind == FrameKind::other_protocol && is_needed(packet);
   }
-  if (has_admitted_name(packet)) return true;
   const flow::Key key = key_of(packet, from_server);
-  if (tcp) {
-    // Without octets, nothing is said. A reset may carry some (RFC 9293 section 3.5.3).
-    if (frame.payload_length == 0) return true;
-  } else {
+  if (!tcp) {
     if (packet::is_group_addressed(packet.view, frame)) return true;
     if (is_needed_datagram(key, payload_of(packet), from_server)) return true;
     if (key.server_port == kDnsPort && is_about_root(payload_of(packet), from_server)) return true;
