@@ -33,6 +33,7 @@ void Pipeline::close_initial(const Packet& packet) {
   const auto payload = payload_of(packet);
   if (crypto_ == nullptr || snapshot_->groups().answer().quic == policy::QuicRefusal::drop) return;
   if (!inspect::quic::may_be_initial(payload) || !may_refuse(packet)) return;
+  expect_initials(packet);
   inspect::quic::Connection connection;
   inspect::quic::InitialReader reader(payload, *crypto_, connection);
   inspect::quic::Opened opened;

@@ -1,6 +1,7 @@
 // Initials in bursts, whose keys are derived together, beside the same Initials one by one.
 #include <gtest/gtest.h>
 #include <random>
+#include <sys/mman.h>
 
 #include "dataplane/pipeline/pipeline.h"
 #include "tests/fuzz/generation.h"
@@ -98,6 +99,66 @@ TEST_F(PipelineQuicTest, PropertyABurstIsAsItsFramesOneByOne) {
     ASSERT_GT(expected.size(), 50U);
     for (const std::size_t burst : {2U, 7U, 20U, 32U}) ASSERT_EQ(names_of(frames, burst), expected);
   }
+}
+
+// Of the first burst, a datagram is left that was to be read and is not, and then its memory is
+// gone: whatever looks at it ends here.
+TEST_F(PipelineQuicTest, AnInitialToDnsOverQuicsPortLooksAtItsOwnBurstOnly) {
+  policy::PolicySet set;
+  set.policies = {{"pupils", policy::bit(policy::find_category("gambling")->id)}};
+  set.policies[0].refuse_encrypted_dns = true;
+  set.default_policy = "pupils";
+  auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {}, 1);
+  ASSERT_TRUE(snapshot);
+  const auto initial = [](std::string_view destination, std::uint16_t port) {
+    Bytes id;
+    test::put(id, destination);
+    const Bytes datagram =
+        test::protect(test::crypto_frame(0, test::handshake_hello("permitted.example", 300)),
+                      {.version = test::kV1, .destination = id});
+    return test::frame(datagram, {.source_port = 2000, .destination_port = port});
+  };
+  Bytes half = {0xd0, 0x6b, 0x33, 0x43, 0xcf, 8};  // version 2, and nothing good behind the ID
+  test::put(half, "abcdefgh");
+  half.insert(half.end(), 30, 0xff);
+  constexpr std::size_t kRoom = 4096;
+  const auto map = [] {
+    return static_cast<std::uint8_t*>(
+        mmap(nullptr, 2 * kRoom, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  };
+  stats::Counters counters;
+  const auto pipeline = std::make_unique<Pipeline>(0, 7, counters, nullptr);
+  const auto run = [&](std::uint8_t* room, const std::vector<Bytes>& frames) {
+    std::vector<Packet> packets;
+    for (const Bytes& frame : frames) {
+      std::copy(frame.begin(), frame.end(), room);
+      packets.push_back({.data = room,
+                         .length = static_cast<std::uint32_t>(frame.size()),
+                         .capacity = kRoom,
+                         .judge = true});
+      room += kRoom;
+    }
+    pipeline->process(**snapshot, packets, 1000);
+    return packets[0].fate;
+  };
+  std::uint8_t* const first = map();
+  ASSERT_NE(first, MAP_FAILED);
+  EXPECT_EQ(run(first, {initial("original", 443),
+                        test::frame(half, {.source_port = 2001, .destination_port = 443})}),
+            Fate::forward);
+  ASSERT_EQ(mprotect(first, 2 * kRoom, PROT_NONE), 0);
+  std::uint8_t* const second = map();
+  ASSERT_NE(second, MAP_FAILED);
+  EXPECT_EXIT(
+      {
+        const Fate fate = run(second, {initial("another1", 853), initial("another2", 853)});
+        std::_Exit(static_cast<int>(fate));
+      },
+      testing::ExitedWithCode(static_cast<int>(Fate::drop)), "");
+  EXPECT_EQ(run(second, {initial("another1", 853), initial("another2", 853)}), Fate::drop);
+  EXPECT_EQ(pipeline->emissions().size(), 2U);  // both were told
+  munmap(first, 2 * kRoom);
+  munmap(second, 2 * kRoom);
 }
 
 }  // namespace
