@@ -27,7 +27,7 @@ void Gateway::follow(std::shared_ptr<const neighbour::Table> table) {
 void Gateway::keep_neighbours() {
   const neighbour::Seconds at = seconds();
   for (const auto& worker : workers_) {
-    for (neighbour::Sighting seen; worker->sightings().pop(seen);) neighbours_.add(seen, at);
+    worker->sightings().drain([&](const neighbour::Sighting& seen) { neighbours_.add(seen, at); });
   }
   // Each table is a new one of all masks as well.
   const auto now = std::chrono::steady_clock::now();

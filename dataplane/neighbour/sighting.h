@@ -46,6 +46,8 @@ struct Sighting {
 
 class SightingRing {
  public:
+  static constexpr std::uint32_t kSlots = 2048;
+
   /// By the producer; false when the ring is full.
   bool push(const Sighting& sighting) {
     const std::uint32_t head = head_.load(std::memory_order_relaxed);
@@ -62,9 +64,15 @@ class SightingRing {
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
+  /// By the consumer: hands on what is there, and no more than the ring holds, so that a producer
+  /// that goes on and on does not keep it.
+  template <typename Take>
+  void drain(Take&& take) {
+    Sighting sighting;
+    for (std::uint32_t left = kSlots; left > 0 && pop(sighting); --left) take(sighting);
+  }
 
  private:
-  static constexpr std::uint32_t kSlots = 2048;
   alignas(64) std::atomic<std::uint32_t> head_{0};  // written by the producer
   alignas(64) std::atomic<std::uint32_t> tail_{0};  // written by the consumer
   alignas(64) std::array<Sighting, kSlots> slots_;

@@ -348,7 +348,7 @@ TEST(SightingRing, HandsOnInOrderAndTellsWhenItIsFull) {
   const auto ring = std::make_unique<SightingRing>();
   std::size_t count = 0;
   while (ring->push({{{count, 0}, 0, 0}, Seen::use})) ++count;
-  EXPECT_EQ(count, 2048U);
+  EXPECT_EQ(count, SightingRing::kSlots);
   Sighting out;
   for (std::size_t i = 0; i < count; ++i) {
     ASSERT_TRUE(ring->pop(out));
@@ -356,6 +356,23 @@ TEST(SightingRing, HandsOnInOrderAndTellsWhenItIsFull) {
   }
   EXPECT_FALSE(ring->pop(out));
   EXPECT_TRUE(ring->push({}));
+}
+
+TEST(SightingRing, WhoGoesOnAndOnKeepsNobody) {
+  const auto ring = std::make_unique<SightingRing>();
+  ASSERT_TRUE(ring->push({}));
+  std::size_t taken = 0;
+  ring->drain([&](const Sighting&) {
+    ++taken;
+    ASSERT_LE(taken, SightingRing::kSlots);
+    ASSERT_TRUE(ring->push({}));  // as fast as they are taken
+  });
+  EXPECT_EQ(taken, SightingRing::kSlots);
+  taken = 0;
+  Sighting out;
+  ASSERT_TRUE(ring->pop(out));
+  ring->drain([&](const Sighting&) { ++taken; });
+  EXPECT_EQ(taken, 0U);
 }
 
 }  // namespace
