@@ -92,18 +92,26 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
   placed_.assign(placed.begin(), placed.end());
 }
 
-std::uint16_t Claims::find_host(const Client& client) const {
-  const std::uint8_t length = client.ipv6 ? 128 : 32;
-  if (const auto group = find_placed(client, length)) return group;
-  const Key key = key_of({.address = client.address, .length = length, .ipv6 = client.ipv6});
-  return client.ipv6 ? wide_.find(key) : narrow_.find({key[0]});
+std::optional<VlanMatch> Claims::find_host(const Client& client) const {
+  Prefix prefix{.address = client.address,
+                .length = static_cast<std::uint8_t>(client.ipv6 ? 128 : 32),
+                .ipv6 = client.ipv6};
+  if (!placed_.empty() && client.outer_vlan != 0) {
+    prefix.vlan = {client.outer_vlan, client.inner_vlan};
+    if (wide_.find(key_of(prefix)) != 0) return prefix.vlan;
+    prefix.vlan.inner = 0;
+    if (wide_.find(key_of(prefix)) != 0) return prefix.vlan;
+    prefix.vlan = {};
+  }
+  const Key key = key_of(prefix);
+  if ((client.ipv6 ? wide_.find(key) : narrow_.find({key[0]})) == 0) return std::nullopt;
+  return prefix.vlan;
 }
 
-std::uint16_t Claims::find_placed(const Client& client, std::uint8_t least) const {
+std::uint16_t Claims::find_placed(const Client& client) const {
   const std::uint8_t most = client.ipv6 ? 128 : 32;
   for (const std::uint8_t length : placed_) {
     if (length > most) continue;
-    if (length < least) break;
     Prefix prefix{.address = client.address,
                   .length = length,
                   .ipv6 = client.ipv6,

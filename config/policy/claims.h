@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -115,7 +116,7 @@ class Claims {
   /// By the longest prefix; by one that is in the client's VLANs only, before all others.
   [[nodiscard]] std::uint16_t find_address(const Client& client) const {
     if (!placed_.empty() && client.outer_vlan != 0) {
-      if (const auto group = find_placed(client, 0)) return group;
+      if (const auto group = find_placed(client)) return group;
     }
     if (client.ipv6) return lengths6_.empty() ? std::uint16_t{0} : find_ipv6(client.address);
     std::uint32_t address;
@@ -126,8 +127,9 @@ class Claims {
     return 0;
   }
 
-  /// By a prefix that is the whole address.
-  [[nodiscard]] std::uint16_t find_host(const Client& client) const;
+  /// The VLANs of the prefix that is the client's whole address: none where it is so anywhere.
+  /// Nothing where there is no such prefix.
+  [[nodiscard]] std::optional<VlanMatch> find_host(const Client& client) const;
   [[nodiscard]] bool any_host() const { return any_host_; }
 
  private:
@@ -151,8 +153,7 @@ class Claims {
     return kVlan << kKindAt | std::uint64_t{vlan.outer} << 16 | vlan.inner;
   }
   static Length4 length4(std::uint8_t length);
-  /// Of at least so many bits.
-  [[nodiscard]] std::uint16_t find_placed(const Client& client, std::uint8_t least) const;
+  [[nodiscard]] std::uint16_t find_placed(const Client& client) const;
   [[nodiscard]] std::uint16_t find_ipv6(const std::array<std::uint8_t, 16>& address) const;
 
   ClaimTable<1> narrow_;           // all but IPv6 prefixes and those of one VLAN

@@ -189,8 +189,11 @@ std::uint16_t GroupTable::find_device(const Client& client, const Masks* masks) 
   return has_mode ? static_cast<std::uint16_t>(plain_from_ + group) : group;
 }
 
-bool GroupTable::names_host(const Client& client) const {
-  return client.has_ip && (claims_.find_host(client) != 0 || devices_.find_host(client) != 0);
+std::optional<VlanMatch> GroupTable::host_name(const Client& client) const {
+  if (!client.has_ip) return std::nullopt;
+  // A mode's address is in any VLAN.
+  if (const auto by_mode = devices_.find_host(client)) return by_mode;
+  return claims_.find_host(client);
 }
 
 }  // namespace sluice::policy

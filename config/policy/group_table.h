@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,7 +54,11 @@ class GroupTable {
   /// taken for that one (PolicySet::follow_addresses).
   [[nodiscard]] bool names_hosts() const { return names_hosts_; }
   /// Whether the client's own address is such a one.
-  [[nodiscard]] bool names_host(const Client& client) const;
+  [[nodiscard]] bool names_host(const Client& client) const {
+    return host_name(client).has_value();
+  }
+  /// In which VLANs it is named so; none of them: anywhere, whatever VLAN and port it has.
+  [[nodiscard]] std::optional<VlanMatch> host_name(const Client& client) const;
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
   /// Whether any group does, so that it is worth to ask which.

@@ -38,6 +38,8 @@ void Book::add(const Sighting& sighting, Seconds now) {
   }
   Holder& holder = found->second;
   if (holder.mac == place.mac) {
+    dirty_ = dirty_ || !holder.was_present;
+    holder.was_present = true;
     if (sighting.seen == Seen::use) {
       dirty_ = dirty_ || !holder.used;
       holder.used = now;
@@ -46,7 +48,7 @@ void Book::add(const Sighting& sighting, Seconds now) {
     }
     return;
   }
-  if (now - holder.heard() <= kPresent) {
+  if (holder.present(now)) {
     // Who only asks is told by the holder, or gives way.
     if (sighting.seen == Seen::probe) return;
     dirty_ = dirty_ || !holder.contested(now);
@@ -71,6 +73,8 @@ void Book::age(Seconds now) {
       holder.rivalled.reset();
       dirty_ = true;
     }
+    dirty_ = dirty_ || holder.was_present != holder.present(now);
+    holder.was_present = holder.present(now);
     ++at;
   }
 }
@@ -83,10 +87,29 @@ Book::Holdings Book::holdings() const {
   return out;
 }
 
-State Book::state_of(const std::vector<Spot>& held, const Spot& named,
+std::optional<Book::Spot> Book::name_of(const Spot& spot, const policy::GroupTable& groups) {
+  const auto vlan = groups.host_name(place_of(spot, 0).client());
+  if (!vlan) return std::nullopt;
+  const std::uint64_t where = std::uint64_t{vlan->outer} << 16 | vlan->inner;
+  return Spot{spot.address, (spot.where & kFamily) | where};
+}
+
+Book::Names Book::names(const policy::GroupTable& groups, Seconds now) const {
+  Names out;
+  for (const auto& [spot, holder] : holders_) {
+    if (!holder.present(now)) continue;
+    if (const auto name = name_of(spot, groups)) ++out[*name];
+  }
+  return out;
+}
+
+State Book::state_of(const std::vector<Spot>& held, const Spot& named, const Names& names,
                      const policy::GroupTable& groups, Seconds now) const {
   const Holder& holder = holders_.at(named);
   if (holder.contested(now)) return State::contested;
+  const auto places = names.find(*name_of(named, groups));
+  const std::size_t others = holder.present(now) ? 1 : 0;
+  if (places != names.end() && places->second > others) return State::contested;
   if (!holder.used) return State::unused;
   if (held.size() > kMaxOfDevice) return State::crowded;
   const auto group_of = [&](const Spot& spot) {
@@ -107,11 +130,13 @@ std::shared_ptr<const Table> Book::table(const policy::GroupTable& groups, Secon
   dirty_ = false;
   std::vector<Table::Alias> aliases;
   if (groups.names_hosts() && !is_full()) {
+    const Names all = names(groups, now);
     for (const auto& [device, held] : holdings()) {
       const auto named = std::find_if(held.begin(), held.end(), [&](const Spot& spot) {
         return groups.names_host(place_of(spot, device.first).client());
       });
-      if (named == held.end() || state_of(held, *named, groups, now) != State::followed) continue;
+      if (named == held.end() || state_of(held, *named, all, groups, now) != State::followed)
+        continue;
       for (const Spot& spot : held) {
         const Place other = place_of(spot, device.first);
         if (groups.names_host(other.client()) || holders_.at(spot).contested(now)) continue;
@@ -126,11 +151,12 @@ std::shared_ptr<const Table> Book::table(const policy::GroupTable& groups, Secon
 
 std::vector<Book::Device> Book::devices(const policy::GroupTable& groups, Seconds now) const {
   std::vector<Device> out;
+  const Names all = names(groups, now);
   for (const auto& [device, held] : holdings()) {
     for (const Spot& spot : held) {
       const Place place = place_of(spot, device.first);
       if (!groups.names_host(place.client())) continue;
-      out.push_back({place, state_of(held, spot, groups, now), now - holders_.at(spot).claimed,
+      out.push_back({place, state_of(held, spot, all, groups, now), now - holders_.at(spot).claimed,
                      held.size() - 1});
     }
   }

@@ -4,7 +4,10 @@
 //
 // Nobody gets more by this than by taking the named address itself, which a policy by addresses
 // cannot hinder. An address is the device's that said so first (as in RFC 6620), for as long as it
-// is heard of there; while two say so it is nobody's; and it counts once frames have come from it.
+// is heard of there; while two say so it is nobody's; and it counts once a frame from outside went
+// to it, for what the device itself sends shows nothing of where the network looks for the address.
+// A name holds in one place: while a named address is there in two VLANs or behind two ports, it is
+// nobody's in both, unless the policy names it with its VLAN.
 // A frame stands for the named address only where its own address, too, was claimed by its device:
 // a router claims none of those that it forwards for. A device with two IPv4 addresses may be a
 // proxy for others, and is not followed.
@@ -39,8 +42,8 @@ inline constexpr std::size_t kMaxOfDevice = 64;
 /// What is known of a named address.
 enum class State : std::uint8_t {
   followed,
-  unused,     // claimed, but no frame has come from it
-  contested,  // another device claims it as well
+  unused,     // claimed, but no frame from outside went to it
+  contested,  // another device claims it as well, or it is there in another place, too
   several,    // its device holds several IPv4 addresses, or named ones of different groups
   crowded,    // its device holds more than kMaxOfDevice
 };
@@ -89,7 +92,9 @@ class Book {
     std::optional<Seconds> used;
     std::uint64_t rival = 0;
     std::optional<Seconds> rivalled;
+    bool was_present = true;  // as of the latest that was told
 
+    [[nodiscard]] bool present(Seconds now) const { return now - heard() <= kPresent; }
     [[nodiscard]] Seconds heard() const { return used ? std::max(claimed, *used) : claimed; }
     [[nodiscard]] Seconds kept() const {
       return used || claimed - first >= kApart ? kKept : kPresent;
@@ -101,9 +106,14 @@ class Book {
   /// A device where it is: its MAC address, port and VLANs, without the family.
   using DeviceKey = std::pair<std::uint64_t, std::uint64_t>;
   using Holdings = std::map<DeviceKey, std::vector<Spot>>;
+  /// In how many places each is that the policy names. Of a Spot's `where`, what the policy says.
+  using Names = std::map<Spot, std::size_t>;
 
   [[nodiscard]] Holdings holdings() const;
-  [[nodiscard]] State state_of(const std::vector<Spot>& held, const Spot& named,
+  [[nodiscard]] Names names(const policy::GroupTable& groups, Seconds now) const;
+  /// Nothing where it is not named.
+  static std::optional<Spot> name_of(const Spot& spot, const policy::GroupTable& groups);
+  [[nodiscard]] State state_of(const std::vector<Spot>& held, const Spot& named, const Names& names,
                                const policy::GroupTable& groups, Seconds now) const;
   static Place place_of(const Spot& spot, std::uint64_t mac) {
     return {spot.address, mac, spot.where};

@@ -36,7 +36,7 @@ struct Place {
 enum class Seen : std::uint8_t {
   claim,  // it said so, by ARP or Neighbor Discovery
   probe,  // it asked whether anybody else has it
-  use,    // a frame came from there
+  use,    // a frame from outside went there: the network looks for the address at it
 };
 
 struct Sighting {

@@ -28,16 +28,19 @@ void Pipeline::read_claim(const Packet& packet) {
       claim.kind == NeighbourClaim::Kind::claim ? neighbour::Seen::claim : neighbour::Seen::probe);
 }
 
-// Of one burst every few milliseconds, from which named addresses frames come: often enough to tell
-// that somebody is there.
+// Of one burst from outside every few milliseconds, to which named addresses frames go: often
+// enough to tell that somebody is there. What comes from an address tells nothing: anybody may
+// write it.
 void Pipeline::sample_uses() {
-  sampled_ms_ = now_ms_;
   const policy::GroupTable& groups = snapshot_->groups();
   for (const Packet& packet : packets_) {
     const packet::FrameKind kind = packet.frame.kind;
     const bool plain = kind == packet::FrameKind::udp || kind == packet::FrameKind::tcp;
-    if (!packet.judge || !plain || packet.pieced || packet.frame.tunnelled()) continue;
-    const policy::Client client = sender_of(packet, false);
+    if (!packet.answers) continue;
+    sampled_ms_ = now_ms_;
+    if (!plain || packet.pieced || packet.frame.tunnelled()) continue;
+    const policy::Client client = sender_of(packet, true);
+    if ((client.mac[0] & 1) != 0) continue;  // to a group of stations
     if (groups.names_host(client)) note_sighting(client, neighbour::Seen::use);
   }
 }

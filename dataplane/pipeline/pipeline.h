@@ -300,7 +300,7 @@ class Pipeline {
   const index::Snapshot::MaskTable* table_ = nullptr;  // the snapshot's, as of now
   const policy::Masks* masks_ = nullptr;               // table_'s
   std::uint64_t now_ms_ = 0;
-  std::uint64_t sampled_ms_ = 0;  // when the sources of a burst were looked at last
+  std::uint64_t sampled_ms_ = 0;  // when a burst from outside was looked at last
   std::uint64_t burst_ = 0;
   std::uint64_t initials_of_ = 0;  // the latest burst that held a client's Initial
   std::span<Packet> packets_;

@@ -10,10 +10,10 @@ import pathlib
 import sys
 
 from scapy.all import (ARP, Dot1Q, Ether, ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptDstLLAddr,
-                       ICMPv6NDOptSrcLLAddr, IPv6)
+                       ICMPv6NDOptSrcLLAddr, IP, IPv6, UDP)
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from make_cases import CLIENT_MAC, answer, case, query, udp  # noqa: E402
+from make_cases import CLIENT_MAC, SERVER_MAC, answer, case, query, udp  # noqa: E402
 
 STAFF = "192.0.2.200"  # what the group is named by
 PRIVACY, OTHER = "2001:db8::aaaa", "2001:db8::bbbb"
@@ -39,7 +39,13 @@ def solicitation(address=PRIVACY, mac=CLIENT_MAC):
                  / ICMPv6ND_NS(tgt="2001:db8::1") / ICMPv6NDOptSrcLLAddr(lladdr=mac))
 
 
-def used():
+def used(mac=CLIENT_MAC):
+    """A frame from outside, to the named address: the network looks for it there."""
+    return bytes(Ether(src=SERVER_MAC, dst=mac) / IP(src="192.0.2.1", dst=STAFF) /
+                 UDP(sport=4001, dport=4000) / b"for it")
+
+
+def sent():
     return udp(query("www.open.example"), source=STAFF)
 
 
@@ -59,23 +65,25 @@ def asked(title, about, seen, found, verdict, source=PRIVACY, counters=None, **k
 def cases():
     claims = [arp(), advertisement()]
     asked("device-other-address", "an IPv6 address of the device that a group names by IPv4",
-          [*claims, used()], [3], "pass")
+          [*claims, used()], [], "pass")
     asked("device-solicitation", "of which it says so as it looks for the router",
-          [arp(), solicitation(), used()], [3], "pass")
+          [arp(), solicitation(), used()], [], "pass")
     asked("device-nobody-says-so", "an address that its device has not claimed", [arp(), used()],
-          [2], "block")
-    asked("device-unused", "the named address was claimed, and no frame came from there", claims,
           [], "block")
-    asked("device-behind-a-router", "the named address's frames have a router's MAC address",
-          [advertisement(), used()], [2], "block")
+    asked("device-unused", "the named address was claimed, and no frame went there: what its device sends shows nothing",
+          [*claims, sent()], [3], "block")
+    asked("device-behind-a-router", "frames for the named address go to a router's MAC address",
+          [advertisement(), used()], [], "block")
     asked("device-contested", "somebody else says that he has the named address",
-          [*claims, used(), arp(mac=SOMEBODY)], [3], "block")
+          [*claims, used(), arp(mac=SOMEBODY)], [], "block")
     asked("device-two-ipv4", "it holds two IPv4 addresses, as a proxy for others does",
-          [*claims, used(), arp("192.0.2.77")], [3], "block")
+          [*claims, used(), arp("192.0.2.77")], [], "block")
     asked("device-other-vlan", "what was said in another VLAN",
-          [arp(tags=[5]), advertisement(), used()], [3], "block")
+          [arp(tags=[5]), advertisement(), used()], [], "block")
+    asked("device-two-vlans", "somebody has the named address in another VLAN",
+          [*claims, used(), arp(mac=SOMEBODY, tags=[5])], [], "block")
     asked("device-not-its-own", "an address of the other, who claims the named one as well",
-          [*claims, used(), arp(mac=SOMEBODY), advertisement(OTHER, SOMEBODY)], [3], "block",
+          [*claims, used(), arp(mac=SOMEBODY), advertisement(OTHER, SOMEBODY)], [], "block",
           source=OTHER)
 
 

@@ -33,8 +33,8 @@ std::string device_text(const ordered_json& device) {
                             field(device, "address");
   if (state == "followed") return field(device, "address") + ": " + claim;
   return "judged by itself, although " + claim +
-         (state == "unused"      ? "; but no frame has come from there"
-          : state == "contested" ? "; but another device says so, too"
+         (state == "unused"      ? "; but no frame from outside has gone there"
+          : state == "contested" ? "; but another device says so, too, or it is in two places"
           : state == "several"
               ? "; but it has several IPv4 addresses, or named ones of different groups"
               : "; but it has more addresses than are followed");

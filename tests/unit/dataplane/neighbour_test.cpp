@@ -138,10 +138,10 @@ class NeighbourBook : public ::testing::Test {
     return policy::text(
         policy::Prefix{one.address, static_cast<std::uint8_t>(one.ipv6 ? 128 : 32), one.ipv6});
   }
-  void learn(std::uint8_t device = 2) {
-    see(Seen::claim, "192.0.2.200", device);
-    see(Seen::use, "192.0.2.200", device);
-    see(Seen::claim, kPrivacy, device);
+  void learn(std::uint8_t device = 2, std::uint16_t vlan = 0) {
+    see(Seen::claim, "192.0.2.200", device, vlan);
+    see(Seen::use, "192.0.2.200", device, vlan);
+    see(Seen::claim, kPrivacy, device, vlan);
   }
 
   policy::GroupTable groups_ = groups_of({policy::parse_prefix("192.0.2.200").value()});
@@ -182,7 +182,7 @@ TEST_F(NeighbourBook, AnAddressThatIsOnlyClaimedIsNobodys) {
 }
 
 TEST_F(NeighbourBook, ARouterHoldsNothingOfWhatItForwards) {
-  see(Seen::use, "192.0.2.200", 9);  // its frames have the router's MAC address
+  see(Seen::use, "192.0.2.200", 9);  // frames for it go to the router's MAC address
   see(Seen::claim, kPrivacy, 9);
   EXPECT_EQ(stands_for(kPrivacy, 9), "itself");
   EXPECT_EQ(book_.size(), 1U);
@@ -223,7 +223,7 @@ TEST_F(NeighbourBook, ASpooferWhoStaysIsContestedForAsLong) {
   }
 }
 
-TEST_F(NeighbourBook, AFrameWithAnothersAddressIsAContestToo) {
+TEST_F(NeighbourBook, AFrameForItThatGoesToAnotherIsAContestToo) {
   learn();
   see(Seen::use, "192.0.2.200", 6);
   EXPECT_EQ(stands_for(kPrivacy, 2), "itself");
@@ -283,14 +283,64 @@ TEST_F(NeighbourBook, NamedAddressesOfSeveralGroupsAreAmbiguous) {
   EXPECT_EQ(stands_for(kPrivacy, 2), "itself");
 }
 
-TEST_F(NeighbourBook, TheSameAddressInTwoVlansIsTwoDevices) {
+TEST_F(NeighbourBook, TheSameAddressInTwoVlansIsNobodysInBoth) {
   learn();
-  see(Seen::claim, "192.0.2.200", 6, 20);
-  see(Seen::use, "192.0.2.200", 6, 20);
-  see(Seen::claim, kPrivacy, 6, 20);
   EXPECT_EQ(stands_for(kPrivacy, 2), "192.0.2.200/32");
+  learn(6, 20);
+  EXPECT_EQ(stands_for(kPrivacy, 6, 20), "itself");
+  EXPECT_EQ(stands_for(kPrivacy, 2), "itself");
+  ASSERT_EQ(book_.devices(groups_, now_).size(), 2U);
+  for (const auto& device : book_.devices(groups_, now_)) {
+    EXPECT_EQ(device.state, State::contested);
+  }
+  // Where it goes on while the other place is silent, it is.
+  for (int minute = 0; minute < 11; ++minute) {
+    now_ += 60;
+    see(Seen::use, "192.0.2.200", 2);
+    see(Seen::claim, kPrivacy, 2);
+  }
+  EXPECT_EQ(stands_for(kPrivacy, 2), "192.0.2.200/32");
+  EXPECT_EQ(stands_for(kPrivacy, 6, 20), "itself");
+  see(Seen::claim, "192.0.2.200", 6, 20);  // there again
+  EXPECT_EQ(stands_for(kPrivacy, 2), "itself");
+}
+
+TEST_F(NeighbourBook, TheSameAddressBehindTwoPortsIsNobodysAtBoth) {
+  learn();
+  EXPECT_EQ(stands_for(kPrivacy, 2), "192.0.2.200/32");
+  policy::Client other = client("192.0.2.200", 6);
+  other.port = 1;
+  book_.add({Place::of(other), Seen::claim}, now_);
+  EXPECT_EQ(stands_for(kPrivacy, 2), "itself");
+}
+
+TEST_F(NeighbourBook, AnUnnamedAddressMayBeInSeveralVlans) {
+  learn();
+  see(Seen::claim, kPrivacy, 6, 20);
+  see(Seen::claim, "192.0.2.201", 6, 20);
+  see(Seen::claim, "192.0.2.201", 7, 30);
+  EXPECT_EQ(stands_for(kPrivacy, 2), "192.0.2.200/32");
+}
+
+TEST_F(NeighbourBook, AnAddressThatIsNamedWithItsVlanIsThereOnly) {
+  const auto prefix = [](std::uint16_t vlan) {
+    auto one = policy::parse_prefix("192.0.2.200").value();
+    one.vlan.outer = vlan;
+    return one;
+  };
+  groups_ = groups_of({prefix(10)}, {prefix(20)});
+  learn(2, 10);
+  learn(6, 20);
+  learn(7, 30);  // of no group
+  EXPECT_EQ(stands_for(kPrivacy, 2, 10), "192.0.2.200/32");
   EXPECT_EQ(stands_for(kPrivacy, 6, 20), "192.0.2.200/32");
-  EXPECT_EQ(stands_for(kPrivacy, 6), "itself");
+  EXPECT_EQ(stands_for(kPrivacy, 7, 30), "itself");
+  // Within it, one VLAN or another is not told apart.
+  policy::Client inner = client("192.0.2.200", 8, 10);
+  inner.inner_vlan = 5;
+  book_.add({Place::of(inner), Seen::claim}, now_);
+  EXPECT_EQ(stands_for(kPrivacy, 2, 10), "itself");
+  EXPECT_EQ(stands_for(kPrivacy, 6, 20), "192.0.2.200/32");
 }
 
 TEST_F(NeighbourBook, ADeviceOfMoreAddressesThanAreFollowedIsNot) {

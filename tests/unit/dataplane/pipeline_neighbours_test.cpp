@@ -51,10 +51,21 @@ class PipelineNeighbours : public PipelineCase {
     packet::set_ipv4_checksum(&frame[14]);
     return with(frame, device);
   }
+  /// From outside, to the named address.
+  static Bytes answer4(std::uint8_t device) {
+    Bytes frame = test::frame(test::dns_query("a.school.org", {.flags = 0x8180}),
+                              {.source_port = 53, .destination_port = 50000});
+    const test::Mac to = mac(device);
+    std::copy(to.begin(), to.end(), frame.begin());
+    const test::Address address = test::ip("192.0.2.200");
+    std::copy(address.begin(), address.begin() + 4, frame.begin() + 30);
+    packet::set_ipv4_checksum(&frame[14]);
+    return frame;
+  }
   void learn() {
     (void)run(test::arp("192.0.2.200", "192.0.2.1"));
     now_ms_ += 10;
-    (void)run(query4(2));
+    (void)run(answer4(2), false);
     (void)run(test::neighbour_discovery("fe80::2", kPrivacy));
     tell();
   }
@@ -98,18 +109,34 @@ TEST_F(PipelineNeighbours, WhatComesFromOutsideSaysNothing) {
   EXPECT_EQ(sightings(), 0U);
 }
 
-TEST_F(PipelineNeighbours, NamedSourcesAreLookedAtNowAndThen) {
+TEST_F(PipelineNeighbours, WhereFramesForNamedAddressesGoIsLookedAtNowAndThen) {
+  now_ms_ = 50'000;
+  (void)run(answer4(2), false);
+  neighbour::Sighting seen;
+  ASSERT_TRUE(pipeline_->sightings().pop(seen));
+  EXPECT_EQ(seen.seen, neighbour::Seen::use);
+  EXPECT_EQ(seen.place.client().mac, mac(2));
+  EXPECT_EQ(seen.place.client().address, test::ip("192.0.2.200"));
+  for (int i = 0; i < 100; ++i) (void)run(answer4(2), false);  // within the same millisecond
+  EXPECT_EQ(sightings(), 0U);
+  now_ms_ += 5;
+  (void)run(query6(2));  // its burst is not the one that is looked at
+  (void)run(answer4(2), false);
+  EXPECT_EQ(sightings(), 1U);
+}
+
+TEST_F(PipelineNeighbours, AFrameFromTheNamedAddressShowsNothing) {
   now_ms_ = 50'000;
   (void)run(query4(2));
-  EXPECT_EQ(sightings(), 1U);
-  for (int i = 0; i < 100; ++i) (void)run(query4(2));  // within the same millisecond
   EXPECT_EQ(sightings(), 0U);
-  now_ms_ += 5;
+  (void)run(test::arp("192.0.2.200", "192.0.2.1"));
   (void)run(query4(2));
-  EXPECT_EQ(sightings(), 1U);
-  now_ms_ += 5;
-  (void)run(query6(2));  // nobody's name
-  EXPECT_EQ(sightings(), 0U);
+  (void)run(test::neighbour_discovery("fe80::2", kPrivacy));
+  tell();
+  EXPECT_EQ(ask(2), Fate::reply);
+  (void)run(answer4(2), false);
+  tell();
+  EXPECT_EQ(ask(2), Fate::forward);
 }
 
 TEST_F(PipelineNeighbours, AFullRingIsCounted) {
