@@ -14,6 +14,7 @@ void Pipeline::note_sighting(const policy::Client& client, neighbour::Seen seen)
 }
 
 void Pipeline::read_claim(const Packet& packet) {
+  if (packet.pieced) return;  // RFC 6980 section 5: no receiver may act on one that is in fragments
   const NeighbourClaim claim = inspect::read_neighbour(packet.view);
   if (claim.kind == NeighbourClaim::Kind::none) return;
   counters_.add(Id::neighbour_claims);

@@ -139,6 +139,31 @@ TEST_F(PipelineNeighbours, AFrameFromTheNamedAddressShowsNothing) {
   EXPECT_EQ(ask(2), Fate::forward);
 }
 
+// RFC 6980 section 5.
+TEST_F(PipelineNeighbours, WhatIsSaidInFragmentsIsNotHeard) {
+  const Bytes whole = test::neighbour_discovery("fe80::2", kPrivacy);
+  constexpr std::size_t kHeaders = 14 + 40;
+  const auto piece = [&](std::size_t from, std::size_t to, bool more) {
+    Bytes frame(whole.begin(), whole.begin() + kHeaders);
+    const std::size_t length = 8 + to - from;
+    frame[18] = static_cast<std::uint8_t>(length >> 8);
+    frame[19] = static_cast<std::uint8_t>(length);
+    frame[20] = 44;  // a Fragment header
+    test::put16(frame, 58U << 8);
+    test::put16(frame, static_cast<unsigned>(from) | (more ? 1U : 0U));
+    frame.insert(frame.end(), {1, 2, 3, 4});
+    frame.insert(frame.end(), whole.begin() + kHeaders + static_cast<long>(from),
+                 whole.begin() + kHeaders + static_cast<long>(to));
+    return frame;
+  };
+  (void)run(piece(0, 16, true));
+  (void)run(piece(16, whole.size() - kHeaders, false));
+  EXPECT_EQ(counters_.value(stats::Id::fragment_datagrams), 1U);
+  EXPECT_EQ(sightings(), 0U);
+  (void)run(whole);
+  EXPECT_EQ(sightings(), 1U);
+}
+
 TEST_F(PipelineNeighbours, AFullRingIsCounted) {
   for (int i = 0; i < 3000; ++i) (void)run(test::arp("192.0.2.7", "192.0.2.1"));
   EXPECT_EQ(counters_.value(stats::Id::neighbour_claims), 3000U);
