@@ -9,11 +9,16 @@
 #include "config/files/file.h"
 #include "control/compile/rules.h"
 #include "control/service/log.h"
+#include "control/tuf/digest.h"
 
 namespace sluice::service {
 namespace {
 
 constexpr std::uint64_t kMaxLayers = 65'536;  // octets of the signed file
+constexpr const char* kFetchedAgain =
+    "the next pull fetches it again, or import a bundle; until then what runs stays as it is";
+
+}  // namespace
 
 const compile::ListFile* layers_file(const compile::Release& release) {
   for (const compile::ListFile& file : release.policy) {
@@ -22,16 +27,19 @@ const compile::ListFile* layers_file(const compile::Release& release) {
   return nullptr;
 }
 
-}  // namespace
-
 Result<schema::Config> with_signed_layers(const schema::Config& config,
                                           const compile::Release& release,
                                           const std::filesystem::path& lists_dir) {
   schema::Config with = config;
   const compile::ListFile* const file = layers_file(release);
   if (file == nullptr) return with;
-  const auto text = files::read_bounded(lists_dir / file->stored_name(), kMaxLayers);
-  if (!text) return fail(text.error());
+  const auto stored = lists_dir / file->stored_name();
+  const auto text = files::read_bounded(stored, kMaxLayers);
+  if (!text) return fail(text.error().what, text.error().where, kFetchedAgain);
+  if (tuf::sha256(*text) != file->sha256) {
+    return fail("is damaged, it is not the " + file->path + " that was signed", stored.string(),
+                kFetchedAgain);
+  }
   const auto faults = schema::add_signed_layers(*text, file->path, with);
   if (!faults.empty()) {
     return fail(faults[0].text(), {}, "the release is refused; tell the authority");

@@ -13,7 +13,11 @@
 
 namespace sluice::service {
 
-/// The configuration with what a release holds of layers; fails where that has faults.
+/// The file of them that a release has signed, or null.
+[[nodiscard]] const compile::ListFile* layers_file(const compile::Release& release);
+
+/// The configuration with what a release holds of layers; fails where that has faults, or its file
+/// is not the one that was signed.
 [[nodiscard]] Result<schema::Config> with_signed_layers(const schema::Config& config,
                                                         const compile::Release& release,
                                                         const std::filesystem::path& lists_dir);

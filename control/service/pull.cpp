@@ -209,11 +209,13 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   auto rollout = read_rollout(fetcher, *release);
   if (!rollout) return failed(Outcome::failed, rollout.error());
   rollout_ = std::move(*rollout);
+  mend_layers(fetcher);
   // What a person carries here is not staged: it is meant for this box.
   if (staged) stage(*release);
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
-    (void)go_forward(running_, compile::release_id(*release), policy_json(), clock_());
+    const auto policy = policy_json(released());
+    if (policy) (void)go_forward(running_, compile::release_id(*release), *policy, clock_());
     // The site's own part of it is made without the authority.
     (void)refresh_generation();
   }

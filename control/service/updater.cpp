@@ -154,22 +154,31 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   }
 }
 
-schema::Config Updater::layered_config() const {
-  if (!release_) return config_;
-  auto with = with_signed_layers(config_, *release_, lists_dir());
-  if (with) return std::move(*with);
-  // They were good when they came: their file is damaged. The generation in use still has them.
-  log(Level::error, "layers", with.error().text());
-  return config_;
+Result<schema::Config> Updater::layered_config(const compile::Release* release) const {
+  if (release == nullptr) return config_;
+  return with_signed_layers(config_, *release, lists_dir());
 }
 
-std::string Updater::policy_json() const {
-  const schema::Config config = layered_config();
-  auto policy = schema::policy_at(config, clock_().time_since_epoch().count(), modes_.all());
+Result<std::string> Updater::policy_json(const compile::Release* release) const {
+  const auto config = layered_config(release);
+  if (!config) return fail(config.error());
+  auto policy = schema::policy_at(*config, clock_().time_since_epoch().count(), modes_.all());
   if (policy) return policy::to_json(*policy);
   // The zone was known when the configuration was read. Without moments, the time is not known.
   log(Level::error, "compile", policy.error().text());
-  return policy::to_json(config.policy);
+  return policy::to_json(config->policy);
+}
+
+/// Whatever comes of the newest release: the one in use is what generations are made of until then,
+/// and where a person holds what runs, for longer.
+void Updater::mend_layers(sync::Fetcher& fetcher) {
+  const compile::ListFile* const file = release_ ? layers_file(*release_) : nullptr;
+  if (file == nullptr || layered_config(released())) return;
+  auto status = fetcher.download(file->remote_path(), lists_dir() / file->stored_name(),
+                                 file->length, file->sha256);
+  if (!status) return log(Level::warning, "layers", status.error().text());
+  log(Level::info, "layers", file->path + " was lost or damaged, and is fetched again");
+  (void)refresh_generation();
 }
 
 std::chrono::seconds Updater::poll_period() const {
@@ -181,7 +190,8 @@ bool Updater::is_stale() const {
   const auto current = running_.current();
   // Before the first list the dataplane's own `fail` rule holds, not an empty list.
   if (!current) return release_ || !config_.authority;
-  if (current->policy_json() != policy_json()) return true;
+  const auto policy = policy_json(released());
+  if (!policy || current->policy_json() != *policy) return true;
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
   return !running_.held() && !lists_are_right();
@@ -203,22 +213,24 @@ bool Updater::lists_are_right() const {
 
 Result<Running::Shared> Updater::build(const compile::Release* release,
                                        std::vector<sync::Brought> brought) {
+  // The release's own layers: no lists come into force before what was signed with them.
+  auto policy = policy_json(release);
+  if (!policy) return fail(policy.error());
   const auto current = running_.current();
   const Running::Place place = running_.next_place();
   const compile::LocalLayers local = site_.layers();
   const BuildInput input{.release = release,
                          .current = current,
-                         .current_release = release_ ? &*release_ : nullptr,
+                         .current_release = released(),
                          .brought = std::move(brought),
                          .local = &local,
                          .lists_dir = lists_dir(),
-                         .policy_json = policy_json(),
+                         .policy_json = std::move(*policy),
                          .now = clock_(),
                          .generation = place.number,
                          .output = place.path};
-  const compile::Release* const mine = release_ ? &*release_ : nullptr;
-  const bool same_lists =
-      input.brought.empty() && current && release == mine && (running_.held() || lists_are_right());
+  const bool same_lists = input.brought.empty() && current && release == released() &&
+                          (running_.held() || lists_are_right());
   auto built = same_lists ? build_local(input) : build_generation(input);
   if (!built) return fail(built.error());
   log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
@@ -227,7 +239,7 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
 
 Status Updater::make_again() {
   const auto current = running_.current();
-  auto made = build(release_ ? &*release_ : nullptr, {});
+  auto made = build(released(), {});
   if (!made) return fail(made.error());
   // What is held stays what it lists; only its policy may be another.
   if (running_.held()) return running_.replace(*made, current->header().generation);
@@ -238,7 +250,9 @@ Status Updater::refresh_generation(std::chrono::milliseconds patience) {
   const std::unique_lock lock(building_, patience);
   if (!lock) return fail("another generation is being made", {}, "this is done right after it");
   update_view([this](View& view) {
-    const auto next = schema::next_policy_at(layered_config(), clock_().time_since_epoch().count());
+    const auto with = layered_config(released());
+    const auto next =
+        schema::next_policy_at(with ? *with : config_, clock_().time_since_epoch().count());
     view.next_policy.reset();
     if (next) view.next_policy = tuf::Time(std::chrono::seconds(*next));
   });

@@ -168,10 +168,13 @@ class Updater {
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
-  /// The configuration's, as of now.
-  /// config_ with what release_ holds of layers.
-  [[nodiscard]] schema::Config layered_config() const;
-  [[nodiscard]] std::string policy_json() const;
+  /// config_ with what the release holds of layers. Fails where their file is lost or damaged:
+  /// without them no generation may be made.
+  [[nodiscard]] Result<schema::Config> layered_config(const compile::Release* release) const;
+  /// The same, as of now.
+  [[nodiscard]] Result<std::string> policy_json(const compile::Release* release) const;
+  void mend_layers(sync::Fetcher& fetcher);
+  [[nodiscard]] const compile::Release* released() const { return release_ ? &*release_ : nullptr; }
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] bool runs_release() const;
   [[nodiscard]] bool lists_are_right() const;
