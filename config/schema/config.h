@@ -107,6 +107,8 @@ struct Config {
   std::vector<Subscription> subscriptions;         // by name
   std::vector<Layer> layers;                       // that are in force
   std::vector<std::filesystem::path> layer_files;  // of all
+  std::vector<std::string> layer_names;            // likewise
+  std::string layer_stamps;                        // of the files, from before they were read
   std::vector<policy::SearchEngine> engines;       // that a layer may have use for
   std::filesystem::path state_dir = "/var/lib/sluice";
   std::filesystem::path run_dir = "/run/sluice";
@@ -155,6 +157,9 @@ struct Loaded {
 };
 /// Where the text of a layer is kept that was good.
 [[nodiscard]] std::filesystem::path kept_layer(const Config& config, std::string_view layer);
+
+/// Another text where any of the files is another one.
+[[nodiscard]] std::string layer_stamps(const std::vector<std::filesystem::path>& files);
 
 /// Adds the layers that the authority has signed: a mapping of names to layers, each with its
 /// `owner`, for everybody. Without faults, all of them are there; else none, and `config` is of no

@@ -145,12 +145,25 @@ std::filesystem::path kept_layer(const Config& config, std::string_view layer) {
   return config.state_dir / "layers" / (std::string(layer) + ".yaml");
 }
 
+std::string layer_stamps(const std::vector<std::filesystem::path>& files) {
+  std::string out;
+  for (const std::filesystem::path& file : files) {
+    struct stat facts {};
+    if (::stat(file.c_str(), &facts) != 0) facts = {};
+    out += std::to_string(facts.st_ino) + "." + std::to_string(facts.st_size) + "." +
+           std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + " ";
+  }
+  return out;
+}
+
 std::vector<Fault> bind_layers(const TextNode& root, Config& config, Faults& faults) {
   std::vector<Fault> out;
   for (const Member* member : entries(find(root, "layers"))) {
     const Layer layer = layer_of(*member, root, faults);
     if (layer.file.empty()) continue;
     config.layer_files.push_back(layer.file);
+    config.layer_names.push_back(layer.name);
+    config.layer_stamps += layer_stamps({layer.file});
     Faults own(layer.file.string());
     const auto text = read_layer(layer.file, own);
     std::vector<Fault> found = text ? take_layer(*text, layer, root, config, own) : own.take();

@@ -3,7 +3,6 @@
 #include "control/service/layers.h"
 
 #include <algorithm>
-#include <sys/stat.h>
 #include <system_error>
 
 #include "config/files/file.h"
@@ -50,16 +49,19 @@ Result<schema::Config> with_signed_layers(const schema::Config& config,
 void keep_layers(const schema::Config& config) {
   const auto folder = schema::kept_layer(config, "").parent_path();
   std::error_code code;
-  if (config.layers.empty() && !std::filesystem::exists(folder, code)) return;
+  if (config.layer_names.empty() && !std::filesystem::exists(folder, code)) return;
   if (auto status = files::make_folder(folder); !status) {
     return log(Level::error, "layers", status.error().text());
   }
   std::vector<std::filesystem::path> used;
+  for (const std::string& name : config.layer_names) {
+    used.push_back(schema::kept_layer(config, name));
+  }
   for (const schema::Layer& layer : config.layers) {
-    used.push_back(schema::kept_layer(config, layer.name));
-    const auto before = files::read_bounded(used.back(), layer.text.size());
+    const auto file = schema::kept_layer(config, layer.name);
+    const auto before = files::read_bounded(file, layer.text.size());
     if (before && *before == layer.text) continue;
-    if (auto status = files::write_atomic(used.back(), layer.text, 0640); !status) {
+    if (auto status = files::write_atomic(file, layer.text, 0640); !status) {
       log(Level::error, "layers", status.error().text());
     }
   }
@@ -68,17 +70,6 @@ void keep_layers(const schema::Config& config) {
     std::error_code ignored;
     std::filesystem::remove(entry.path(), ignored);
   }
-}
-
-std::string layers_stamp(const std::vector<std::filesystem::path>& files) {
-  std::string out;
-  for (const std::filesystem::path& file : files) {
-    struct stat facts {};
-    if (::stat(file.c_str(), &facts) != 0) facts = {};
-    out += std::to_string(facts.st_ino) + "." + std::to_string(facts.st_size) + "." +
-           std::to_string(facts.st_mtim.tv_sec) + "." + std::to_string(facts.st_mtim.tv_nsec) + " ";
-  }
-  return out;
 }
 
 }  // namespace sluice::service

@@ -22,10 +22,9 @@ namespace sluice::service {
                                                         const compile::Release& release,
                                                         const std::filesystem::path& lists_dir);
 
-/// Keeps the layers that are in force, each for the time when its file has faults.
+/// Keeps the layers that are in force, each for the time when its file has faults; forgets those
+/// that the configuration names no more. Not of one that is tried: what that has in their place, or
+/// leaves out, is of no account once it ends.
 void keep_layers(const schema::Config& config);
-
-/// Another text where any of the files is another one.
-[[nodiscard]] std::string layers_stamp(const std::vector<std::filesystem::path>& files);
 
 }  // namespace sluice::service

@@ -74,7 +74,8 @@ Service::Service(std::filesystem::path config_file, schema::Config config,
       has_authority_(asks_authority(config_)),
       subscriber_(
           updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {
-  take_layers(std::move(layer_faults));
+  keep_layers(config_);
+  tell_layers(std::move(layer_faults));
   updater_.interrupt_when([this] { return is_wanted_elsewhere(); });
 }
 
@@ -207,7 +208,7 @@ void Service::work() {
     const bool again = std::exchange(look_again_, false);
     lock.unlock();
     // Whoever owns one of these files writes it, and need ask nobody.
-    const bool layers_changed = layers_stamp(layer_files_) != layers_stamp_;
+    const bool layers_changed = schema::layer_stamps(config_.layer_files) != config_.layer_stamps;
     watch_block_rate();
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
@@ -235,7 +236,7 @@ void Service::work() {
     if (block_rate_.is_wanted()) {
       next = std::min(next, std::chrono::steady_clock::now() + kBlockRateRound);
     }
-    if (!layer_files_.empty()) {
+    if (!config_.layer_files.empty()) {
       next = std::min(next, std::chrono::steady_clock::now() + kLayersRound);
     }
     changed_.wait_until(lock, next, [this] {
@@ -259,21 +260,21 @@ void Service::watch_block_rate() {
   if (const auto halt = block_rate_.halt(now)) updater_.halt(*halt);
 }
 
-void Service::take_layers(std::vector<schema::Fault> faults) {
+void Service::tell_layers(std::vector<schema::Fault> faults) {
   for (const schema::Fault& fault : faults) log(Level::error, "layer", fault.text());
-  keep_layers(config_);
-  layer_files_ = config_.layer_files;
-  layers_stamp_ = layers_stamp(layer_files_);
   const std::lock_guard lock(mutex_);
   layer_faults_ = std::move(faults);
 }
 
 void Service::reload() {
   std::filesystem::path file = config_file_;
+  bool tried = false;
   {
     const std::lock_guard lock(mutex_);
-    if (trial_) file = trial_->file;
+    tried = trial_.has_value();
+    if (tried) file = trial_->file;
   }
+  std::string seen = schema::layer_stamps(config_.layer_files);
   schema::Loaded loaded = schema::load(file);
   std::optional<Error> error;
   if (!loaded.config) {
@@ -289,8 +290,11 @@ void Service::reload() {
     updater_.set_config(config_);
     subscriber_.set_proxy(config_.proxy);
     subscriber_.ask_all();
-    take_layers(std::move(loaded.layer_faults));
+    if (!tried) keep_layers(config_);
+    tell_layers(std::move(loaded.layer_faults));
     (void)updater_.refresh_generation();
+  } else {
+    config_.layer_stamps = std::move(seen);  // else the same would be tried again at once
   }
   log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");
   const std::lock_guard lock(mutex_);

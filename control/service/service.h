@@ -49,7 +49,7 @@ class Service {
   void take_signals();
   void reload();
   void watch_block_rate();
-  void take_layers(std::vector<schema::Fault> faults);
+  void tell_layers(std::vector<schema::Fault> faults);
   /// Once the working thread has taken the configuration over, or refused it.
   [[nodiscard]] nlohmann::json answer_when_reloaded(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] static bool is_config_command(std::string_view command);
@@ -99,12 +99,10 @@ class Service {
   std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
   bool decided_ = false;     // what may be of the release that is pulled; guarded by mutex_
   bool look_again_ = false;  // guarded by mutex_; at when something ends
-  std::optional<Error> config_error_;               // guarded by mutex_
-  std::vector<schema::Fault> layer_faults_;         // guarded by mutex_
-  std::vector<std::filesystem::path> layer_files_;  // of the working thread once it runs
-  std::string layers_stamp_;                        // likewise
-  bool has_authority_;                              // guarded by mutex_
-  std::mutex configuring_;                          // by one request at a time
+  std::optional<Error> config_error_;        // guarded by mutex_
+  std::vector<schema::Fault> layer_faults_;  // guarded by mutex_
+  bool has_authority_;                       // guarded by mutex_
+  std::mutex configuring_;                   // by one request at a time
   std::thread worker_;
   Subscriber subscriber_;  // the last, so that it ends before what it calls
 };

@@ -4,6 +4,7 @@ file can lift.
 import datetime
 import json
 import subprocess
+import time
 
 from harness import BIN, ChainTest, eventually, main
 
@@ -145,6 +146,44 @@ class Files(LayersTest):
         self.layer.write_text("block: []\n")
         eventually(lambda: self.verdict() == "pass", 15)
         self.assertEqual(self.box.alarms(), {})
+
+    def spoil(self):
+        self.layer.write_text("block: [gambling\n")
+        eventually(lambda: self.box.alarms().get("layer"), 15)
+        self.assertEqual(self.verdict(), "block")
+
+    def try_and_end(self, text):
+        answer = self.box.ask("config-try", text=text, seconds=60, who="li", reason="x")
+        self.assertTrue(answer["ok"], answer)
+        self.assertEqual(self.verdict(), "pass")
+        self.assertTrue(self.box.ask("config-end", who="li", reason="x")["ok"])
+        self.assertEqual(self.verdict(), "block")
+        self.assertIn("what the file said before counts", self.box.alarms()["layer"])
+
+    def test_a_trial_without_it_forgets_nothing(self):
+        self.spoil()
+        text = self.box.config.read_text()
+        self.try_and_end("".join(line for line in text.splitlines(True)
+                                 if not line.startswith("layers: ")))
+
+    def test_a_trial_with_another_in_its_place_is_not_what_it_said(self):
+        self.spoil()
+        other = self.box.folder / "other.yaml"
+        other.write_text("block: [social]\n")
+        self.try_and_end(self.box.config.read_text().replace(str(self.layer), str(other)))
+
+    def test_what_is_written_while_the_sites_file_has_faults_is_taken_with_it(self):
+        text = self.box.config.read_text()
+        self.box.config.write_text(text + "nonsense: 1\n")
+        self.layer.write_text("block: [social]\n")
+        eventually(lambda: "config-refused" in self.box.alarms(), 15)
+        reloads = lambda: self.box.log.read_text().count("error reload: ")
+        before = reloads()
+        time.sleep(4)
+        self.assertEqual(reloads(), before)  # not tried again and again
+        self.box.config.write_text(text)
+        self.assertTrue(self.box.ask("config-reload", who="li", reason="mended")["ok"])
+        eventually(lambda: self.verdict() == "pass", 15)
 
     def test_what_is_new_and_bad_is_not_in_force(self):
         other = self.box.folder / "other.yaml"

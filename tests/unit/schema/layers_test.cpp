@@ -94,6 +94,25 @@ TEST_F(LayerFiles, RefuseMoreToWhomTheyWereGiven) {
   EXPECT_TRUE(policy::from_json(policy::to_json(policy_at(config, 1'796'000'000).value())));
 }
 
+// So that one that is written right after it was read is read again.
+TEST_F(LayerFiles, AreStampedBeforeTheyAreRead) {
+  put("li.yaml", "block: [social]\n");
+  const Loaded loaded = load_site(layers());
+  ASSERT_TRUE(loaded.config);
+  EXPECT_EQ(layer_stamps(loaded.config->layer_files), loaded.config->layer_stamps);
+  put("new.yaml", "block: [games]\n");
+  fs::rename(folder_ / "new.yaml", folder_ / "li.yaml");
+  EXPECT_NE(layer_stamps(loaded.config->layer_files), loaded.config->layer_stamps);
+  EXPECT_EQ(loaded.config->layer_names, (std::vector<std::string>{"li"}));
+  // One that cannot be read is stamped as well.
+  fs::remove(folder_ / "li.yaml");
+  const Loaded without = load_site(layers());
+  EXPECT_EQ(without.config->layer_names, (std::vector<std::string>{"li"}));
+  EXPECT_EQ(layer_stamps(without.config->layer_files), without.config->layer_stamps);
+  put("li.yaml", "block: [games]\n");
+  EXPECT_NE(layer_stamps(without.config->layer_files), without.config->layer_stamps);
+}
+
 TEST_F(LayerFiles, OfAllHoldForDevicesOfNoGroup) {
   put("li.yaml", "block: [social]\n");
   const Loaded loaded = load_site(layers("all"));
