@@ -99,6 +99,17 @@ class Signed(LayersTest):
         self.publish()
         self.assertEqual(self.verdict(), "pass")
 
+    def test_the_loss_of_its_file_does_not(self):
+        for file in (self.box.state / "lists").glob("*layers.yaml"):
+            file.unlink()
+        self.ctl("mode", "set", "default", "pupils", "--reason", "x", "--who", "li")
+        self.assertEqual(self.verdict(), "block")
+        self.assertIn("layers.yaml", self.box.alarms()["compile-failed"])
+        self.box.stop()
+        self.box.start()  # which asks the authority
+        eventually(lambda: "compile-failed" not in self.box.alarms(), 15)
+        self.assertEqual(self.verdict(), "block")
+
     def test_what_has_faults_is_not_signed(self):
         done = self.sign_layers("province: {owner: E, block: [gambing]}\n")
         self.assertNotEqual(done.returncode, 0)
