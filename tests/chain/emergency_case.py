@@ -26,6 +26,19 @@ class EmergencyCase(ChainTest):
         self.authority.run("import", names, "--category", "pornography", "--order", "CAC-1")
         self.authority.release()
 
+    def release_wiped(self):
+        """The same list, but for its first 30 names: a guard holds it."""
+        draft = self.authority.folder / "lists/cyberspace/names.tsv"
+        draft.write_text("".join(draft.read_text().splitlines(True)[:30]))
+        self.authority.release()
+
+    def protect(self, name):
+        """A guard that holds whatever lists it."""
+        folder = self.authority.folder / "policy"
+        folder.mkdir(exist_ok=True)
+        (folder / "guards.yaml").write_text(f"probes: {{must_miss: [{name}]}}\n")
+        self.authority.run("sign", "--policy")
+
     def departments(self):
         return {one["department"]: one for one in self.box.status()["lists"]}
 

@@ -67,10 +67,7 @@ class Busy(EmergencyCase):
         eventually(lambda: self.box.status()["entries"] == 60_003, MINUTE)
 
     def test_an_approval_counts(self):
-        folder = self.authority.folder / "policy"
-        folder.mkdir(exist_ok=True)
-        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
-        self.authority.run("sign", "--policy")
+        self.protect("school.example")
         self.authority.release()
         self.box.pull()
         self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")

@@ -10,9 +10,7 @@ class Emergency(EmergencyCase):
     def test_while_a_list_waits_for_a_person(self):
         self.import_names(3000)
         self.box.pull()
-        draft = self.authority.folder / "lists/cyberspace/names.tsv"
-        draft.write_text("".join(draft.read_text().splitlines(True)[:30]))
-        self.authority.release()
+        self.release_wiped()
         self.assertEqual(self.box.pull()["outcome"], "held")
         # Asked in vain often enough for the pauses to be as long as they get.
         for _ in range(8):
@@ -23,15 +21,10 @@ class Emergency(EmergencyCase):
 
     def test_what_a_guard_holds_of_it_is_told_and_approved(self):
         """Beside a list that waits for a person as well."""
-        folder = self.authority.folder / "policy"
-        folder.mkdir(exist_ok=True)
-        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
-        self.authority.run("sign", "--policy")
+        self.protect("school.example")
         self.import_names(3000)
         self.box.pull()
-        draft = self.authority.folder / "lists/cyberspace/names.tsv"
-        draft.write_text("".join(draft.read_text().splitlines(True)[:30]))
-        self.authority.release()
+        self.release_wiped()
         self.assertEqual(self.box.pull()["outcome"], "held")
         self.assertIsNone(self.box.status()["held_urgent"])
         self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
@@ -51,10 +44,7 @@ class Emergency(EmergencyCase):
         self.assertEqual(set(self.box.alarms()), {"release-held"})
 
     def test_what_is_withdrawn_waits_no_longer(self):
-        folder = self.authority.folder / "policy"
-        folder.mkdir(exist_ok=True)
-        (folder / "guards.yaml").write_text("probes: {must_miss: [school.example]}\n")
-        self.authority.run("sign", "--policy")
+        self.protect("school.example")
         self.authority.release()
         self.box.pull()
         self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
