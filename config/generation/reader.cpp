@@ -3,6 +3,7 @@
 #include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "config/generation/cursor_state.h"
+#include "config/generation/huge_pages.h"
 #include "config/generation/lmdb.h"
 #include "config/generation/seal.h"
 #include "config/generation/table_file.h"
@@ -187,12 +188,18 @@ Result<std::unique_ptr<Generation::State>> Generation::open_file(const std::file
                                                                  Check check) {
   auto format = check == Check::none ? sealed_format(path) : Result<std::uint32_t>(0);
   if (!format) return fail(format.error());
-  auto content = *format == kFormatVersion ? open_unverified(path) : load_verified(path);
+  const bool in_place = *format == kFormatVersion;
+  auto content = in_place ? open_unverified(path) : load_verified(path);
   if (!content) return fail(content.error());
   auto state = std::make_unique<State>();
   state->path = path;
   state->content = std::move(*content);
   if (auto status = state->open_tables(); !status) return fail(status.error());
+  if (const auto any = state->get(state->txn.get(), state->meta, kHeaderKey); any && !in_place) {
+    const Content& copy = state->content;
+    auto status = move_to_huge_pages(any->data(), copy.memory.get(), copy.octets, path.string());
+    if (!status) return fail(status.error());
+  }
   if (auto status = state->read_header(); !status) return fail(status.error());
   // A read-only handle outlives the transaction that opened it only if that one commits; from here
   // on every reader begins its own.

@@ -204,7 +204,7 @@ Result<Content> load_verified(const std::filesystem::path& file) {
   if (hash.finish() != trailer.digest) {
     return fail("the content does not match its seal: it is damaged", where, kPullAgain);
   }
-  fcntl(copy.memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  fcntl(copy.memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
   return copy;
 }
 

@@ -60,7 +60,7 @@ class Descriptor {
 [[nodiscard]] Status seal(const std::filesystem::path& file, std::uint32_t format);
 
 struct Content {
-  Descriptor memory;  // a sealed memfd with the content, without the trailer; or the file itself
+  Descriptor memory;  // a memfd with the content, without the trailer; or the file itself
   std::uint64_t octets = 0;
   std::uint32_t format = 0;
 };

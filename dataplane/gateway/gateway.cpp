@@ -19,7 +19,6 @@ namespace {
 
 // Buffers in rings and in flight, for a port with deep kernel rings.
 constexpr std::uint32_t kBuffersPerPort = 4096;
-constexpr std::uint32_t kBufferCache = 256;
 constexpr std::size_t kHistory = 1000;
 
 int run_worker(void* worker) {
@@ -115,14 +114,12 @@ Status Gateway::make_pool(std::span<const port::Prepared> prepared) {
   for (const port::Prepared& one : prepared) {
     room = std::max(room, port::data_room(one.mtu, one.spec.kind));
   }
-  const auto buffers = kBuffersPerPort * static_cast<std::uint32_t>(prepared.size()) - 1;
-  shared_.pool = rte_pktmbuf_pool_create("sluice_frames", buffers, kBufferCache, 0,
-                                         static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM),
-                                         SOCKET_ID_ANY);
-  if (shared_.pool != nullptr) return {};
-  return fail(std::string("cannot make ") + std::to_string(buffers) + " buffers of " +
-                  std::to_string(room) + " octets: " + rte_strerror(rte_errno),
-              "dataplane.memory_mib", "raise it");
+  const auto count = kBuffersPerPort * static_cast<std::uint32_t>(prepared.size()) - 1;
+  auto made = eal::make_buffers(count, room, config_.dataplane.memory_mib, environment_.huge_pages);
+  if (!made) return fail(made.error());
+  buffers_ = std::move(*made);
+  shared_.pool = buffers_.pool;
+  return {};
 }
 
 Status Gateway::assign_roles() {

@@ -16,6 +16,7 @@
 #include "config/base/result.h"
 #include "config/schema/config.h"
 #include "dataplane/budget/keeper.h"
+#include "dataplane/eal/buffers.h"
 #include "dataplane/eal/eal.h"
 #include "dataplane/gateway/wall_clock.h"
 #include "dataplane/neighbour/book.h"
@@ -102,6 +103,7 @@ class Gateway {
   WallClock clock_;
   policy::Moment moment_;
   eal::Environment environment_;
+  eal::Buffers buffers_;
   bool eal_started_ = false;
   bool workers_started_ = false;
   std::vector<port::Port> ports_;

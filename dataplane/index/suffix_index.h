@@ -24,7 +24,7 @@
 #include "config/generation/codec.h"
 #include "config/generation/reader.h"
 #include "dataplane/index/bucket.h"
-#include "dataplane/index/pages.h"
+#include "dataplane/memory/pages.h"
 #include "dataplane/index/suffix_hash.h"
 
 namespace sluice::index {
@@ -162,7 +162,7 @@ class SuffixIndex {
   bool any_top_level_ = false;
   std::array<std::uint64_t, 8> top_levels_{};  // a bit by the hash of each listed name of one label
   const char* anchor_ = nullptr;  // places are counted from here, in units of two octets
-  Pages pages_;
+  memory::Pages pages_;
 };
 
 }  // namespace sluice::index

@@ -117,7 +117,7 @@ Result<std::unique_ptr<const SuffixIndex>> SuffixIndex::build(
   const std::uint64_t entries = generation.header().entries;
   const std::uint64_t count = entries * 100 / (Bucket::kSlots * kFillPercent) + 1;
   if (count > UINT32_MAX) return fail("too many entries for an index", std::to_string(entries));
-  auto pages = allocate_pages(count * sizeof(Bucket));
+  auto pages = memory::allocate_pages(count * sizeof(Bucket));
   if (!pages) return fail(pages.error());
   std::unique_ptr<SuffixIndex> index(new SuffixIndex());
   index->hash_ = SuffixHash(key);

@@ -104,7 +104,7 @@ Result<std::unique_ptr<const SuffixIndex>> SuffixIndex::change(
       from.anchor_ == nullptr || !fits) {
     return nullptr;
   }
-  auto pages = allocate_pages(from.bucket_count_ * sizeof(Bucket));
+  auto pages = memory::allocate_pages(from.bucket_count_ * sizeof(Bucket));
   if (!pages) return fail(pages.error());
   std::memcpy(pages->get(), from.pages_.get(), from.bucket_count_ * sizeof(Bucket));
   std::unique_ptr<SuffixIndex> index(new SuffixIndex());

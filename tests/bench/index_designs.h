@@ -16,7 +16,7 @@
 
 #include "dataplane/index/bucket.h"
 #include "dataplane/index/lookup.h"
-#include "dataplane/index/pages.h"
+#include "dataplane/memory/pages.h"
 #include "dataplane/index/suffix_hash.h"
 
 namespace sluice::bench {
@@ -143,7 +143,7 @@ class Fuse {
     const double factor = std::max(1.125, 0.875 + 0.25 * std::log(1e6) / std::log(n));
     segments_ = static_cast<std::uint32_t>(n * factor) / segment_ + 1;
     size_ = std::size_t{segments_ + 2} * segment_;
-    pages_ = std::move(*index::allocate_pages(size_ * 2));
+    pages_ = std::move(*memory::allocate_pages(size_ * 2));
     while (!construct(hashes)) ++seed_;
   }
   void prefetch(std::uint64_t hash) const {
@@ -215,7 +215,7 @@ class Fuse {
   std::uint32_t segments_ = 0;
   std::size_t size_ = 0;
   std::uint64_t seed_ = 1;
-  index::Pages pages_;
+  memory::Pages pages_;
 };
 
 /// DPDK's set summary, as a filter: rte_member's hash table mode.
@@ -304,7 +304,7 @@ class AllSuffixes final : public Design {
  public:
   explicit AllSuffixes(const Generation& generation) : cursor_(*generation.cursor()) {
     count_ = static_cast<std::uint32_t>(generation.header().entries * 100 / 700 + 1);
-    pages_ = std::move(*index::allocate_pages(std::size_t{count_} * 64));
+    pages_ = std::move(*memory::allocate_pages(std::size_t{count_} * 64));
     for_each_hash(generation, hash_,
                   [&](std::uint64_t hash, std::string_view key, std::string_view) {
                     if (anchor_ == nullptr) anchor_ = key.data();
@@ -376,7 +376,7 @@ class AllSuffixes final : public Design {
   Cursor cursor_;
   std::uint32_t count_ = 0;
   const char* anchor_ = nullptr;
-  index::Pages pages_;
+  memory::Pages pages_;
 };
 
 }  // namespace sluice::bench

@@ -1,11 +1,11 @@
-#include "dataplane/index/pages.h"
+#include "dataplane/memory/pages.h"
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <sys/mman.h>
 
-namespace sluice::index {
+namespace sluice::memory {
 namespace {
 
 constexpr std::size_t kPage = 4096;
@@ -59,8 +59,8 @@ Result<Pages> allocate_pages(std::size_t octets) {
     madvise(memory, size, MADV_HUGEPAGE);  // where that fails, small pages serve
     if (populate(memory, size)) return pages;
   }
-  return fail(std::string("cannot get memory for the index: ") + std::strerror(errno),
+  return fail(std::string("cannot get memory: ") + std::strerror(errno),
               std::to_string(size) + " octets", "free some memory");
 }
 
-}  // namespace sluice::index
+}  // namespace sluice::memory

@@ -1,4 +1,4 @@
-// Zeroed memory for an index: in huge pages where the system has any, and touched, so that no
+// Zeroed memory for large tables: in huge pages where the system has any, and touched, so that no
 // worker meets a page fault in it.
 //
 // Thread safety: plain memory; freed by its one owner.
@@ -9,7 +9,7 @@
 
 #include "config/base/result.h"
 
-namespace sluice::index {
+namespace sluice::memory {
 
 struct Unmap {
   std::size_t octets = 0;
@@ -20,4 +20,4 @@ using Pages = std::unique_ptr<void, Unmap>;
 /// At least `octets` (not 0), aligned to a page.
 [[nodiscard]] Result<Pages> allocate_pages(std::size_t octets);
 
-}  // namespace sluice::index
+}  // namespace sluice::memory
