@@ -66,10 +66,20 @@ class EntryView {
 
   /// The answer for the listed name itself, or for names below it.
   [[nodiscard]] Flat flat(bool below) const {
-    if (is_simple()) return flat_of(record(0), below);
+    Flat out;
+    flatten_into(below, out);
+    return out;
+  }
+  /// The same into what has a Flat's fields and says nothing yet: where it lies, since to make one
+  /// and take it apart again is a good part of a look-up.
+  template <class Out>
+  void flatten_into(bool below, Out& out) const {
+    if (is_simple()) return flatten_only(record(0), below, out);
     const auto flags = load<std::uint8_t>(below ? 17 : 16);
-    return {load<std::uint64_t>(below ? 8 : 0), (flags & kProtected) != 0,
-            (flags & kEmergency) != 0, (flags & kLocalAllow) != 0};
+    out.categories = load<std::uint64_t>(below ? 8 : 0);
+    out.is_protected = (flags & kProtected) != 0;
+    out.emergency = (flags & kEmergency) != 0;
+    out.local_allow = (flags & kLocalAllow) != 0;
   }
   /// Whether it holds one record and nothing more.
   [[nodiscard]] bool is_simple() const { return bytes_.size() == kRecordOctets; }
@@ -107,18 +117,21 @@ class EntryView {
   }
 
   // A flattened form would say the same; flatten.cpp chooses the simple one only then.
-  static Flat flat_of(const Record& only, bool below) {
-    if (!covers(only.scope, below)) return {};
+  template <class Out>
+  static void flatten_only(const Record& only, bool below, Out& out) {
+    if (!covers(only.scope, below)) return;
     switch (only.disposition) {
       case Disposition::block:
-        return {.categories = policy::bit(only.category),
-                .emergency = only.layer == Layer::emergency};
+        out.categories = policy::bit(only.category);
+        if (only.layer == Layer::emergency) out.emergency = true;
+        return;
       case Disposition::allow:
-        return {.local_allow = only.layer == Layer::site};
+        out.local_allow = only.layer == Layer::site;
+        return;
       case Disposition::protect:
-        return {.is_protected = true};
+        out.is_protected = true;
+        return;
     }
-    return {};
   }
 
   std::string_view bytes_;

@@ -61,6 +61,13 @@ constexpr CategoryMask make_mandatory() {
 }
 constexpr CategoryMask kMandatory = make_mandatory();
 
+constexpr CategoryMask make_known() {
+  CategoryMask mask = 0;
+  for (const Category& category : kTaxonomy) mask |= bit(category.id);
+  return mask;
+}
+constexpr CategoryMask kKnown = make_known();
+
 // Levenshtein distance; the words are short.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -92,15 +99,12 @@ const Category* find_category(std::uint8_t id) { return id < kById.size() ? kByI
 CategoryMask mandatory_categories() { return kMandatory; }
 
 std::uint8_t most_severe(CategoryMask mask) {
-  std::uint8_t best = 0;
-  int severity = -1;
-  for (; mask != 0; mask &= mask - 1) {
+  mask &= kKnown;
+  if (mask == 0) return 0;
+  auto best = static_cast<std::uint8_t>(std::countr_zero(mask));
+  for (mask &= mask - 1; mask != 0; mask &= mask - 1) {
     const auto id = static_cast<std::uint8_t>(std::countr_zero(mask));
-    const Category* category = kById[id];
-    if (category != nullptr && category->severity > severity) {
-      best = id;
-      severity = category->severity;
-    }
+    if (kById[id]->severity > kById[best]->severity) best = id;
   }
   return best;
 }

@@ -64,11 +64,10 @@ class TimedSoa {
 
 /// The checksum_add() of octets behind which eight more may be read.
 [[nodiscard]] inline packet::Sum add_readable(const std::uint8_t* at, std::size_t octets) {
-  std::uint64_t low = 0;
-  std::uint64_t high = 0;
-  const auto add = [&](std::uint64_t words) {
-    low += words & 0xffffffff;
-    high += words >> 32;
+  packet::Sum sum = 0;
+  const auto add = [&sum](std::uint64_t words) {
+    const bool carry = __builtin_add_overflow(sum, words, &sum);
+    sum += carry;
   };
   std::uint64_t words;
   for (; octets >= 8; at += 8, octets -= 8) {
@@ -77,7 +76,7 @@ class TimedSoa {
   }
   std::memcpy(&words, at, sizeof words);
   add(words & ((std::uint64_t{1} << octets * 8) - 1));
-  return packet::turned(low + high);
+  return packet::turned((sum >> 32) + (sum & 0xffffffff));
 }
 
 /// Turns the frame with such a query into its answer; returns the frame's length. `listed_octets`:

@@ -20,14 +20,9 @@ namespace sluice::index {
   const auto tag = static_cast<std::uint16_t>(hash);
   return tag == 0 ? 1 : tag;  // 0 is an empty slot
 }
-/// One bit of Bucket::spilled.
-[[nodiscard]] constexpr std::uint16_t spill_bit(std::uint64_t hash) {
-  return static_cast<std::uint16_t>(1U << (hash >> 16 & 15));
-}
-/// One bit of Bucket::deeper.
-[[nodiscard]] constexpr std::uint16_t deeper_bit(std::uint64_t hash) {
-  return static_cast<std::uint16_t>(1U << (hash >> 20 & 15));
-}
+/// Its bit of Bucket::spilled, and of Bucket::deeper.
+[[nodiscard]] constexpr unsigned spill_bit(std::uint64_t hash) { return hash >> 16 & 15; }
+[[nodiscard]] constexpr unsigned deeper_bit(std::uint64_t hash) { return hash >> 20 & 15; }
 
 struct alignas(64) Bucket {
   static constexpr unsigned kSlots = 10;
@@ -36,6 +31,19 @@ struct alignas(64) Bucket {
   std::uint16_t spilled;  // a suffix of that bit had its place here, and went to the next bucket
   std::uint16_t deeper;   // something is listed below a suffix of that bit
   std::array<std::int32_t, kSlots> where;
+
+  [[nodiscard]] bool may_have_spilled(std::uint64_t hash) const {
+    return (spilled >> spill_bit(hash) & 1) != 0;
+  }
+  [[nodiscard]] bool may_be_deeper(std::uint64_t hash) const {
+    return (deeper >> deeper_bit(hash) & 1) != 0;
+  }
+  void note_spilled(std::uint64_t hash) {
+    spilled = static_cast<std::uint16_t>(spilled | 1U << spill_bit(hash));
+  }
+  void note_deeper(std::uint64_t hash) {
+    deeper = static_cast<std::uint16_t>(deeper | 1U << deeper_bit(hash));
+  }
 
   /// The first slot with this tag; kSlots where there is none.
   [[nodiscard]] unsigned find(std::uint16_t tag) const {

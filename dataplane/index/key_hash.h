@@ -25,7 +25,8 @@ class KeyHash {
     if (key.size() >= name::kMaxWireOctets || !key.ends_with('.')) return false;
     for (std::size_t from = octets(); from < key.size(); from = octets()) {
       const std::size_t length = key.find('.', from) - from;
-      if (length == 0 || length > name::kMaxLabelOctets || labels_ == name::kMaxLabels) return false;
+      if (length == 0 || length > name::kMaxLabelOctets || labels_ == name::kMaxLabels)
+        return false;
       add_label(key, from, length);
     }
     return true;

@@ -28,8 +28,7 @@ class Lookup {
             std::span<generation::Answer> answers, std::span<generation::EntryView> entries) const {
     index_->find(names, walks, answers, cursor_, entries);
   }
-  void find(std::span<const name::FoldedName> names,
-            std::span<generation::Answer> answers) const {
+  void find(std::span<const name::FoldedName> names, std::span<generation::Answer> answers) const {
     index_->find(names, answers, cursor_);
   }
 

@@ -30,7 +30,7 @@ bool SuffixIndex::probe_top_level(const name::FoldedName& name, Candidate& candi
 // To the next longer suffix; false where the name ends, or nothing longer is listed.
 inline bool SuffixIndex::advance(Walk& walk, const name::FoldedName& name) const {
   if (walk.labels == name.label_count) return false;
-  if ((walk.home->deeper & deeper_bit(walk.hash)) == 0) return false;
+  if (!walk.home->may_be_deeper(walk.hash)) return false;
   const std::size_t from = name.length_of(walk.labels);
   ++walk.labels;
   approach(walk, walk.state, name, from);
@@ -46,7 +46,7 @@ inline bool SuffixIndex::probe(const Walk& walk, Candidate& candidate) const {
       candidate = {walk.labels, at->where[slot]};
       return true;
     }
-    if ((at->spilled & spill_bit(walk.hash)) == 0) return false;
+    if (!at->may_have_spilled(walk.hash)) return false;
     at = next(at);
   }
   return false;
@@ -96,8 +96,8 @@ void SuffixIndex::find(std::span<const name::FoldedName> names, std::span<Answer
 void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<Walk> walks,
                              std::span<Answer> answers, const generation::Cursor& cursor,
                              std::span<EntryView> entries) const {
-  std::array<Candidate, kGroup> candidates;
-  std::array<std::uint8_t, kGroup> active;  // which of the names go on
+  std::array<Candidate, kGroup> candidates;  // of those that are listed
+  std::array<std::uint8_t, kGroup> active;   // which of the names go on
   std::size_t count = 0;
   std::uint32_t listed = 0;  // a bit a name that has a candidate
   static_assert(kGroup <= 32);
@@ -128,9 +128,8 @@ void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<
     const Candidate candidate = candidates[i];
     const name::FoldedName& name = names[i];
     if (entry_at(candidate, name, entries[i])) {
-      const generation::Flat flat = entries[i].flat(candidate.labels < name.label_count);
-      answers[i] = {flat.categories, flat.is_protected, flat.emergency, flat.local_allow,
-                    candidate.labels};
+      entries[i].flatten_into(candidate.labels < name.label_count, answers[i]);
+      answers[i].matched_labels = candidate.labels;
     } else {
       answers[i] = cursor.find(name::LookupName(name));
     }
@@ -139,7 +138,7 @@ void SuffixIndex::find_group(std::span<const name::FoldedName> names, std::span<
 
 std::optional<Match> SuffixIndex::match(const name::FoldedName& name) const {
   Walk walk{};
-  Candidate candidate;
+  Candidate candidate{};
   begin(name, walk);
   if (walk.below_top_level) probe_top_level(name, candidate);
   for (bool more = walk.labels > 0; more; more = advance(walk, name)) probe(walk, candidate);

@@ -24,8 +24,8 @@
 #include "config/generation/codec.h"
 #include "config/generation/reader.h"
 #include "dataplane/index/bucket.h"
-#include "dataplane/memory/pages.h"
 #include "dataplane/index/suffix_hash.h"
+#include "dataplane/memory/pages.h"
 
 namespace sluice::index {
 
@@ -104,8 +104,8 @@ class SuffixIndex {
 
   /// The longest suffix so far of which the table has a tag.
   struct Candidate {
-    std::uint8_t labels = 0;
-    std::int32_t where = 0;
+    std::uint8_t labels;
+    std::int32_t where;
   };
   SuffixIndex() = default;
   void find_group(std::span<const name::FoldedName> names, std::span<Walk> walks,
@@ -116,8 +116,7 @@ class SuffixIndex {
   /// The suffix of walk.labels, of which `before` knows the last `octets`.
   void approach(Walk& walk, SuffixHash::State before, const name::FoldedName& name,
                 std::size_t octets) const {
-    walk.state =
-        hash_.extend(before, name.at(walk.labels), name.length_of(walk.labels) - octets);
+    walk.state = hash_.extend(before, name.at(walk.labels), name.length_of(walk.labels) - octets);
     walk.hash = hash_.finish(walk.state);
     walk.home = home(walk.hash);
     __builtin_prefetch(walk.home);

@@ -87,7 +87,7 @@ void Builder::defer(std::uint64_t hash, std::int32_t where, bool is_entry) {
 void Builder::write(const Pending& pending) {
   Bucket* at = index_.home(pending.hash);
   if (!pending.is_entry) {
-    at->deeper |= deeper_bit(pending.hash);
+    at->note_deeper(pending.hash);
     return;
   }
   for (std::uint32_t step = 0; step < SuffixIndex::kMaxSteps; ++step) {
@@ -97,7 +97,7 @@ void Builder::write(const Pending& pending) {
       at->where[slot] = pending.where;
       return;
     }
-    at->spilled |= spill_bit(pending.hash);
+    at->note_spilled(pending.hash);
     at = index_.next(at);
   }
   full_ = true;

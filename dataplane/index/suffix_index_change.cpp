@@ -48,7 +48,7 @@ bool Changer::replace(std::int32_t old_place, bool stays, std::int32_t new_place
       if (!stays) at->tags[slot] = 0;
       return true;
     }
-    if ((at->spilled & spill_bit(hash)) == 0) return false;
+    if (!at->may_have_spilled(hash)) return false;
     at = index_.next(at);
   }
   return false;
@@ -56,7 +56,7 @@ bool Changer::replace(std::int32_t old_place, bool stays, std::int32_t new_place
 
 void Changer::mark() {
   for (unsigned i = 0; i + 1 < hash_.labels(); ++i) {
-    index_.home(hash_.of(i))->deeper |= deeper_bit(hash_.of(i));
+    index_.home(hash_.of(i))->note_deeper(hash_.of(i));
   }
   if (hash_.labels() == 1) index_.note_top_level(hash_.top_level());
 }
@@ -71,7 +71,7 @@ bool Changer::insert(std::int32_t place) {
       at->where[slot] = place;
       return true;
     }
-    at->spilled |= spill_bit(hash);
+    at->note_spilled(hash);
     at = index_.next(at);
   }
   return false;

@@ -3,6 +3,7 @@
 // Thread safety: free functions; safe on the data path.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -18,14 +19,11 @@ using Sum = std::uint64_t;
 /// octets change places, which is a multiplication by 256 (RFC 1071 1.2 B). Of a Sum below 2^56.
 [[nodiscard]] constexpr Sum turned(Sum sum) { return sum << 8; }
 
-/// The 16-bit checksum, in host order, of a sum.
+/// The 16-bit checksum, in host order, of a sum. A value and its turned one together have their
+/// halves' sum in the upper half, with what the lower one carried.
 [[nodiscard]] inline std::uint16_t checksum_fold(Sum sum) {
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  sum = (sum >> 32) + (sum & 0xffffffff);
-  auto words = static_cast<std::uint32_t>(sum);
-  words = (words >> 16) + (words & 0xffff);
-  words = (words >> 16) + (words & 0xffff);
-  return static_cast<std::uint16_t>(~words);
+  const auto words = static_cast<std::uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<std::uint16_t>(~((words + std::rotl(words, 16)) >> 16));
 }
 
 /// Writes the header checksum of an IPv4 header without options.

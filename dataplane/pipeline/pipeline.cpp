@@ -199,6 +199,7 @@ void Pipeline::decide_by_name(Finding& finding, const generation::Answer& answer
 
 void Pipeline::decide() {
   std::uint64_t unlisted = 0;  // most names
+  std::uint64_t blocked = 0;
   const bool curated = table_->any_curated;
   const policy::SafeSearchNames* const engines =
       table_->any_safe_search ? &snapshot_->safe_search() : nullptr;
@@ -209,9 +210,14 @@ void Pipeline::decide() {
       continue;
     }
     decide(findings_[i], answers_[i], names_[i]);
-    count_verdict(findings_[i]);
+    if (findings_[i].verdict.action == policy::Action::block) {
+      ++blocked;
+    } else {
+      count_verdict(findings_[i]);
+    }
   }
   counters_.add(Id::verdict_pass, unlisted);
+  counters_.add(Id::verdict_block, blocked);
 }
 
 // The same while any group may reach only what is on its lists.
@@ -302,7 +308,7 @@ void Pipeline::act(std::span<Packet> packets) {
     if (verdict.action == policy::Action::rewrite) [[unlikely]] {
       rewrite(i);
     } else {
-      refuse(packets, i);
+      refuse(i);
     }
   }
   // Frames of a flow or datagram that was refused within this burst were read before it was.

@@ -215,8 +215,11 @@ class Pipeline {
   void give_up(flow::Flow& flow);
 
   // refuse.cpp
-  void refuse(std::span<Packet> packets, std::size_t index);
-  bool answer_plainly(Packet& packet, const Finding& finding, std::size_t index);
+  void refuse(std::size_t index);
+  [[gnu::noinline]] generation::Record deciding_record(std::size_t index);
+  bool answer_plainly(const Finding& finding, std::size_t index);
+  [[gnu::noinline]] void refuse_at_length(const Finding& finding, std::size_t index,
+                                          const generation::Record& record);
   void answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, packet::Way way);
   void become(Packet& packet, packet::Way way, std::size_t length);
   void refuse_stream(const Finding& finding, Packet& packet, const act::DnsBlock& block);

@@ -59,21 +59,60 @@ Id counter_of(const Finding& finding) {
 
 }  // namespace
 
-void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
+// Of what decided, for its finding's verdict; sets how much of the name that lists.
+generation::Record Pipeline::deciding_record(std::size_t index) {
   Finding& finding = findings_[index];
-  generation::Decider decider;
-  const bool by_entry = finding.verdict.category != 0;
-  if (!by_entry) {  // for no entry allows it, which is the site's own rule
-    decider.record = {.provenance = kNoProvenance, .layer = generation::Layer::site};
+  if (finding.verdict.category == 0) {  // no entry allows it, which is the site's own rule
     finding.listed_labels = 0;
-  } else if (entries_[index].is_simple()) {  // its only record has decided
-    decider.record = entries_[index].record(0);
-  } else if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
-                                               finding.listed_labels, entries_[index], decider)) {
+    return {.provenance = kNoProvenance, .layer = generation::Layer::site};
+  }
+  generation::Decider decider;
+  if (snapshot_->lookup(lcore_).decider(names_[index], finding.verdict.category,
+                                        finding.listed_labels, entries_[index], decider)) {
     finding.listed_labels = decider.labels;
   }
+  return decider.record;
+}
+
+// What nearly every refusal is: of a query in a plain frame of its own, by the name's absence.
+// False where it is anything else.
+inline bool Pipeline::answer_plainly(const Finding& finding, std::size_t index) {
+  Packet& packet = packets_[finding.packet];
+  const packet::Frame& frame = packet.frame;
+  if (finding.protocol != Protocol::dns || finding.response || packet.fate != Fate::forward ||
+      packet.pieced || frame.kind != packet::FrameKind::udp) {
+    return false;
+  }
+  const inspect::dns::Query& query = asked_messages_[finding.query].query;
+  const policy::BlockAnswer& how = snapshot_->groups().answer();
+  const std::size_t listed = names_[index].length_of(finding.listed_labels);
+  // That it goes to one receiver was seen before the name was looked up.
+  if (!act::is_plain_query(frame, query) || how.dns != policy::DnsAnswer::nxdomain || listed == 0 ||
+      listed >= query.name.size() || !packet::has_single_source(packet.view, frame) ||
+      packet.capacity < act::plain_answer_room(frame, query)) {
+    return false;
+  }
+  if (soa_.ttl() != how.ttl_seconds) soa_.set_ttl(how.ttl_seconds);
+  counters_.add(Id::dns_blocked);
+  packet.length =
+      static_cast<std::uint32_t>(act::write_plain_answer(packet.data, frame, query, listed, soa_));
+  packet.fate = Fate::reply;
+  return true;
+}
+
+void Pipeline::refuse(std::size_t index) {
+  const generation::EntryView& entry = entries_[index];
+  const Finding& finding = findings_[index];
+  const bool simple = finding.verdict.category != 0 && entry.is_simple();
+  const generation::Record record = simple ? entry.record(0) : deciding_record(index);
   if (finding.verdict.action != policy::Action::block) return;
-  Packet& packet = packets[finding.packet];
+  if (answer_plainly(finding, index)) return report(finding, index, record, incidents_.next());
+  refuse_at_length(finding, index, record);
+}
+
+void Pipeline::refuse_at_length(const Finding& finding, std::size_t index,
+                                const generation::Record& record) {
+  Packet& packet = packets_[finding.packet];
   // Refused already, for another of its names.
   if (packet.fate == Fate::reply || packet.fate == Fate::drop) return;
   if (packet.pieced && fragments_.is_behind_refusal(packet.datagram, finding.packet)) {
@@ -81,10 +120,6 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
     return counters_.add(Id::fragment_refused_again);
   }
   if (!is_answerable(packet)) return counters_.add(Id::unanswerable);
-  const generation::Record& record = decider.record;
-  if (answer_plainly(packet, finding, index)) {
-    return report(finding, index, record, incidents_.next());
-  }
   const act::IncidentId incident = incidents_.next();
   const policy::BlockAnswer& how = snapshot_->groups().answer();
   const policy::Category* category = policy::find_category(finding.verdict.category);
@@ -97,8 +132,9 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
       .category = category != nullptr ? category->name : policy::text(finding.verdict.reason),
       .incident = incident,
       // A name that a response leads to is no part of QNAME.
-      .listed_octets =
-          finding.response || !by_entry ? SIZE_MAX : names_[index].length_of(finding.listed_labels),
+      .listed_octets = finding.response || finding.verdict.category == 0
+                           ? SIZE_MAX
+                           : names_[index].length_of(finding.listed_labels),
       .may_have_page = may_have_page(finding.verdict.category),
       .reason = finding.verdict.reason};
   counters_.add(counter_of(finding));
@@ -116,29 +152,6 @@ void Pipeline::refuse(std::span<Packet> packets, std::size_t index) {
     answer(finding, packet, block, finding.response ? Way::onward : Way::back);
   }
   report(finding, index, record, incident);
-}
-
-// What nearly every refusal is: of a query in a plain frame of its own, by the name's absence.
-// False where it is anything else.
-inline bool Pipeline::answer_plainly(Packet& packet, const Finding& finding, std::size_t index) {
-  if (finding.protocol != Protocol::dns || finding.response || packet.pieced ||
-      packet.frame.kind != packet::FrameKind::udp) {
-    return false;
-  }
-  const inspect::dns::Query& query = asked_messages_[finding.query].query;
-  const policy::BlockAnswer& how = snapshot_->groups().answer();
-  const std::size_t listed = names_[index].length_of(finding.listed_labels);
-  if (!act::is_plain_query(packet.frame, query) || how.dns != policy::DnsAnswer::nxdomain ||
-      listed == 0 || listed >= query.name.size() ||
-      packet.capacity < act::plain_answer_room(packet.frame, query)) {
-    return false;
-  }
-  if (soa_.ttl() != how.ttl_seconds) soa_.set_ttl(how.ttl_seconds);
-  counters_.add(Id::dns_blocked);
-  packet.length = static_cast<std::uint32_t>(
-      act::write_plain_answer(packet.data, packet.frame, query, listed, soa_));
-  packet.fate = Fate::reply;
-  return true;
 }
 
 void Pipeline::answer(const Finding& finding, Packet& packet, const act::DnsBlock& block, Way way) {

@@ -25,7 +25,6 @@ using generation::Answer;
 using generation::Cursor;
 using generation::Generation;
 using index::Bucket;
-using index::spill_bit;
 using index::SuffixHash;
 using index::tag_of;
 using name::FoldedName;
@@ -346,7 +345,7 @@ class AllSuffixes final : public Design {
         at->where[slot] = static_cast<std::int32_t>(where);
         return;
       }
-      at->spilled |= spill_bit(hash);
+      at->note_spilled(hash);
     }
   }
   bool probe(std::uint64_t hash, std::int32_t& where) const {
@@ -355,7 +354,7 @@ class AllSuffixes final : public Design {
         where = at->where[slot];
         return true;
       }
-      if ((at->spilled & spill_bit(hash)) == 0) return false;
+      if (!at->may_have_spilled(hash)) return false;
     }
   }
   Answer answer(const FoldedName& name, std::pair<std::uint8_t, std::int32_t> candidate) const {
