@@ -1,5 +1,7 @@
 """Traffic that the gateway has nothing to say about."""
 import json
+import pathlib
+import re
 import unittest
 
 from .case import LabCase
@@ -54,6 +56,16 @@ class Forwarding(LabCase):
 
     def carrier(self, side):
         return json.loads(side.run("ip", "-j", "link", "show", "eth0").stdout)[0]["operstate"]
+
+    def test_buffers_lie_in_huge_pages(self):
+        """Where the kernel gives them to whoever asks, without any that are reserved."""
+        enabled = pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled").read_text()
+        if "[never]" in enabled:
+            self.skipTest("the kernel gives no huge pages: " + enabled)
+        rollup = pathlib.Path(f"/proc/{self.appliance.dataplane.pid}/smaps_rollup").read_text()
+        huge = int(re.search(r"AnonHugePages:\s*(\d+) kB", rollup)[1])
+        buffers = 2 * 4096 * 2300 // 1024  # of two ports, each with room for 2,176 octets
+        self.assertGreater(huge, buffers * 3 // 4, rollup)
 
     def test_link_state_is_carried(self):
         for near, far in ((self.lab.client, self.lab.server), (self.lab.server, self.lab.client)):

@@ -47,6 +47,15 @@ class GenerationTest : public ::testing::Test {
     return name;
   }
 
+  static int mappings_of(std::string_view file) {
+    std::ifstream maps("/proc/self/maps");
+    int count = 0;
+    for (std::string line; std::getline(maps, line);) {
+      count += line.find(file) != std::string::npos ? 1 : 0;
+    }
+    return count;
+  }
+
   fs::path dir_;
 };
 
@@ -183,6 +192,27 @@ TEST_F(GenerationTest, AnOpenGenerationSurvivesTheLossOfItsFile) {
   EXPECT_EQ(cursor->find(lookup("a.example.com")).categories, policy::bit(kGames));
   fs::remove(path);
   EXPECT_TRUE((*generation)->verify_content());
+}
+
+// Of a size that huge pages fit into: its memory file is left empty, and unmapped.
+TEST_F(GenerationTest, ALargeGenerationLiesInPrivateMemory) {
+  Entries entries;
+  constexpr int kNames = 60'000;
+  for (int i = 0; i < kNames; ++i) {
+    entries["name-" + std::to_string(i) + ".example"] = {{0, i % 2 == 0 ? kGames : kVideo}};
+  }
+  const auto path = write(entries);
+  ASSERT_GT(fs::file_size(path), std::size_t{3} << 20);
+  const auto generation = Generation::open(path);
+  ASSERT_TRUE(generation) << generation.error().text();
+  EXPECT_EQ(mappings_of("memfd:sluice-generation"), 0);
+  EXPECT_TRUE((*generation)->verify_content());
+  const auto cursor = (*generation)->cursor();
+  for (int i = 0; i < kNames; i += 7) {
+    const auto name = lookup("name-" + std::to_string(i) + ".example");
+    ASSERT_EQ(cursor->find(name).categories, policy::bit(i % 2 == 0 ? kGames : kVideo)) << i;
+  }
+  EXPECT_EQ(cursor->find(lookup("name.example")).categories, 0U);
 }
 
 TEST_F(GenerationTest, TheSameContentHasTheSameDigest) {
