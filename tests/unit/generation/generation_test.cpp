@@ -202,7 +202,7 @@ TEST_F(GenerationTest, ALargeGenerationLiesInPrivateMemory) {
     entries["name-" + std::to_string(i) + ".example"] = {{0, i % 2 == 0 ? kGames : kVideo}};
   }
   const auto path = write(entries);
-  ASSERT_GT(fs::file_size(path), std::size_t{3} << 20);
+  ASSERT_GT(fs::file_size(path), std::size_t{2} << 20);
   const auto generation = Generation::open(path);
   ASSERT_TRUE(generation) << generation.error().text();
   EXPECT_EQ(mappings_of("memfd:sluice-generation"), 0);
