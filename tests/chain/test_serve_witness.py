@@ -177,6 +177,24 @@ class Serving(LogTest):
         self.assertEqual(self.post(None, method="GET")[0], 405)
         self.assert_cosigned(self.ask(1, 2), self.text(2))
 
+    def test_who_asks_again_and_again_keeps_no_disk_busy(self):
+        self.assert_cosigned(self.ask(0, 10), self.text(10))
+        file = next(self.state.glob("*.seen"))
+        kept = file.stat().st_ino, file.stat().st_mtime_ns
+        for _ in range(5):
+            self.assert_cosigned(self.ask(10, 10), self.text(10))
+        self.assertEqual((file.stat().st_ino, file.stat().st_mtime_ns), kept)
+        # What another process wrote may not outlast a power cut: it is kept anew, once.
+        self.stop(signal.SIGKILL)
+        self.start()
+        self.assert_cosigned(self.ask(10, 10), self.text(10))
+        again = file.stat().st_ino, file.stat().st_mtime_ns
+        self.assertNotEqual(again, kept)
+        self.assert_cosigned(self.ask(10, 10), self.text(10))
+        self.assertEqual((file.stat().st_ino, file.stat().st_mtime_ns), again)
+        self.assert_cosigned(self.ask(10, 11), self.text(11))
+        self.assertEqual(self.ask(0, 1)[:2], (409, "11\n"))
+
     def test_one_process_has_the_state(self):
         done = subprocess.run(self.command(), capture_output=True, text=True, timeout=20)
         self.assertEqual(done.returncode, 1)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/sync/http.h"
+#include "control/tlog/witness_request.h"
 
 namespace sluice::authority {
 namespace {
@@ -38,13 +39,6 @@ Result<Answer> post(sync::Http& http, const std::string& url, std::string body) 
   }
   answer.status = head->status;
   return answer;
-}
-
-std::string request_body(std::uint64_t old_size, const std::vector<tlog::Hash>& proof,
-                         const tlog::Note& note) {
-  std::string body = "old " + std::to_string(old_size) + "\n";
-  for (const tlog::Hash& hash : proof) body += tlog::to_base64(hash) + "\n";
-  return body + "\n" + tlog::note_text(note);
 }
 
 /// The lines of the answer that are this witness's, and right. It may have keys that nobody here
@@ -89,7 +83,7 @@ Result<std::vector<std::string>> ask(const Workspace& workspace, const LogHead& 
   for (bool again = false;; again = true) {
     auto proof = consistency_proof(workspace, head, old_size);
     if (!proof) return fail(proof.error());
-    auto answer = post(http, url, request_body(old_size, *proof, head.note));
+    auto answer = post(http, url, tlog::witness_request_text({old_size, *proof, head.note}));
     if (!answer) return fail(answer.error());
     if (answer->status == 409 && !again) {
       auto seen = size_seen(*answer, head, witness);

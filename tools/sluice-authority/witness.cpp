@@ -4,55 +4,17 @@
 #include <cstring>
 #include <fcntl.h>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <sys/file.h>
 #include <unistd.h>
-#include <vector>
 
 #include "config/files/file.h"
+#include "control/tlog/witness_request.h"
 #include "tools/sluice-authority/log_source.h"
 
 namespace sluice::authority {
 namespace {
-
-constexpr std::string_view kOld = "old ";
-
-struct Request {
-  std::uint64_t old_size = 0;
-  std::vector<tlog::Hash> proof;
-  tlog::Note note;
-};
-
-/// A line and its line feed, taken off the text; nullopt where there is none.
-std::optional<std::string_view> take_line(std::string_view& text) {
-  const std::size_t end = text.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end + 1);
-  return line;
-}
-
-Result<Request> parse_request(std::string_view text) {
-  Request out;
-  const auto first = take_line(text);
-  if (!first || !first->starts_with(kOld)) return fail("begins with no old size");
-  const auto size = tlog::parse_size(first->substr(kOld.size()));
-  if (!size) return fail("the old size is no number");
-  out.old_size = *size;
-  for (;;) {
-    const auto line = take_line(text);
-    if (!line) return fail("has no empty line before the checkpoint");
-    if (line->empty()) break;
-    const auto hash = tlog::hash_from_base64(*line);
-    if (!hash) return fail("a line of the proof is no hash in base64");
-    if (out.proof.size() == tlog::kMaxProofHashes) return fail("the proof has too many lines");
-    out.proof.push_back(*hash);
-  }
-  auto note = tlog::parse_note(text, "the checkpoint");
-  if (!note) return fail(note.error());
-  out.note = std::move(*note);
-  return out;
-}
 
 WitnessAnswer refuse(unsigned status, const std::string& why) { return {status, why + "\n"}; }
 
@@ -81,6 +43,9 @@ struct WitnessServer::State {
   tuf::Clock clock;
   int lock = -1;
   std::mutex mutex;  // from the look at what was cosigned last until the new one is kept
+  // What this process has synced of each log; guarded by mutex. Of what another one wrote, nobody
+  // knows whether it outlasts a power cut.
+  std::map<std::string, tlog::Checkpoint> synced;
 
   State(tlog::LogPolicy known, std::string own_name, tuf::PrivateKey own_key,
         std::filesystem::path path, tuf::Clock time)
@@ -113,10 +78,12 @@ struct WitnessServer::State {
   [[nodiscard]] std::filesystem::path file_of(const std::string& origin) const {
     return folder / (hex(tlog::sha256_of(origin)) + ".seen");
   }
-  [[nodiscard]] WitnessAnswer cosign(const Request& request, const tlog::Checkpoint& next);
+  [[nodiscard]] WitnessAnswer cosign(const tlog::WitnessRequest& request,
+                                     const tlog::Checkpoint& next);
 };
 
-WitnessAnswer WitnessServer::State::cosign(const Request& request, const tlog::Checkpoint& next) {
+WitnessAnswer WitnessServer::State::cosign(const tlog::WitnessRequest& request,
+                                           const tlog::Checkpoint& next) {
   const std::lock_guard alone(mutex);
   const auto broken = [](const Error& error) {
     std::cerr << "sluice-authority: " << error.text() << std::endl;
@@ -142,7 +109,15 @@ WitnessAnswer WitnessServer::State::cosign(const Request& request, const tlog::C
               << seen.size << " seen before" << std::endl;
     return refuse(422, "the proof does not show that the log continues what was cosigned last");
   }
-  if (auto status = save_seen(file_of(next.origin), next); !status) return broken(status.error());
+  // Whoever asks for the same again and again must not keep the disk busy.
+  const auto kept = synced.find(next.origin);
+  const bool is_kept = *before && kept != synced.end() && kept->second.size == next.size &&
+                       kept->second.root == next.root && next.size == seen.size;
+  if (!is_kept) {
+    auto status = save_seen(file_of(next.origin), next);
+    if (!status) return broken(status.error());
+    synced[next.origin] = next;
+  }
   auto signature = tlog::cosign_note(request.note.text, name, key, clock());
   if (!signature) return broken(signature.error());
   return {200, tlog::signature_line(*signature)};
@@ -172,7 +147,7 @@ Result<WitnessServer> WitnessServer::open(tlog::LogPolicy logs, std::string name
 }
 
 WitnessAnswer WitnessServer::add_checkpoint(std::string_view text) {
-  auto request = parse_request(text);
+  auto request = tlog::parse_witness_request(text);
   if (!request) return refuse(400, request.error().text());
   auto next = tlog::parse_checkpoint(request->note.text, "the checkpoint");
   if (!next) return refuse(400, next.error().text());
