@@ -5,6 +5,7 @@
 #include "config/base/json.h"
 #include "config/policy/taxonomy.h"
 #include "control/compile/cpl.h"
+#include "control/compile/emergency.h"
 #include "control/compile/orders.h"
 #include "control/compile/rollout.h"
 #include "control/compile/rules.h"
@@ -46,7 +47,7 @@ struct Stream {
         ++count.entries;
         return {};
       }
-      ++(!order.active ? count.inactive : order.expires <= now ? count.expired : count.pending);
+      ++counted_as(count, order, now);
     }
     count.urls = reader.skipped_urls();
     return {};
@@ -72,12 +73,7 @@ struct Stream {
 };
 
 Result<Stream> open_stream(const ReleaseList& list, const std::filesystem::path& folder) {
-  const bool emergency = list.department == kEmergency;
-  if (emergency && list.entries > kMaxEmergencyEntries) {
-    return fail("the emergency list holds " + std::to_string(list.entries) + " entries; " +
-                    std::to_string(kMaxEmergencyEntries) + " are the most",
-                list.full.path, "the release is refused; tell the authority");
-  }
+  if (auto status = check_emergency_length(list); !status) return fail(status.error());
   auto orders = read_orders(list, folder);
   if (!orders) return fail(orders.error());
   auto reader = CplReader::open(list, folder, orders->size());
@@ -155,7 +151,8 @@ std::optional<tuf::Time> next_change(const std::vector<Stream>& streams, tuf::Ti
   return next;
 }
 
-std::string sources_json(const CompileInput& input, const Compiled& compiled) {
+std::string sources_json(const CompileInput& input, const Compiled& compiled,
+                         const Emergency& emergency) {
   tuf::Json json = {{"lists", tuf::Json::array()}};
   if (compiled.next_change) json["next_change"] = tuf::to_text(*compiled.next_change);
   if (input.local != nullptr) put_local(json, *input.local);
@@ -164,17 +161,9 @@ std::string sources_json(const CompileInput& input, const Compiled& compiled) {
   json["snapshot"] = input.release->snapshot_version;
   json["targets"] = input.release->targets_version;
   for (const ListCount& count : compiled.lists) {
-    const ReleaseList* list = input.release->find(count.department);
-    json["lists"].push_back({{"department", count.department},
-                             {"role_version", list->role_version},
-                             {"seq", list->seq},
-                             {"entries", count.entries},
-                             {"expired", count.expired},
-                             {"pending", count.pending},
-                             {"inactive", count.inactive},
-                             {"urls", count.urls}});
-    if (!count.dropped.empty()) json["lists"].back()["dropped"] = count.dropped;
+    json["lists"].push_back(to_json(count, *input.release->find(count.department)));
   }
+  put_emergency(json, emergency);
   if (!compiled.dropped.empty()) json["dropped"] = compiled.dropped;
   return json_text(json);
 }
@@ -208,8 +197,12 @@ Result<Compiled> compile(const CompileInput& input) {
   if (!status) return fail(status.error());
   for (const Stream& stream : streams) compiled.lists.push_back(stream.count);
   compiled.next_change = next_change(streams, input.now);
+  auto emergency = input.release == nullptr
+                       ? Result<Emergency>(Emergency())
+                       : read_emergency(*input.release, input.lists_dir, *rules, input.now);
+  if (!emergency) return fail(emergency.error());
   status = writer->set_policy(input.policy_json);
-  if (status) status = writer->set_sources(sources_json(input, compiled));
+  if (status) status = writer->set_sources(sources_json(input, compiled, *emergency));
   if (!status) return fail(status.error());
   auto summary = writer->finish(input.generation, tuf::to_text(input.now));
   if (!summary) return fail(summary.error());
@@ -226,6 +219,30 @@ generation::Record record_of(const Order& order, generation::Scope scope,
   const auto layer =
       department == kEmergency ? generation::Layer::emergency : generation::Layer::authority;
   return {provenance, order.category->id, scope, disposition, layer};
+}
+
+std::uint64_t& counted_as(ListCount& count, const Order& order, tuf::Time now) {
+  return !order.active ? count.inactive : order.expires <= now ? count.expired : count.pending;
+}
+
+tuf::Json to_json(const ListCount& count, const ReleaseList& list) {
+  tuf::Json out = {{"department", count.department},
+                   {"role_version", list.role_version},
+                   {"seq", list.seq},
+                   {"entries", count.entries},
+                   {"expired", count.expired},
+                   {"pending", count.pending},
+                   {"inactive", count.inactive},
+                   {"urls", count.urls}};
+  if (!count.dropped.empty()) out["dropped"] = count.dropped;
+  return out;
+}
+
+Status check_emergency_length(const ReleaseList& list) {
+  if (list.department != kEmergency || list.entries <= kMaxEmergencyEntries) return {};
+  return fail("the emergency list holds " + std::to_string(list.entries) + " entries; " +
+                  std::to_string(kMaxEmergencyEntries) + " are the most",
+              list.full.path, "the release is refused; tell the authority");
 }
 
 std::string release_id(const Release& release) {
@@ -250,37 +267,6 @@ std::string dropped_text(std::string_view reversed_key, std::string_view reason,
 
 generation::Provenance protected_provenance() {
   return {.department = "policy", .list = "protected"};
-}
-
-Sources sources_from_json(std::string_view text) {
-  Sources sources;
-  const auto json = tuf::parse_strict(text, "sources");
-  if (!json || !json->is_object()) return sources;
-  tuf::FieldReader fields(*json, "sources");
-  sources.release = fields.text_or("release", "");
-  if (auto time = tuf::parse_time(fields.text_or("next_change", ""))) sources.next_change = *time;
-  tuf::FieldReader site(fields.object("local", false), "sources: local");
-  if (auto time = tuf::parse_time(site.text_or("next_change", ""))) {
-    sources.local_next_change = *time;
-  }
-  for (const auto& [name, id] : site.object("ids", false).items()) {
-    if (id.is_string()) sources.local[name] = id.get<std::string>();
-  }
-  if (json->contains("dropped")) sources.dropped = fields.texts("dropped");
-  for (const tuf::Json& list : fields.array("lists")) {
-    if (!list.is_object() || !list.contains("dropped")) continue;
-    for (const auto& [reason, count] : list["dropped"].items()) {
-      if (count.is_number_unsigned()) sources.dropped_count += count.get<std::uint64_t>();
-    }
-  }
-  return sources;
-}
-
-void put_local(tuf::Json& sources, const LocalLayers& layers) {
-  sources.erase("local");
-  if (layers.sources.empty()) return;
-  sources["local"] = {{"ids", layers.ids()}};
-  if (layers.next_change) sources["local"]["next_change"] = tuf::to_text(*layers.next_change);
 }
 
 }  // namespace sluice::compile

@@ -31,6 +31,13 @@ struct ListCount {
   std::map<std::string, std::uint64_t, std::less<>> dropped;
 };
 
+/// Where an entry is counted whose order does not apply now.
+[[nodiscard]] std::uint64_t& counted_as(ListCount& count, const Order& order, tuf::Time now);
+/// A list's row in a generation's sources.
+[[nodiscard]] tuf::Json to_json(const ListCount& count, const ReleaseList& list);
+/// Refuses an emergency list of more than kMaxEmergencyEntries.
+[[nodiscard]] Status check_emergency_length(const ReleaseList& list);
+
 /// Names that the rules left out are told one by one up to here.
 inline constexpr std::size_t kMaxDroppedTold = 20;
 /// "google.com (popular, cyberspace)".
@@ -73,6 +80,14 @@ struct Sources {
   std::uint64_t dropped_count = 0;
   std::map<std::string, std::string> local;  // LocalLayers::ids() of what was merged in
   std::optional<tuf::Time> local_next_change;
+  /// What is in it of an emergency list: see put_emergency(). Generations from before that was told
+  /// do not have it, nor such as were made of no release.
+  struct EmergencyPart {
+    std::string id;
+    std::vector<std::string> keys;  // reversed, ascending
+    std::optional<tuf::Time> next_change;
+  };
+  std::optional<EmergencyPart> emergency;
 };
 [[nodiscard]] std::string release_id(const Release& release);
 [[nodiscard]] Sources sources_from_json(std::string_view json);

@@ -5,6 +5,7 @@
 
 #include "config/base/json.h"
 #include "control/compile/cpd.h"
+#include "control/compile/emergency.h"
 #include "control/compile/orders.h"
 #include "control/compile/rollout.h"
 #include "control/compile/rules.h"
@@ -80,6 +81,7 @@ class SourcesText {
     json_.erase("next_change");
     if (next) json_["next_change"] = tuf::to_text(*next);
   }
+  void set_emergency(const Emergency& emergency) { put_emergency(json_, emergency); }
   [[nodiscard]] std::string text() const { return json_text(json_); }
 
  private:
@@ -92,7 +94,7 @@ class SourcesText {
   tuf::Json json_;
 };
 
-const char* counted_as(const Order& order, tuf::Time now) {
+const char* count_of(const Order& order, tuf::Time now) {
   if (order.applies(now)) return "entries";
   return !order.active ? "inactive" : order.expires <= now ? "expired" : "pending";
 }
@@ -163,9 +165,7 @@ Status DeltaCompiler::check_base() const {
 Status DeltaCompiler::read_list(std::size_t index) {
   const ReleaseList& before = input_.before->lists[index];
   const ReleaseList& after = input_.after->lists[index];
-  if (after.department == kEmergency && after.entries > kMaxEmergencyEntries) {
-    return fail("the emergency list is too long", after.full.path, kCompileWhole);
-  }
+  if (auto status = check_emergency_length(after); !status) return status;
   auto orders_before = read_orders(before, input_.lists_dir);
   if (!orders_before) return fail(orders_before.error());
   auto orders_after = read_orders(after, input_.lists_dir);
@@ -204,8 +204,7 @@ Status DeltaCompiler::read_changes(std::size_t index, const ListDelta& delta,
                              dropped_text(line.entry.name.view(), dropped, delta.department));
       continue;
     }
-    sources_.count(delta.department, line.is_url ? "urls" : counted_as(order, input_.now),
-                   line.adds);
+    sources_.count(delta.department, line.is_url ? "urls" : count_of(order, input_.now), line.adds);
     if (!counts) continue;
     auto row = writer_.add_provenance(order.provenance(delta.department));
     if (!row) return fail(row.error());
@@ -269,6 +268,9 @@ Result<DeltaCompiled> DeltaCompiler::run() {
     if (auto status = read_list(index); !status) return fail(status.error());
   }
   if (auto status = apply(); !status) return fail(status.error());
+  auto emergency = read_emergency(*input_.after, input_.lists_dir, rules_, input_.now);
+  if (!emergency) return fail(emergency.error());
+  sources_.set_emergency(*emergency);
   sources_.set_next_change(next_change_);
   writer_.set_policy(input_.policy_json);
   writer_.set_sources(sources_.text());

@@ -6,6 +6,7 @@
 #include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "control/compile/compile.h"
+#include "control/compile/emergency.h"
 #include "control/tuf/json.h"
 
 namespace sluice::compile {
@@ -13,16 +14,21 @@ namespace {
 
 using generation::Record;
 
-/// Keys of all local records of a generation, by the source's name: the long way, which reads every
-/// entry.
-Result<std::map<std::string, std::vector<std::string>>> scan(const generation::Generation& base) {
-  std::map<std::string, std::vector<std::string>> keys;
+struct Scanned {
+  std::map<std::string, std::vector<std::string>> local;  // by the source's name
+  std::vector<std::string> emergency;
+};
+
+/// Keys of all these records of a generation: the long way, which reads every entry.
+Result<Scanned> scan(const generation::Generation& base) {
+  Scanned keys;
   std::map<std::uint32_t, std::string> lists;
   Status fault;
   auto status = base.for_each_entry([&](std::string_view key, std::string_view value) {
     const auto entry = generation::EntryView::decode(value);
     for (std::size_t i = 0; entry && i < entry->record_count(); ++i) {
       const Record record = entry->record(i);
+      if (record.layer == generation::Layer::emergency) keys.emergency.emplace_back(key);
       if (!is_local(record)) continue;
       auto known = lists.find(record.provenance);
       if (known == lists.end()) {
@@ -30,7 +36,7 @@ Result<std::map<std::string, std::vector<std::string>>> scan(const generation::G
         if (!provenance) fault = fail(provenance.error());
         known = lists.emplace(record.provenance, provenance ? provenance->list : "").first;
       }
-      keys[known->second].emplace_back(key);
+      keys.local[known->second].emplace_back(key);
     }
   });
   if (!status) return fail(status.error());
@@ -41,18 +47,27 @@ Result<std::map<std::string, std::vector<std::string>>> scan(const generation::G
 /// What a source had in the base and what it has now.
 struct Differing {
   std::string name;
+  bool is_emergency = false;
   std::vector<std::string> former;
   LocalContent content;
 };
 
 Result<std::vector<Differing>> find_differing(const LocalInput& input) {
-  const auto before = sources_from_json(input.base->sources_json()).local;
+  const Sources sources = sources_from_json(input.base->sources_json());
+  const auto& before = sources.local;
   const auto after = input.layers->ids();
   std::vector<Differing> out;
   std::set<std::string> names;
   for (const auto& [name, id] : before) names.insert(name);
   for (const auto& [name, id] : after) names.insert(name);
-  std::optional<std::map<std::string, std::vector<std::string>>> scanned;
+  std::optional<Scanned> scanned;
+  const auto scan_once = [&]() -> Status {
+    if (scanned) return {};
+    auto all = scan(*input.base);
+    if (!all) return fail(all.error());
+    scanned = std::move(*all);
+    return {};
+  };
   for (const std::string& name : names) {
     const auto was = before.find(name);
     const auto is = after.find(name);
@@ -61,12 +76,8 @@ Result<std::vector<Differing>> find_differing(const LocalInput& input) {
     if (was != before.end()) {
       auto known = input.layers->former ? input.layers->former(name, was->second) : std::nullopt;
       if (!known) {
-        if (!scanned) {
-          auto all = scan(*input.base);
-          if (!all) return fail(all.error());
-          scanned = std::move(*all);
-        }
-        known = (*scanned)[name];
+        if (auto status = scan_once(); !status) return fail(status.error());
+        known = scanned->local[name];
       }
       one.former = std::move(*known);
     }
@@ -78,6 +89,16 @@ Result<std::vector<Differing>> find_differing(const LocalInput& input) {
     }
     out.push_back(std::move(one));
   }
+  if (input.emergency == nullptr) return out;
+  Differing one{.name = std::string(kEmergency), .is_emergency = true};
+  one.content = input.emergency->content;
+  if (sources.emergency) {
+    one.former = sources.emergency->keys;
+  } else if (!sources.release.empty()) {
+    if (auto status = scan_once(); !status) return fail(status.error());
+    one.former = std::move(scanned->emergency);
+  }
+  out.push_back(std::move(one));
   return out;
 }
 
@@ -92,7 +113,7 @@ class LocalCompiler {
 
  private:
   Status change(const std::string& key);
-  Result<bool> belongs(const Record& record, const std::string& source);
+  Result<bool> belongs(const Record& record, const Differing& source);
 
   const LocalInput& input_;
   generation::DeltaWriter writer_;
@@ -102,7 +123,8 @@ class LocalCompiler {
   std::uint64_t changed_ = 0;
 };
 
-Result<bool> LocalCompiler::belongs(const Record& record, const std::string& source) {
+Result<bool> LocalCompiler::belongs(const Record& record, const Differing& source) {
+  if (source.is_emergency) return record.layer == generation::Layer::emergency;
   if (!is_local(record)) return false;
   auto known = lists_.find(record.provenance);
   if (known == lists_.end()) {
@@ -110,7 +132,7 @@ Result<bool> LocalCompiler::belongs(const Record& record, const std::string& sou
     if (!provenance) return fail(provenance.error());
     known = lists_.emplace(record.provenance, provenance->list).first;
   }
-  return known->second == source;
+  return known->second == source.name;
 }
 
 Status LocalCompiler::change(const std::string& key) {
@@ -120,7 +142,7 @@ Status LocalCompiler::change(const std::string& key) {
   for (std::size_t i = 0; i < differing_.size(); ++i) {
     const Differing& source = differing_[i];
     for (auto at = records.begin(); at != records.end();) {
-      auto mine = belongs(*at, source.name);
+      auto mine = belongs(*at, source);
       if (!mine) return fail(mine.error());
       at = *mine ? records.erase(at) : at + 1;
     }
@@ -152,6 +174,7 @@ Result<LocalCompiled> LocalCompiler::run() {
   tuf::Json sources = parse_json(input_.base->sources_json());
   if (!sources.is_object()) sources = tuf::Json::object();
   put_local(sources, *input_.layers);
+  if (input_.emergency != nullptr) put_emergency(sources, *input_.emergency);
   writer_.set_policy(input_.policy_json);
   writer_.set_sources(json_text(sources));
   auto summary = writer_.finish(input_.output, input_.generation, tuf::to_text(input_.now));

@@ -79,9 +79,12 @@ class LocalStream {
   std::vector<Part> parts_;
 };
 
+struct Emergency;
+
 struct LocalInput {
   std::shared_ptr<const generation::Generation> base;
   const LocalLayers* layers = nullptr;
+  const Emergency* emergency = nullptr;  // in the stead of the base's; null: that stays
   std::string policy_json;
   tuf::Time now{};
   std::uint64_t generation = 0;
@@ -90,10 +93,10 @@ struct LocalInput {
 
 struct LocalCompiled {
   generation::DeltaSummary summary;
-  std::uint64_t changed = 0;  // keys of the site that came, went or changed
+  std::uint64_t changed = 0;  // keys of the site, or of emergencies, that came, went or changed
 };
 
-/// The base with these local layers and this policy in the stead of its own.
+/// The base with these local layers, this emergency list and this policy in the stead of its own.
 [[nodiscard]] Result<LocalCompiled> compile_local(const LocalInput& input);
 
 }  // namespace sluice::compile

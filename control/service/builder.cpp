@@ -68,14 +68,16 @@ Result<Built> build_local(const BuildInput& input) {
   const compile::LocalLayers none;
   auto compiled = compile::compile_local({.base = input.current,
                                           .layers = input.local != nullptr ? input.local : &none,
+                                          .emergency = input.emergency,
                                           .policy_json = input.policy_json,
                                           .now = input.now,
                                           .generation = input.generation,
                                           .output = input.output});
   if (!compiled) return fail(compiled.error());
   return Built{"generation " + std::to_string(input.current->header().generation) +
-               " with the site's own policy and lists, " + std::to_string(compiled->changed) +
-               " names of which changed"};
+               " with the site's own policy and lists" +
+               (input.emergency != nullptr ? " and the emergency list of now, " : ", ") +
+               std::to_string(compiled->changed) + " names of which changed"};
 }
 
 }  // namespace sluice::service

@@ -87,7 +87,7 @@ std::string_view text(Outcome outcome) {
 }
 
 Status Updater::take_release(const compile::Release& release, const Running::Shared& made,
-                             Kind kind) {
+                             std::uint64_t made_of, Kind kind) {
   // The release first, then the link: a cut between the two is mended by compiling the new release
   // again at the next start, where the other order would go back to the old one.
   auto status =
@@ -98,9 +98,8 @@ Status Updater::take_release(const compile::Release& release, const Running::Sha
   }
   set_release(release);
   // What a person holds goes on being held, with what is urgent in it.
-  const auto current = running_.current();
-  if (kind == Kind::urgent && current && running_.held()) {
-    return running_.replace(made, current->header().generation);
+  if (kind == Kind::urgent && made_of != 0 && running_.held()) {
+    return running_.replace(made, made_of);
   }
   return running_.activate(made);
 }
@@ -225,14 +224,16 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
     return keep_release(*release, error);
   }
   bool after_halt = false;  // with what was halted, as far as the authority has not mended it
-  if (const auto hold = running_.held(); hold && !hold->halted.empty() && !same) {
+  const auto hold = running_.held();
+  if (hold && !hold->halted.empty() && changes_what_was_halted(*release)) {
     after_halt = true;
     (void)running_.resume(
         {.who = kSelf, .reason = "the authority has published another release", .at = clock_()});
   }
   if (running_.held()) {
-    // After a rollback the lists of what runs are not here, and nothing can be made of them.
-    if (release_ && runs_release()) take_urgent(fetcher, *release);
+    if (!release_) return Outcome::on_hold;
+    mend_emergency(fetcher);
+    take_urgent(fetcher, *release);
     return Outcome::on_hold;
   }
   wanted_ = *release;
@@ -286,16 +287,14 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   // The list in use is damaged, and there is nothing to compare with; a bad new one is found below.
   if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
   const std::lock_guard lock(building_);
+  const auto current = running_.current();
   auto made = build(&release, std::move(*brought));
   if (!made) return failed(made.error());
-  auto found = compile::check_probes(**made, *rules);
-  for (Error& one : check_here(**made, *rules)) found.push_back(std::move(one));
-  if (held(found)) {
+  if (held(check_made(**made, current.get(), *rules))) {
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }
-  const auto current = running_.current();
-  auto status = take_release(release, *made, kind);
+  auto status = take_release(release, *made, current ? current->header().generation : 0, kind);
   if (!status && running_.held()) return Outcome::on_hold;
   if (!status) return failed(status.error());
   if (kind == Kind::usual && current && watches_block_rate()) {

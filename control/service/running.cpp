@@ -100,10 +100,14 @@ Status Running::activate(const Shared& generation) {
                 tuf::to_text(hold->until));
   }
   if (auto status = switch_to(generation); !status) return status;
+  prune();
+  return {};
+}
+
+void Running::prune() const {
   std::set<std::uint64_t> pinned;
   for (const Pin& pin : decisions_.pins) pinned.insert(pin.generation);
   store_.prune(pinned);
-  return {};
 }
 
 Status Running::replace(const Shared& generation, std::uint64_t made_of) {
@@ -118,7 +122,9 @@ Status Running::replace(const Shared& generation, std::uint64_t made_of) {
       Decisions next = decisions_;
       next.hold.generation = number;
       if (auto status = decide(std::move(next)); !status) return status;
-      return switch_to(generation);
+      if (auto status = switch_to(generation); !status) return status;
+      prune();
+      return {};
     }
   }
   return activate(generation);

@@ -79,6 +79,7 @@ class Running {
   [[nodiscard]] Status decide(Decisions decisions);
   [[nodiscard]] Status switch_to(const Shared& generation);
   [[nodiscard]] Status finish_rollback();
+  void prune() const;
 
   const std::filesystem::path file_;
   const tuf::Clock clock_;

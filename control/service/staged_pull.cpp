@@ -1,5 +1,7 @@
 // What of a release an appliance takes now: by rings, and what is urgent past a guard that holds
 // the rest.
+#include <algorithm>
+
 #include "config/files/file.h"
 #include "config/ipc/socket.h"
 #include "control/compile/guard.h"
@@ -61,12 +63,24 @@ bool Updater::changes_others(const compile::Release& release) const {
       });
 }
 
+/// An emergency comes into force upon what a halt went back to; the rest of it is what was halted.
+bool Updater::changes_what_was_halted(const compile::Release& release) const {
+  const auto others = [](compile::Release of) {
+    std::erase_if(of.lists, [](const auto& one) { return one.department == compile::kEmergency; });
+    return compile::release_id(of);
+  };
+  return !release_ || others(release) != others(*release_);
+}
+
 /// A list that shrank by accident must not keep an emergency's waiting until a person has looked,
 /// nor one of millions until all of it has come.
 void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& release) {
   compile::Release urgent = *release_;
+  // The lists of what was gone back to are not here, so that no other can take the place of one.
+  const bool emergency_alone = went_back();
   for (const compile::ReleaseList& list : release.lists) {
     if (!is_urgent(list.department)) continue;
+    if (emergency_alone && list.department != compile::kEmergency) continue;
     std::erase_if(urgent.lists, [&](const auto& one) { return one.department == list.department; });
     urgent.lists.push_back(list);
   }
@@ -141,6 +155,29 @@ std::function<bool()> Updater::newer_is_there() {
     --interruptions_.left;
     return true;
   };
+}
+
+/// What the guards say of a generation that is made.
+std::vector<Error> Updater::check_made(const generation::Generation& made,
+                                       const generation::Generation* current,
+                                       const compile::Rules& rules) {
+  auto found = compile::check_probes(made, rules);
+  if (!went_back() || current == nullptr) {
+    for (Error& one : check_here(made, rules)) found.push_back(std::move(one));
+    return found;
+  }
+  // What was gone back to, the emergency cannot help: of its own is what was not there before.
+  const auto before = compile::check_probes(*current, rules);
+  std::erase_if(found, [&](const Error& one) {
+    return std::any_of(before.begin(), before.end(),
+                       [&](const Error& other) { return other.text() == one.text(); });
+  });
+  if (rollout_ && rollout_->max_new_popular) {
+    for (Error& one : compile::check_popular(*current, made, rules, *rollout_->max_new_popular)) {
+      found.push_back(std::move(one));
+    }
+  }
+  return found;
 }
 
 std::vector<Error> Updater::check_here(const generation::Generation& made,

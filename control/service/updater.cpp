@@ -48,9 +48,11 @@ View Updater::view() const {
   if (const auto current = running_.current()) {
     view.generation = current->header();
     auto sources = compile::sources_from_json(current->sources_json());
-    view.next_change = sources.next_change;
-    const auto& local = sources.local_next_change;
-    if (local && (!view.next_change || *local < *view.next_change)) view.next_change = local;
+    view.next_change = sources.local_next_change;
+    // What is held stays what it lists, but for emergencies.
+    std::optional<tuf::Time> lists = sources.next_change;
+    if (view.hold) lists = sources.emergency ? sources.emergency->next_change : std::nullopt;
+    if (lists && (!view.next_change || *lists < *view.next_change)) view.next_change = lists;
     view.dropped = std::move(sources.dropped);
     view.dropped_count = sources.dropped_count;
   }
@@ -181,6 +183,27 @@ void Updater::mend_layers(sync::Fetcher& fetcher) {
   (void)refresh_generation();
 }
 
+/// While a person holds what runs, no pull fetches anew what was lost of its lists.
+void Updater::mend_emergency(sync::Fetcher& fetcher) {
+  if (emergencies_are_right() || refresh_generation()) return;
+  const compile::ReleaseList* const list = release_->find(compile::kEmergency);
+  if (list == nullptr) return;
+  compile::Release alone{.lists = {*list}};
+  auto status = sync::bring_policy(fetcher, *release_, lists_dir());
+  if (status) {
+    auto brought = sync::bring_lists(fetcher, alone, &alone, lists_dir());
+    if (!brought) status = fail(brought.error());
+  }
+  if (!status) return log(Level::warning, "urgent", status.error().text());
+  {
+    const std::lock_guard lock(building_);
+    for (compile::ReleaseList& one : release_->lists) {
+      if (one.department == compile::kEmergency) one.made_file = alone.lists[0].made_file;
+    }
+  }
+  (void)refresh_generation();
+}
+
 std::chrono::seconds Updater::poll_period() const {
   const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
   return may_have_emergencies_ ? std::min(wanted, kEmergencyPoll) : wanted;
@@ -194,7 +217,15 @@ bool Updater::is_stale() const {
   if (!policy || current->policy_json() != *policy) return true;
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
-  return !running_.held() && !lists_are_right();
+  return running_.held() ? !emergencies_are_right() : !lists_are_right();
+}
+
+bool Updater::emergencies_are_right() const {
+  const auto current = running_.current();
+  if (!release_ || !current) return true;
+  const auto sources = compile::sources_from_json(current->sources_json());
+  return sources.emergency && sources.emergency->id == compile::emergency_id(*release_) &&
+         (!sources.emergency->next_change || *sources.emergency->next_change > clock_());
 }
 
 /// Whether what runs lists what release_ says.
@@ -219,19 +250,29 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
   const auto current = running_.current();
   const Running::Place place = running_.next_place();
   const compile::LocalLayers local = site_.layers();
-  const BuildInput input{.release = release,
-                         .current = current,
-                         .current_release = released(),
-                         .brought = std::move(brought),
-                         .local = &local,
-                         .lists_dir = lists_dir(),
-                         .policy_json = std::move(*policy),
-                         .now = clock_(),
-                         .generation = place.number,
-                         .output = place.path};
+  BuildInput input{.release = release,
+                   .current = current,
+                   .current_release = released(),
+                   .brought = std::move(brought),
+                   .local = &local,
+                   .lists_dir = lists_dir(),
+                   .policy_json = std::move(*policy),
+                   .now = clock_(),
+                   .generation = place.number,
+                   .output = place.path};
   const bool same_lists = input.brought.empty() && current && release == released() &&
                           (running_.held() || lists_are_right());
-  auto built = same_lists ? build_local(input) : build_generation(input);
+  const bool upon_what_runs = current && release != nullptr && went_back();
+  std::optional<compile::Emergency> emergency;
+  if (upon_what_runs || (same_lists && running_.held() && !emergencies_are_right())) {
+    auto rules = compile::read_rules(release->policy, lists_dir());
+    if (!rules) return fail(rules.error());
+    auto read = compile::read_emergency(*release, lists_dir(), *rules, clock_());
+    if (!read) return fail(read.error());
+    emergency = std::move(*read);
+    input.emergency = &*emergency;
+  }
+  auto built = same_lists || upon_what_runs ? build_local(input) : build_generation(input);
   if (!built) return fail(built.error());
   log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
   return running_.verify(place.number);
@@ -241,7 +282,7 @@ Status Updater::make_again() {
   const auto current = running_.current();
   auto made = build(released(), {});
   if (!made) return fail(made.error());
-  // What is held stays what it lists; only its policy may be another.
+  // What is held stays what it lists; only its policy and emergencies may be others.
   if (running_.held()) return running_.replace(*made, current->header().generation);
   return running_.activate(*made);
 }

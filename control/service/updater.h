@@ -154,6 +154,7 @@ class Updater {
   void stage(compile::Release& release);
   void take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
   [[nodiscard]] bool changes_others(const compile::Release& release) const;
+  [[nodiscard]] bool changes_what_was_halted(const compile::Release& release) const;
   [[nodiscard]] bool is_urgent(const std::string& department) const;
   [[nodiscard]] std::function<bool()> newer_is_there();
   [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
@@ -163,8 +164,12 @@ class Updater {
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);
   [[nodiscard]] Outcome take_new(sync::Fetcher& fetcher, compile::Release& release,
                                  std::optional<Error>& error, Kind kind = Kind::usual);
+  /// `made_of`: the generation that ran when it was made.
   [[nodiscard]] Status take_release(const compile::Release& release, const Running::Shared& made,
-                                    Kind kind);
+                                    std::uint64_t made_of, Kind kind);
+  [[nodiscard]] std::vector<Error> check_made(const generation::Generation& made,
+                                              const generation::Generation* current,
+                                              const compile::Rules& rules);
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
@@ -174,9 +179,14 @@ class Updater {
   /// The same, as of now.
   [[nodiscard]] Result<std::string> policy_json(const compile::Release* release) const;
   void mend_layers(sync::Fetcher& fetcher);
+  void mend_emergency(sync::Fetcher& fetcher);
   [[nodiscard]] const compile::Release* released() const { return release_ ? &*release_ : nullptr; }
   [[nodiscard]] bool is_stale() const;
   [[nodiscard]] bool runs_release() const;
+  /// A person, or a halt, has it run another than the newest release that was taken.
+  [[nodiscard]] bool went_back() const { return release_ && running_.held() && !runs_release(); }
+  /// Whether what runs has of the emergency list what applies now.
+  [[nodiscard]] bool emergencies_are_right() const;
   [[nodiscard]] bool lists_are_right() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
                                               std::vector<sync::Brought> brought);

@@ -9,6 +9,7 @@
 #include "config/base/json.h"
 #include "config/name/name.h"
 #include "control/compile/cpd.h"
+#include "control/compile/emergency.h"
 #include "control/tuf/digest.h"
 #include "tests/unit/control/repository.h"
 
@@ -146,6 +147,7 @@ class Deltas : public ::testing::Test {
   Folder folder_;
   tuf::Time now_{};
   std::map<std::string, std::string> orders_;
+  const compile::LocalLayers no_layers_;
 };
 
 TEST_F(Deltas, LeadToWhatTheLaterReleaseSays) {
@@ -199,6 +201,64 @@ TEST_F(Deltas, LeadToWhatTheLaterReleaseSays) {
     ASSERT_EQ(parse_json(generation->sources_json()), parse_json(wanted->sources_json()));
     EXPECT_EQ(generation->header().entries, wanted->header().entries);
     before = after;
+  }
+}
+
+TEST_F(Deltas, EmergenciesTakeTheirPlaceUponAnyGeneration) {
+  std::mt19937 random(20261128);  // NOLINT: a fixed seed repeats a failure
+  const auto pick = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  const auto of_emergency = [](const Generation& of, bool wanted) {
+    auto out = contents(of);
+    std::erase_if(out,
+                  [&](const std::string& one) { return one.ends_with(" emergency") != wanted; });
+    return out;
+  };
+  const auto draw = [&] {
+    Lines out;
+    for (unsigned n = pick(6); n > 0; --n) {
+      const std::string name = std::string(1, static_cast<char>('a' + pick(6))) + ".b.example";
+      out[name::reversed_key(name)] = name + "\t" + std::array{"tree", "exact", "subs"}[pick(3)] +
+                                      "\t" + std::to_string(pick(3));
+    }
+    return out;
+  };
+  const Lines police = lines({"b.example\ttree\t1", "c.b.example\ttree\t0", "z.example\texact\t1"});
+  auto running = whole(release({{"emergency", draw()}, {"police", police}}, 1), 1);
+  ASSERT_TRUE(running);
+  const auto others = of_emergency(*running, false);
+  for (std::uint64_t seq = 2; seq < 40; ++seq) {
+    now_ += std::chrono::minutes(pick(120));
+    // The authority's other lists have gone on meanwhile.
+    std::map<std::string, Lines> lists = {{"police", lines({"new.example\ttree\t0"})}};
+    if (pick(4) != 0) lists["emergency"] = draw();
+    const Release newest = release(lists, seq);
+    const auto emergency = compile::read_emergency(newest, folder_.path(), compile::Rules(), now_);
+    ASSERT_TRUE(emergency) << emergency.error().text();
+    const auto made = compile::compile_local({.base = running,
+                                              .layers = &no_layers_,
+                                              .emergency = &*emergency,
+                                              .policy_json = "{}",
+                                              .now = now_,
+                                              .generation = seq,
+                                              .output = path(seq)});
+    ASSERT_TRUE(made) << made.error().text();
+    running = *Generation::open(path(seq), running);
+    const auto wanted = whole(newest, 1000);
+    ASSERT_EQ(of_emergency(*running, true), of_emergency(*wanted, true)) << seq;
+    ASSERT_EQ(of_emergency(*running, false), others);
+    const auto told = compile::sources_from_json(running->sources_json()).emergency;
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->id, compile::emergency_id(newest));
+    EXPECT_EQ(told->next_change, emergency->next_change);
+    EXPECT_EQ(told->keys.size(), of_emergency(*running, true).size());
+    if (pick(3) != 0) continue;
+    // One of before that was told: what is there of it is found in the generation.
+    auto writer = generation::DeltaWriter::create(running);
+    auto sources = parse_json(running->sources_json());
+    sources.erase("emergency");
+    writer->set_sources(json_text(sources));
+    ASSERT_TRUE(writer->finish(path(seq + 100), seq + 100, "2026-06-01T00:00:00Z"));
+    running = *Generation::open(path(seq + 100), running);
   }
 }
 
