@@ -46,6 +46,30 @@ Result<schema::Config> with_signed_layers(const schema::Config& config,
   return with;
 }
 
+void keep_signed_layers(const compile::Release& release, const std::filesystem::path& lists_dir,
+                        const std::filesystem::path& copy) {
+  const compile::ListFile* const file = layers_file(release);
+  std::error_code ignored;
+  if (file == nullptr) {
+    std::filesystem::remove(copy, ignored);
+    return;
+  }
+  const auto stored = lists_dir / file->stored_name();
+  const auto is_right = [&](const Result<std::string>& text) {
+    return text && tuf::sha256(*text) == file->sha256;
+  };
+  const auto first = files::read_bounded(stored, kMaxLayers);
+  const auto second = files::read_bounded(copy, kMaxLayers);
+  Status status;
+  if (is_right(first)) {
+    if (!is_right(second)) status = files::write_atomic(copy, *first);
+  } else if (is_right(second)) {
+    log(Level::warning, "layers", file->path + " was lost or damaged; its copy takes its place");
+    status = files::write_atomic(stored, *second);
+  }
+  if (!status) log(Level::error, "layers", status.error().text());
+}
+
 void keep_layers(const schema::Config& config) {
   const auto folder = schema::kept_layer(config, "").parent_path();
   std::error_code code;

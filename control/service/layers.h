@@ -22,6 +22,11 @@ namespace sluice::service {
                                                         const compile::Release& release,
                                                         const std::filesystem::path& lists_dir);
 
+/// Keeps a second copy of that file, `copy`, or restores the file from it: without it no generation
+/// is made, and the mirror may be away. Forgets the copy where the release has no such file.
+void keep_signed_layers(const compile::Release& release, const std::filesystem::path& lists_dir,
+                        const std::filesystem::path& copy);
+
 /// Keeps the layers that are in force, each for the time when its file has faults; forgets those
 /// that the configuration names no more. Not of one that is tried: what that has in their place, or
 /// leaves out, is of no account once it ends.

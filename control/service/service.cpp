@@ -21,24 +21,13 @@ using std::chrono::seconds;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr milliseconds kAnswerRound{200};
-// Orders begin and end on the wall clock, which may be set; so it is looked at now and then.
 constexpr seconds kLongestSleep{30};
-constexpr seconds kLayersRound{3};
 constexpr seconds kBlockRateRound{5};
-constexpr std::chrono::days kMonth{31};
 
 /// The signal that came, or 0.
 int next_signal(int fd) {
   signalfd_siginfo info{};
   return ::read(fd, &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
-}
-
-/// How long to sleep at most.
-milliseconds until_change(const std::optional<tuf::Time>& next_change, tuf::Time now) {
-  if (!next_change) return kLongestSleep;
-  const milliseconds left = *next_change - now;
-  // Not at once where it has passed: what it asks for may have failed.
-  return std::clamp<milliseconds>(left, seconds(1), kLongestSleep);
 }
 
 /// Without an address lists come as bundles.
@@ -75,6 +64,7 @@ Service::Service(std::filesystem::path config_file, schema::Config config,
       subscriber_(
           updater_.site(), [this] { updater_.take_subscriptions(); }, stop_) {
   keep_layers(config_);
+  set_layer_files();
   tell_layers(std::move(layer_faults));
   updater_.interrupt_when([this] { return is_wanted_elsewhere(); });
 }
@@ -85,7 +75,9 @@ Service::~Service() {
     stop_ = true;
   }
   changed_.notify_all();
-  if (worker_.joinable()) worker_.join();
+  for (std::thread* thread : {&worker_, &time_watcher_}) {
+    if (thread->joinable()) thread->join();
+  }
   if (signal_fd_ >= 0) ::close(signal_fd_);
 }
 
@@ -126,6 +118,7 @@ Status Service::run() {
   if (auto status = start(); !status) return status;
   subscriber_.start(config_.proxy);
   worker_ = std::thread([this] { work(); });
+  time_watcher_ = std::thread([this] { watch_time(); });
   ipc::notify("READY=1");
   log(Level::info, "start", "serving on " + config_.control_socket().string());
   while (!stop_) {
@@ -134,6 +127,7 @@ Status Service::run() {
   }
   ipc::notify("STOPPING=1");
   worker_.join();
+  time_watcher_.join();
   log(Level::info, "stop", "stopped");
   return {};
 }
@@ -207,37 +201,21 @@ void Service::work() {
     }
     const bool again = std::exchange(look_again_, false);
     lock.unlock();
-    // Whoever owns one of these files writes it, and need ask nobody.
-    const bool layers_changed = schema::layer_stamps(config_.layer_files) != config_.layer_stamps;
     watch_block_rate();
     const bool hold_ended = updater_.running().hold_has_ended();
     if (hold_ended && !has_authority_) (void)updater_.refresh_generation();
-    const View view = updater_.view();
-    const tuf::Time now = updater_.time().now();
-    // Farther away than a month where the clock was set back, to before what was worked out.
-    const bool is_due =
-        (view.next_change && *view.next_change <= now) ||
-        (view.next_policy && (*view.next_policy <= now || *view.next_policy > now + kMonth));
     // What was decided while another generation was made, and could not wait for that.
-    if (is_due || again) (void)updater_.refresh_generation();
+    if (again) (void)updater_.refresh_generation();
     lock.lock();
     if (hold_ended && has_authority_) {
       next_poll = std::chrono::steady_clock::now();
       continue;
     }
-    if (layers_changed) {
-      reload_wanted_ = true;
-      continue;
-    }
-    const SteadyTime limit = std::chrono::steady_clock::now() +
-                             until_change(updater_.view().next_change, updater_.time().now());
+    const SteadyTime limit = std::chrono::steady_clock::now() + kLongestSleep;
     SteadyTime next = has_authority_ ? std::min(next_poll, limit) : limit;
     if (trial_) next = std::min(next, trial_->until);
     if (block_rate_.is_wanted()) {
       next = std::min(next, std::chrono::steady_clock::now() + kBlockRateRound);
-    }
-    if (!config_.layer_files.empty()) {
-      next = std::min(next, std::chrono::steady_clock::now() + kLayersRound);
     }
     changed_.wait_until(lock, next, [this] {
       return stop_ || reload_wanted_ || look_again_ || pulls_wanted_ != pulls_done_;
@@ -274,7 +252,11 @@ void Service::reload() {
     tried = trial_.has_value();
     if (tried) file = trial_->file;
   }
-  std::string seen = schema::layer_stamps(config_.layer_files);
+  {
+    // What is as bad as it was is not tried again at once.
+    const std::lock_guard lock(mutex_);
+    layer_stamps_ = schema::layer_stamps(layer_files_);
+  }
   schema::Loaded loaded = schema::load(file);
   std::optional<Error> error;
   if (!loaded.config) {
@@ -291,10 +273,9 @@ void Service::reload() {
     subscriber_.set_proxy(config_.proxy);
     subscriber_.ask_all();
     if (!tried) keep_layers(config_);
+    set_layer_files();
     tell_layers(std::move(loaded.layer_faults));
     (void)updater_.refresh_generation();
-  } else {
-    config_.layer_stamps = std::move(seen);  // else the same would be tried again at once
   }
   log(error ? Level::error : Level::info, "reload", error ? error->text() : "done");
   const std::lock_guard lock(mutex_);

@@ -1,7 +1,8 @@
-// The control process: a thread that works (pulls, compiles, publishes), one that keeps the
-// dataplane in step, and the main one, which answers on the socket and takes signals. Requests that
-// have to wait for the working thread do so on threads of their own, so that the socket answers and
-// signals are taken at any time; they interrupt a download, which goes on afterwards.
+// The control process: a thread that works (pulls, compiles, publishes), one that looks at what
+// begins or ends by itself, one that keeps the dataplane in step, and the main one, which answers
+// on the socket and takes signals. Requests that have to wait for the working thread do so on
+// threads of their own, so that the socket answers and signals are taken at any time; they
+// interrupt a download, which goes on afterwards.
 //
 // Thread safety: run() on the main thread, once.
 #pragma once
@@ -46,6 +47,10 @@ class Service {
  private:
   [[nodiscard]] Status start();
   void work();
+  void watch_time();
+  [[nodiscard]] bool is_due(const View& view) const;
+  [[nodiscard]] bool layers_have_changed() const;
+  void set_layer_files();
   void take_signals();
   void reload();
   void watch_block_rate();
@@ -99,11 +104,14 @@ class Service {
   std::optional<std::filesystem::path> bundle_wanted_;  // guarded by mutex_
   bool decided_ = false;     // what may be of the release that is pulled; guarded by mutex_
   bool look_again_ = false;  // guarded by mutex_; at when something ends
-  std::optional<Error> config_error_;        // guarded by mutex_
-  std::vector<schema::Fault> layer_faults_;  // guarded by mutex_
-  bool has_authority_;                       // guarded by mutex_
-  std::mutex configuring_;                   // by one request at a time
+  std::optional<Error> config_error_;               // guarded by mutex_
+  std::vector<schema::Fault> layer_faults_;         // guarded by mutex_
+  bool has_authority_;                              // guarded by mutex_
+  std::mutex configuring_;                          // by one request at a time
+  std::vector<std::filesystem::path> layer_files_;  // config_'s; guarded by mutex_
+  std::string layer_stamps_;                        // of what was read last; guarded by mutex_
   std::thread worker_;
+  std::thread time_watcher_;
   Subscriber subscriber_;  // the last, so that it ends before what it calls
 };
 

@@ -290,6 +290,9 @@ Status Updater::make_again() {
 Status Updater::refresh_generation(std::chrono::milliseconds patience) {
   const std::unique_lock lock(building_, patience);
   if (!lock) return fail("another generation is being made", {}, "this is done right after it");
+  if (release_) {
+    keep_signed_layers(*release_, lists_dir(), config_.state_dir / "signed-layers.yaml");
+  }
   update_view([this](View& view) {
     const auto with = layered_config(released());
     const auto next =

@@ -1,10 +1,12 @@
 """What a person asks for while a download lasts: it is done at once, and the download goes on."""
+import datetime
 import threading
 import time
 
 from emergency_case import MINUTE, OCTETS_A_SECOND, EmergencyCase
 from harness import eventually, main
 
+LATE = 5  # seconds, of a busy machine
 AT_ONCE = 10  # seconds, of a busy machine; the download lasts minutes
 
 
@@ -78,6 +80,54 @@ class Busy(EmergencyCase):
         eventually(lambda: self.departments().get("emergency", {}).get("entries") == 1, AT_ONCE)
         self.assertLess(time.monotonic() - begin, AT_ONCE)
         self.assertTrue(self.box.status()["pull"]["running"])
+
+    def test_what_begins_or_ends_does_so_in_its_time(self):
+        begin = datetime.datetime.now(datetime.timezone.utc)
+        end = (begin + datetime.timedelta(seconds=30)).replace(microsecond=0)
+        start = end - datetime.timedelta(seconds=6)
+        for name, option, when in (("ends.example", "--expires", end), ("begins.example", "--effective", start)):
+            self.authority.add(name, order=name, extra=(option, when.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        self.authority.release()
+        self.box.pull()
+        layer = self.box.folder / "li.yaml"
+        layer.write_text("block: [malware]\n")
+        with self.box.config.open("a") as config:
+            config.write(f"layers: {{li: {{file: {layer}, owner: Ms Li, groups: all}}}}\n")
+        self.box.ask("config-reload", who="li", reason="x")
+        self.download()
+        for name, before, after, when in (("begins.example", "pass", "block", start),
+                                          ("ends.example", "block", "pass", end)):
+            self.assertEqual(self.action(name), before)
+            self.assertLess(datetime.datetime.now(datetime.timezone.utc), when)
+            eventually(lambda: self.action(name) == after, 30, self.box.log.read_text())
+            late = (datetime.datetime.now(datetime.timezone.utc) - when).total_seconds()
+            print(f"{name}: {late:.1f} s late", flush=True)
+            self.assertLess(late, LATE)
+        self.assertEqual(self.action("chat.example"), "pass")
+        self.ctl("site", "block", "chat.example", "--category", "social", "--who", "li", "--reason", "x")
+        self.assertEqual(self.action("chat.example"), "pass")
+        layer.write_text("block: [malware, social]\n")
+        self.at_once(lambda: eventually(lambda: self.action("chat.example") == "block", AT_ONCE))
+        self.assertTrue(self.box.status()["pull"]["running"])
+        self.end(60_004)
+
+    def test_a_mirror_that_says_nothing_keeps_no_time_waiting(self):
+        end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=10)
+        self.authority.add("ends.example", order="E", extra=("--expires", end.strftime("%Y-%m-%dT%H:%M:%SZ")))
+        self.authority.release()
+        self.box.pull()
+        silent = threading.Event()
+        self.addCleanup(silent.set)
+        self.mirror.behaviours["metadata/timestamp.json"] = lambda request: silent.wait(60)
+        self.box.ask("pull", wait_seconds=0)
+        self.assertEqual(self.action("ends.example"), "block")
+        eventually(lambda: self.action("ends.example") == "pass", 30)
+        late = (datetime.datetime.now(datetime.timezone.utc) - end).total_seconds()
+        self.assertLess(late, LATE)
+        self.assertTrue(self.box.status()["pull"]["running"])
+
+    def action(self, name):
+        return self.ctl("explain", name, exit=None)["verdict"]["action"]
 
     def test_nobody_waits_for_who_waits(self):
         self.download()

@@ -99,8 +99,27 @@ class Signed(LayersTest):
         self.publish()
         self.assertEqual(self.verdict(), "pass")
 
-    def test_the_loss_of_its_file_does_not(self):
-        for file in (self.box.state / "lists").glob("*layers.yaml"):
+    def test_the_loss_of_its_file_keeps_nothing_waiting(self):
+        (self.authority.repo / "metadata" / "timestamp.json").rename(self.folder / "gone")
+        stored = next((self.box.state / "lists").glob("*layers.yaml"))
+        before = stored.read_bytes()
+        for spoil in (stored.unlink, lambda: stored.write_text("province: {}\n")):
+            spoil()
+            generation = self.box.status()["generation"]
+            done = self.ctl("site", "block", f"n{generation}.example", "--category", "malware",
+                            "--reason", "x", "--who", "li")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertEqual(self.box.status()["generation"], generation + 1)
+            self.assertEqual(self.verdict(), "block")
+            self.assertEqual(stored.read_bytes(), before)
+            self.assertNotIn("compile-failed", self.box.alarms())
+        (self.box.state / "signed-layers.yaml").write_text("province: {}\n")
+        self.ctl("mode", "set", "default", "pupils", "--reason", "x", "--who", "li")
+        self.assertEqual(self.verdict(), "block")
+        self.assertEqual((self.box.state / "signed-layers.yaml").read_bytes(), before)
+
+    def test_the_loss_of_its_files_does_not(self):
+        for file in self.box.state.rglob("*layers.yaml"):
             file.unlink()
         self.ctl("mode", "set", "default", "pupils", "--reason", "x", "--who", "li")
         self.assertEqual(self.verdict(), "block")

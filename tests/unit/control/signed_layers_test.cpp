@@ -42,7 +42,11 @@ class SignedLayers : public Appliance {
     }
     return {};
   }
+  [[nodiscard]] std::filesystem::path copy() const {
+    return config_.state_dir / "signed-layers.yaml";
+  }
   void expect_kept_and_told() {
+    std::filesystem::remove(copy());
     const std::string before = current();
     config_.policy.policies[0].blocked = policy::bit(9);
     updater_->set_config(config_);
@@ -79,10 +83,34 @@ TEST_F(SignedLayers, StayWhereTheirFileSaysSomethingElse) {
   expect_kept_and_told();
 }
 
+TEST_F(SignedLayers, AreThereTwice) {
+  const auto read = [](const std::filesystem::path& file) {
+    return files::read_bounded(file, 1000).value_or("");
+  };
+  ASSERT_EQ(read(copy()), kProvince);
+  for (const auto& lost : {stored(), copy()}) {
+    for (const char* what : {"", "province: {owner: Education Department, block: []}\n"}) {
+      std::ofstream(lost) << what;
+      EXPECT_TRUE(updater_->refresh_generation());
+      EXPECT_EQ(read(stored()), kProvince);
+      EXPECT_EQ(read(copy()), kProvince);
+    }
+  }
+  // What the next release signs is what is kept.
+  publish(kCity);
+  ASSERT_EQ(updater_->pull(), Outcome::published);
+  EXPECT_EQ(read(copy()), kCity);
+  repository_.policy.clear();
+  repository_.publish();
+  ASSERT_EQ(updater_->pull(), Outcome::published);
+  EXPECT_FALSE(std::filesystem::exists(copy()));
+}
+
 TEST_F(SignedLayers, AreFetchedAgainWhileAPersonHoldsWhatRuns) {
   const service::Decision decision{.who = "li", .reason = "x", .at = now_};
   ASSERT_TRUE(updater_->running().hold(decision, std::chrono::hours(1)));
   std::filesystem::remove(stored());
+  std::filesystem::remove(copy());
   EXPECT_FALSE(updater_->refresh_generation());
   (void)updater_->pull();
   EXPECT_TRUE(updater_->refresh_generation());
