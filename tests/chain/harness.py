@@ -162,9 +162,23 @@ class ChainTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-chain-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(self.keep_what_failed)
         self.authority = Authority(self.folder / "authority")
         self.authority.add("casino.example", "bet.test")
         self.authority.release()
+
+    def keep_what_failed(self):
+        """A failure that comes once in a hundred runs has to be told by what it left."""
+        result = self._outcome.result
+        told = [text for test, text in result.failures + result.errors if test is self]
+        if not told:
+            return
+        kept = BIN.parent / "failures" / f"{self.id()}-{time.time_ns()}"
+        kept.mkdir(parents=True)
+        (kept / "failure.txt").write_text("\n".join(told))
+        for log in self.folder.rglob("*.log"):
+            shutil.copy(log, kept / "-".join(log.relative_to(self.folder).parts))
+        print(f"logs are kept in {kept}", file=sys.stderr)
 
     def control(self, url, ca, **settings):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="appliance-", dir=self.folder))
