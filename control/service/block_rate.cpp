@@ -7,11 +7,18 @@ namespace sluice::service {
 namespace {
 
 Verdicts between(const Verdicts& from, const Verdicts& to) {
-  return {to.blocked - from.blocked, to.judged - from.judged};
+  return {to.blocked - from.blocked, to.judged - from.judged, to.reported - from.reported,
+          to.by_authority - from.by_authority};
 }
 
+/// Of names that the authority's lists block. What the site itself blocks is no release's fault.
 double share(const Verdicts& verdicts) {
-  return static_cast<double>(verdicts.blocked) / static_cast<double>(verdicts.judged);
+  const double of_all =
+      static_cast<double>(verdicts.blocked) / static_cast<double>(verdicts.judged);
+  // Reports may be lost, of whichever: the shares among them hold all the same.
+  if (verdicts.reported == 0) return of_all;
+  return of_all * static_cast<double>(verdicts.by_authority) /
+         static_cast<double>(verdicts.reported);
 }
 
 std::string percent(double part) {
@@ -35,6 +42,10 @@ std::optional<Look> look_of(const nlohmann::json& status, const nlohmann::json& 
     out.sums.judged += value->get<std::uint64_t>();
   }
   out.sums.blocked = counters->at("verdict_block").get<std::uint64_t>();
+  if (const auto blocks = stats.find("blocks"); blocks != stats.end() && blocks->is_object()) {
+    out.sums.by_authority = blocks->value("authority", std::uint64_t{0});
+    out.sums.reported = out.sums.by_authority + blocks->value("site", std::uint64_t{0});
+  }
   for (const char* name : {"schedules", "modes"}) {
     if (const auto part = status.find(name); part != status.end())
       out.period += part->dump() + "\n";
@@ -43,8 +54,10 @@ std::optional<Look> look_of(const nlohmann::json& status, const nlohmann::json& 
 }
 
 void BlockRate::take(Time now, const Look& look) {
-  const bool restarted =
-      look.sums.judged < latest_.sums.judged || look.sums.blocked < latest_.sums.blocked;
+  const bool restarted = look.sums.judged < latest_.sums.judged ||
+                         look.sums.blocked < latest_.sums.blocked ||
+                         look.sums.reported < latest_.sums.reported ||
+                         look.sums.by_authority < latest_.sums.by_authority;
   if (restarted || look.period != latest_.period) {
     samples_.clear();
     watched_.reset();
@@ -74,9 +87,9 @@ std::optional<BlockRate::Halt> BlockRate::halt(Time now) {
   if (after.judged < kLeastJudged) return std::nullopt;
   const double most = watched_->most_ratio * std::max(share(before_), kLeastShare);
   if (share(after) <= most) return std::nullopt;
-  Halt out{std::move(*watched_), "it blocks " + percent(share(after)) + " of " +
-                                     std::to_string(after.judged) + " names, where it were " +
-                                     percent(share(before_)) + " of " +
+  Halt out{std::move(*watched_), "by the authority's lists it blocks " + percent(share(after)) +
+                                     " of " + std::to_string(after.judged) +
+                                     " names, where it were " + percent(share(before_)) + " of " +
                                      std::to_string(before_.judged) + " before"};
   watched_.reset();
   samples_.clear();

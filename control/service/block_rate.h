@@ -14,10 +14,13 @@
 
 namespace sluice::service {
 
-/// Names that the dataplane judged since its start, and how many of them it blocked.
+/// Names that the dataplane judged since its start, and how many of them it blocked; and of the
+/// blocks that it has reported, how many there are and how many were by what the authority lists.
 struct Verdicts {
   std::uint64_t blocked = 0;
   std::uint64_t judged = 0;
+  std::uint64_t reported = 0;
+  std::uint64_t by_authority = 0;
 };
 
 /// What the dataplane tells at one time.

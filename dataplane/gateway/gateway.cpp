@@ -261,6 +261,19 @@ void Gateway::housekeeping() {
   collect_events();
 }
 
+namespace {
+
+bool is_by_authority(const stats::BlockEvent& event) {
+  // Where the site's budget, pause or curated list decided, the record only says what was listed.
+  const bool for_its_listing = event.reason == policy::Reason::category ||
+                               event.reason == policy::Reason::mandatory ||
+                               event.reason == policy::Reason::emergency;
+  return for_its_listing && event.layer != generation::Layer::site &&
+         event.layer != generation::Layer::subscription;
+}
+
+}  // namespace
+
 void Gateway::collect_events() {
   for (const auto& worker : workers_) {
     for (PastBlock past; worker->events().pop(past.event);) {
@@ -268,6 +281,7 @@ void Gateway::collect_events() {
       past.time = std::chrono::system_clock::now();
       const index::Snapshot* const judged_by = std::exchange(past.event.judged_by, nullptr);
       past.group = judged_by->groups().groups()[past.event.group].name;
+      ++(is_by_authority(past.event) ? block_origins_.authority : block_origins_.site);
       history_.push_back(past);
       if (history_.size() > kHistory) history_.pop_front();
     }

@@ -35,6 +35,13 @@ struct PastBlock {
   std::string group;
 };
 
+/// Of the blocks that were reported, whose rule they were: a record that an authority signed, or
+/// anything of the site's: its lists, hours, budgets, pauses, curated lists.
+struct BlockOrigins {
+  std::uint64_t authority = 0;
+  std::uint64_t site = 0;
+};
+
 /// A device that has come near the end of a budget, or to it.
 struct BudgetNotice {
   std::chrono::system_clock::time_point time;
@@ -68,6 +75,8 @@ class Gateway {
   [[nodiscard]] std::vector<std::string> alarms() const;
   [[nodiscard]] policy::Moment moment() const { return moment_; }
   [[nodiscard]] const std::deque<PastBlock>& history() const { return history_; }
+  /// Since the start. Reports that were lost are not among them.
+  [[nodiscard]] const BlockOrigins& block_origins() const { return block_origins_; }
   [[nodiscard]] const std::deque<BudgetNotice>& notices() const { return notices_; }
   [[nodiscard]] budget::Book& budgets() { return budgets_.book(); }
   /// Which devices hold the addresses that the policy names.
@@ -115,6 +124,7 @@ class Gateway {
   std::vector<std::string> alarms_;
   std::deque<PastBlock> history_;
   std::uint64_t sequence_ = 0;
+  BlockOrigins block_origins_;
   budget::Keeper budgets_;
   std::uint8_t epoch_ = 0;
   std::shared_ptr<const budget::Exhausted> exhausted_;

@@ -128,7 +128,9 @@ json stats_of(gateway::Gateway& gateway) {
     }
     lcores.push_back(std::move(lcore));
   }
+  const gateway::BlockOrigins& origins = gateway.block_origins();
   return ok({{"counters", std::move(sums)},
+             {"blocks", {{"authority", origins.authority}, {"site", origins.site}}},
              {"lcores", std::move(lcores)},
              {"stages", stages_of(gateway)},
              {"ports", ports_of(gateway)}});

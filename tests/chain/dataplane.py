@@ -14,6 +14,7 @@ class FakeDataplane:
         self.loads = []
         self.events = []  # what it remembers of blocks
         self.counters = {}
+        self.blocks = {"authority": 0, "site": 0}  # that it reported, by whose rule they were
         self.asked = 0  # how often for those
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
@@ -51,7 +52,7 @@ class FakeDataplane:
             return {"ok": True, "events": self.events}
         if request["command"] == "stats":
             self.asked += 1
-            return {"ok": True, "counters": self.counters}
+            return {"ok": True, "counters": self.counters, "blocks": self.blocks}
         return {"ok": True, "generation": self.generation or 0}
 
     def close(self):

@@ -64,6 +64,22 @@ class HaltTest(ChainTest):
         self.release("three.example")
         self.assertEqual(self.box.alarms(), {})
 
+    def test_what_the_site_blocks_is_no_releases_fault(self):
+        self.seen()
+        self.judged(2000, 40)
+        self.dataplane.blocks = {"authority": 40, "site": 0}
+        self.seen()
+        after = self.release("two.example")
+        # As when many have used up their minutes.
+        self.judged(4000, 1040)
+        self.dataplane.blocks = {"authority": 80, "site": 960}
+        self.seen()
+        self.seen()
+        self.assertEqual((self.box.status()["generation"], self.box.alarms()), (after, {}))
+        self.judged(4000, 1140)
+        self.dataplane.blocks = {"authority": 180, "site": 960}
+        eventually(lambda: "release-halted" in self.box.alarms(), 30, "the halt")
+
     def test_what_is_urgent_and_what_persons_decide_is_not_watched(self):
         self.judged(2000, 40)
         self.seen()

@@ -91,6 +91,17 @@ class Survival(unittest.TestCase):
         self.assertEqual(pids, (self.appliance.dataplane.pid, self.appliance.control.pid))
         self.assertTrue(self.appliance.dataplane.alive() and self.appliance.control.alive())
 
+    def test_blocks_are_counted_by_whose_rule_they_were(self):
+        self.start_both()
+        counted = lambda: self.appliance.ask("stats")["blocks"]
+        self.assertEqual(counted(), {"authority": 0, "site": 0})
+        self.assertEqual(self.verdict("www.casino.example"), "block")
+        wait_until("the authority's is counted", lambda: counted() == {"authority": 1, "site": 0})
+        self.appliance.ctl("site", "block", "news.test", "--category", "gambling", "--who", "li",
+                           "--reason", "x")
+        self.assertEqual(self.verdict("www.news.test"), "block")
+        wait_until("the site's is counted", lambda: counted() == {"authority": 1, "site": 1})
+
     def test_an_order_is_told_to_the_client_and_explained(self):
         self.start_both()
         self.assertIn("EDE: 16 (Censored)", self.lab.dig("www.casino.example"))

@@ -18,6 +18,10 @@ class BlockRateTest : public ::testing::Test {
     now_ += minutes(1);
     rate_.take(now_, look_);
   }
+  void report(std::uint64_t by_authority, std::uint64_t by_site) {
+    look_.sums.by_authority += by_authority;
+    look_.sums.reported += by_authority + by_site;
+  }
   /// A release takes effect.
   void watch(double ratio) {
     const std::uint64_t before = look_.generation++;
@@ -43,8 +47,39 @@ TEST_F(BlockRateTest, EndsWhatBlocksSoManyTimesMore) {
   ASSERT_TRUE(found);
   EXPECT_EQ(found->what.release, "abc");
   EXPECT_EQ(found->what.before, 7U);
-  EXPECT_EQ(found->reason, "it blocks 4.1 % of 1001 names, where it were 2.0 % of 1000 before");
+  EXPECT_EQ(
+      found->reason,
+      "by the authority's lists it blocks 4.1 % of 1001 names, where it were 2.0 % of 1000 before");
   EXPECT_FALSE(halt()) << "told once";
+}
+
+TEST_F(BlockRateTest, WhatTheSiteItselfBlocksIsNoReleasesFault) {
+  see(0, 0);
+  report(20, 0);
+  see(1000, 20);
+  watch(2);
+  report(20, 480);  // a budget that many have used up
+  see(1000, 500);
+  EXPECT_FALSE(halt());
+  report(30, 0);
+  see(0, 30);
+  const auto found = halt();
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->reason,
+            "by the authority's lists it blocks 5.0 % of 1000 names, where it were 2.0 % of 1000 "
+            "before");
+}
+
+TEST_F(BlockRateTest, ReportsThatWereLostAreOfWhichever) {
+  see(0, 0);
+  report(10, 10);
+  see(1000, 40);
+  watch(2);
+  report(5, 5);
+  see(1000, 80);
+  EXPECT_FALSE(halt()) << "twice as much";
+  see(0, 1);
+  EXPECT_TRUE(halt());
 }
 
 TEST_F(BlockRateTest, FewNamesSayNothing) {
