@@ -72,6 +72,27 @@ bool Updater::changes_what_was_halted(const compile::Release& release) const {
   return !release_ || others(release) != others(*release_);
 }
 
+/// While a person holds what runs, no pull fetches anew what was lost of its lists.
+void Updater::mend_emergency(sync::Fetcher& fetcher) {
+  if (emergencies_are_right() || refresh_generation()) return;
+  const compile::ReleaseList* const list = release_->find(compile::kEmergency);
+  if (list == nullptr) return;
+  compile::Release alone{.lists = {*list}};
+  auto status = sync::bring_policy(fetcher, *release_, lists_dir());
+  if (status) {
+    auto brought = sync::bring_lists(fetcher, alone, &alone, lists_dir());
+    if (!brought) status = fail(brought.error());
+  }
+  if (!status) return log(Level::warning, "urgent", status.error().text());
+  {
+    const std::lock_guard lock(building_);
+    for (compile::ReleaseList& one : release_->lists) {
+      if (one.department == compile::kEmergency) one.made_file = alone.lists[0].made_file;
+    }
+  }
+  (void)refresh_generation();
+}
+
 /// A list that shrank by accident must not keep an emergency's waiting until a person has looked,
 /// nor one of millions until all of it has come.
 void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& release) {

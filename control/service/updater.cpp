@@ -183,27 +183,6 @@ void Updater::mend_layers(sync::Fetcher& fetcher) {
   (void)refresh_generation();
 }
 
-/// While a person holds what runs, no pull fetches anew what was lost of its lists.
-void Updater::mend_emergency(sync::Fetcher& fetcher) {
-  if (emergencies_are_right() || refresh_generation()) return;
-  const compile::ReleaseList* const list = release_->find(compile::kEmergency);
-  if (list == nullptr) return;
-  compile::Release alone{.lists = {*list}};
-  auto status = sync::bring_policy(fetcher, *release_, lists_dir());
-  if (status) {
-    auto brought = sync::bring_lists(fetcher, alone, &alone, lists_dir());
-    if (!brought) status = fail(brought.error());
-  }
-  if (!status) return log(Level::warning, "urgent", status.error().text());
-  {
-    const std::lock_guard lock(building_);
-    for (compile::ReleaseList& one : release_->lists) {
-      if (one.department == compile::kEmergency) one.made_file = alone.lists[0].made_file;
-    }
-  }
-  (void)refresh_generation();
-}
-
 std::chrono::seconds Updater::poll_period() const {
   const std::chrono::seconds wanted(config_.authority ? config_.authority->poll_seconds : 3600);
   return may_have_emergencies_ ? std::min(wanted, kEmergencyPoll) : wanted;
