@@ -104,15 +104,23 @@ Status GroupTable::add_layers(const PolicySet& set) {
   return {};
 }
 
-/// The sets of layers that groups have. Where so many devices would have too many of them, one that
-/// has all.
-std::vector<std::vector<std::uint16_t>> GroupTable::layer_sets(std::size_t devices) {
+/// What holds in groups besides the policy of a device's mode: what their own policies stand under,
+/// and layers of other owners. Where so many devices would have too many such sets, one that has
+/// all.
+std::vector<std::vector<std::uint16_t>> GroupTable::layer_sets(const PolicySet& set,
+                                                               std::size_t devices) {
   std::vector<std::vector<std::uint16_t>> sets;
   layer_set_.clear();
   for (const ResolvedGroup& group : groups_) {
-    const auto found = std::find(sets.begin(), sets.end(), group.layers);
+    std::vector<std::uint16_t> layers;
+    if (group.policy_index != ResolvedGroup::kNoPolicy) {
+      const std::uint16_t under = set.policies[group.policy_index].under;
+      if (under != Policy::kNone) layers.push_back(under);
+    }
+    layers.insert(layers.end(), group.layers.begin(), group.layers.end());
+    const auto found = std::find(sets.begin(), sets.end(), layers);
     layer_set_.push_back(static_cast<std::uint16_t>(found - sets.begin()));
-    if (found == sets.end()) sets.push_back(group.layers);
+    if (found == sets.end()) sets.push_back(std::move(layers));
   }
   if (2 * groups_.size() + devices * sets.size() > UINT16_MAX) {
     std::set<std::uint16_t> all;
@@ -125,9 +133,10 @@ std::vector<std::vector<std::uint16_t>> GroupTable::layer_sets(std::size_t devic
 
 Status GroupTable::add_modes(const PolicySet& set) {
   const std::size_t own = groups_.size();
-  const auto sets = layer_sets(static_cast<std::size_t>(
+  const auto devices_with_modes =
       std::count_if(set.modes.begin(), set.modes.end(),
-                    [](const Mode& mode) { return mode.mac || mode.address; })));
+                    [](const Mode& mode) { return mode.mac || mode.address; });
+  const auto sets = layer_sets(set, static_cast<std::size_t>(devices_with_modes));
   std::map<Claims::Key, std::uint16_t> devices;
   bool any_normal = false;
   for (std::size_t i = 0; i < set.modes.size(); ++i) {

@@ -17,16 +17,17 @@
 namespace sluice::policy {
 
 /// Who has a policy. Entry 0 is the default group; behind the groups stand devices that have a mode
-/// of their own, each once for every set of layers that a group has, since where the device is, and
-/// so in which group, only its frames tell; and where one of those modes is "normal", all groups
-/// again, but for their modes.
+/// of their own, each once for every set of what stands above a group, since where the device is,
+/// and so in which group, only its frames tell; and where one of those modes is "normal", all
+/// groups again, but for their modes.
 struct ResolvedGroup {
   std::string name;
   std::string policy;                      // apart from modes
   std::uint16_t policy_index = kNoPolicy;  // into PolicySet::policies
   std::uint16_t mode = kNoMode;            // into PolicySet::modes
   bool is_device = false;                  // only while its mode holds
-  /// Into PolicySet::policies: of other owners, which hold whatever its policy is.
+  /// Into PolicySet::policies, which hold whatever its policy is: of other owners; and of a device,
+  /// what its group's own policy stands under.
   std::vector<std::uint16_t> layers = {};
 
   static constexpr std::uint16_t kNoPolicy = UINT16_MAX;
@@ -70,13 +71,15 @@ class GroupTable {
   void note(const PolicySet& set, const Policy& policy);
   [[nodiscard]] Status add_layers(const PolicySet& set);
   [[nodiscard]] Status add_modes(const PolicySet& set);
-  [[nodiscard]] std::vector<std::vector<std::uint16_t>> layer_sets(std::size_t devices);
+  [[nodiscard]] std::vector<std::vector<std::uint16_t>> layer_sets(const PolicySet& set,
+                                                                   std::size_t devices);
   std::vector<ResolvedGroup> groups_;
   BlockAnswer answer_;
   Claims claims_;
   Claims devices_;                // the same of devices with modes
   std::uint16_t plain_from_ = 0;  // of groups_; 0: they are not there again
-  /// Of each group, which of the sets of layers it has; empty: there is one for all of them.
+  /// Of each group, which of the sets of layers a device's mode has there; empty: there is one for
+  /// all of them.
   std::vector<std::uint16_t> layer_set_;
   bool any_withholds_ech_ = false;
   bool any_refuses_encrypted_dns_ = false;

@@ -40,24 +40,6 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
   }
   sort_unique(changes_);
   sort_unique(ends_);
-  common_ = find_common();
-}
-
-std::uint16_t Timetable::find_common() const {
-  const auto above = [this](std::uint16_t policy) {
-    return policy == ResolvedGroup::kNoPolicy ? Policy::kNone : policies_[policy].under;
-  };
-  std::uint16_t common = groups_.empty() ? Policy::kNone : above(groups_.front().policy);
-  for (const Group& group : groups_) {
-    if (group.is_device) continue;
-    const auto is_above = [&](std::uint16_t wanted) {
-      std::uint16_t at = above(group.policy);
-      while (at != wanted && at != Policy::kNone) at = above(at);
-      return at == wanted;
-    };
-    while (common != Policy::kNone && !is_above(common)) common = above(common);
-  }
-  return common;
 }
 
 std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment moment) const {
@@ -69,9 +51,7 @@ std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment momen
   };
   static_assert(Policy::kNone == ResolvedGroup::kNoPolicy);
   add(policy_of(group, mode_of(group, moment)));
-  if (group.is_device) {
-    add(common_);
-  } else if (group.policy != ResolvedGroup::kNoPolicy) {
+  if (!group.is_device && group.policy != ResolvedGroup::kNoPolicy) {
     add(policies_[group.policy].under);
   }
   for (const std::uint16_t layer : group.layers) add(layer);

@@ -28,7 +28,7 @@ class Timetable {
   /// Whose refusals add up for a group at a moment, as indices into PolicySet::policies: its
   /// policy, or that of its mode; those that it stands under; and those that the group's own policy
   /// stands under, for a mode takes that policy's place and nothing of what is above; and layers of
-  /// other owners. Above a device's mode is what stands above the policies of all groups.
+  /// other owners. The same of a device's mode, in the group that the device is in.
   [[nodiscard]] std::vector<std::uint16_t> layers(std::uint16_t group, Moment moment) const;
   /// What one of them blocks by itself.
   [[nodiscard]] CategoryMask blocked_by(std::uint16_t policy, Moment moment) const;
@@ -57,11 +57,10 @@ class Timetable {
     std::uint16_t policy = ResolvedGroup::kNoPolicy;
     std::uint16_t mode = ResolvedGroup::kNoMode;
     bool is_device = false;
-    std::vector<std::uint16_t> layers;  // of other owners
+    std::vector<std::uint16_t> layers;  // of ResolvedGroup
   };
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
   [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, Moment moment) const;
-  [[nodiscard]] std::uint16_t find_common() const;
   [[nodiscard]] Masks masks_of(const Policy& policy, Moment moment) const;
   void finish(const Group& group, Moment moment, Masks& masks) const;
   [[nodiscard]] const Mode* mode_of(const Group& group, Moment moment) const;
@@ -73,9 +72,8 @@ class Timetable {
   std::vector<Mode> modes_;
   std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;
-  std::uint16_t common_ = Policy::kNone;  // the lowest policy above those of all groups
-  std::vector<std::int64_t> changes_;     // all toggles of all schedules, ascending
-  std::vector<std::int64_t> ends_;        // of modes, ascending
+  std::vector<std::int64_t> changes_;  // all toggles of all schedules, ascending
+  std::vector<std::int64_t> ends_;     // of modes, ascending
   std::int64_t from_ = 0;
   std::int64_t until_ = 0;
 };
