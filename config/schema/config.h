@@ -122,8 +122,9 @@ struct Config {
   [[nodiscard]] std::filesystem::path control_socket() const { return run_dir / "control.sock"; }
 };
 
-/// The policy with its schedules worked out for 13 months, from before `now` on (Unix time). The
-/// same for all of a month, so that an appliance makes a generation of it once a month.
+/// The policy with its schedules worked out for 13 months from `now` on (Unix time), and for the
+/// two before it. The same for all of a month, so that an appliance makes a generation of it once a
+/// month.
 [[nodiscard]] Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now);
 /// The same with modes of persons: those whose policy is no longer there, and those that have
 /// ended, are left out.

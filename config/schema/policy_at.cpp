@@ -12,6 +12,8 @@ using namespace std::chrono;
 // A month's first day is not the same everywhere on Earth, and a clock may be set back a little.
 constexpr days kMargin{2};
 constexpr months kStretch{14};
+// Who asks why is told of what was, too: complaints come weeks later.
+constexpr months kBefore{2};
 
 /// Each group its own policy.
 constexpr std::string_view kNormal = "normal";
@@ -50,7 +52,7 @@ Result<std::vector<std::int64_t>> day_begins(const Times& times, calendar::Kind 
 Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
   policy::PolicySet set = config.policy;
   if (set.schedules.empty() && set.budgets.empty()) return set;
-  set.schedules_from = first_moment(month_of(now));
+  set.schedules_from = first_moment(month_of(now) - kBefore);
   set.schedules_until = first_moment(month_of(now) + kStretch);
   set.time_zone = config.times.calendar.time_zone;
   for (std::size_t i = 0; i < set.schedules.size(); ++i) {

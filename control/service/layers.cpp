@@ -1,50 +1,17 @@
-// Layers of other owners: what the authority signed goes into the policy, and a file that was good
-// is kept, for it counts until its owner writes a good one again.
+// A file of another owner that was good counts until he writes a good one again.
 #include "control/service/layers.h"
 
 #include <algorithm>
+#include <string>
 #include <system_error>
+#include <vector>
 
 #include "config/files/file.h"
-#include "control/compile/rules.h"
 #include "control/service/log.h"
+#include "control/service/signed_layers.h"
 #include "control/tuf/digest.h"
 
 namespace sluice::service {
-namespace {
-
-constexpr std::uint64_t kMaxLayers = 65'536;  // octets of the signed file
-constexpr const char* kFetchedAgain =
-    "the next pull fetches it again, or import a bundle; until then what runs stays as it is";
-
-}  // namespace
-
-const compile::ListFile* layers_file(const compile::Release& release) {
-  for (const compile::ListFile& file : release.policy) {
-    if (file.path == compile::kLayersFile) return &file;
-  }
-  return nullptr;
-}
-
-Result<schema::Config> with_signed_layers(const schema::Config& config,
-                                          const compile::Release& release,
-                                          const std::filesystem::path& lists_dir) {
-  schema::Config with = config;
-  const compile::ListFile* const file = layers_file(release);
-  if (file == nullptr) return with;
-  const auto stored = lists_dir / file->stored_name();
-  const auto text = files::read_bounded(stored, kMaxLayers);
-  if (!text) return fail(text.error().what, text.error().where, kFetchedAgain);
-  if (tuf::sha256(*text) != file->sha256) {
-    return fail("is damaged, it is not the " + file->path + " that was signed", stored.string(),
-                kFetchedAgain);
-  }
-  const auto faults = schema::add_signed_layers(*text, file->path, with);
-  if (!faults.empty()) {
-    return fail(faults[0].text(), {}, "the release is refused; tell the authority");
-  }
-  return with;
-}
 
 void keep_signed_layers(const compile::Release& release, const std::filesystem::path& lists_dir,
                         const std::filesystem::path& copy) {
@@ -58,8 +25,8 @@ void keep_signed_layers(const compile::Release& release, const std::filesystem::
   const auto is_right = [&](const Result<std::string>& text) {
     return text && tuf::sha256(*text) == file->sha256;
   };
-  const auto first = files::read_bounded(stored, kMaxLayers);
-  const auto second = files::read_bounded(copy, kMaxLayers);
+  const auto first = files::read_bounded(stored, kMaxLayersOctets);
+  const auto second = files::read_bounded(copy, kMaxLayersOctets);
   Status status;
   if (is_right(first)) {
     if (!is_right(second)) status = files::write_atomic(copy, *first);

@@ -6,9 +6,9 @@
 #include "config/policy/policy.h"
 #include "control/compile/guard.h"
 #include "control/service/downloads.h"
-#include "control/service/layers.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
+#include "control/service/signed_layers.h"
 #include "control/service/updater.h"
 #include "control/sync/client.h"
 

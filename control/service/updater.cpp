@@ -7,14 +7,10 @@
 #include "control/service/layers.h"
 #include "control/service/log.h"
 #include "control/service/release_file.h"
+#include "control/service/signed_layers.h"
 #include "control/sync/trust.h"
 
 namespace sluice::service {
-namespace {
-
-constexpr std::uint64_t kMaxReleaseOctets = 1 << 20;
-
-}  // namespace
 
 Updater::Updater(schema::Config config, tuf::Clock clock, const std::atomic<bool>& stop,
                  OnActivated on_activated, tuf::Time built)

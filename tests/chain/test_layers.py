@@ -68,6 +68,11 @@ class Signed(LayersTest):
                          ("block", "category"))
         self.assertEqual([(one["policy"], one["owner"]) for one in told["layers"]],
                          [("pupils", "site"), ("signed/province", "Education Department")])
+        # A table of cases is of what will be in force, too.
+        cases = self.folder / "cases.yaml"
+        cases.write_text(f"cases: [{{name: {LISTED}, expect: block, reason: category}}]\n")
+        tested = self.ctl("policy", "test", cases)
+        self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
         text = self.ctl("explain", LISTED).stdout
         self.assertIn("does policy 'signed/province' of Education Department block", text)
         self.assertRegex(text, "under +signed/province of Education Department")

@@ -35,8 +35,8 @@ class SiteTest(ChainTest):
     def site(self, *arguments, exit=0):
         return self.ctl("site", *arguments, "--who", "li", "--reason", "lesson 4", exit=exit)
 
-    def verdict(self, name):
-        said = self.ctl("explain", name)["verdict"]
+    def verdict(self, name, *more):
+        said = self.ctl("explain", name, *more)["verdict"]
         return said["action"], said["reason"], said["category"]
 
     def add_subscriptions(self, text):
@@ -55,6 +55,17 @@ class Own(SiteTest):
         self.box.pull()
         self.assertEqual(self.verdict("bad.play.example"), ("block", "category", "malware"))
         self.assertEqual(self.verdict("play.example"), ("pass", "site-allow", "games"))
+        # Beyond its end, whoever asks ahead of time is told what will be then.
+        for asked, then in ((day(29), ("pass", "site-allow", "games")),
+                            (day(31), ("block", "category", "games"))):
+            self.assertEqual(self.verdict("play.example", "--at", f"{asked}T12:00Z"), then)
+            cases = self.folder / "cases.yaml"
+            cases.write_text(f"cases: [{{name: play.example, at: '{asked}T12:00Z', "
+                             f"expect: {then[0]}, reason: {then[1]}}}]\n")
+            self.assertTrue(self.ctl("policy", "test", cases)["ok"])
+        told = self.ctl("explain", "play.example", "--at", f"{day(31)}T12:00Z")
+        self.assertEqual([(r["layer"], r["ended"]) for r in told["records"]],
+                         [("authority", False), ("site", True)])
         record = [r for r in self.ctl("explain", "play.example")["records"] if r["layer"] == "site"]
         self.assertEqual((record[0]["authority"], record[0]["legal_basis"]), ("li", "lesson 4"))
         self.site("remove", "play.example")

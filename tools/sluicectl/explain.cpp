@@ -36,12 +36,33 @@ bool contains(const policy::Prefix& prefix, const policy::Prefix& address) {
   return rest == 0 || ((prefix.address[whole] ^ address.address[whole]) >> (8U - rest)) == 0;
 }
 
+/// No group names the device, as far as one can tell by what is given of it.
+std::string unnamed(const policy::PolicySet& set, const Device& device) {
+  const auto any = [&](const auto& has) {
+    return std::any_of(set.groups.begin(), set.groups.end(), has);
+  };
+  std::string missing;
+  const auto note = [&](bool given, bool used, const char* what) {
+    if (!given && used) missing += (missing.empty() ? "" : ", ") + std::string(what);
+  };
+  note(device.mac.has_value(), any([](const policy::Group& one) { return !one.macs.empty(); }),
+       "--mac");
+  note(device.address.has_value(),
+       any([](const policy::Group& one) { return !one.prefixes.empty(); }), "--client");
+  note(device.vlan.outer != 0, any([](const policy::Group& one) { return !one.vlans.empty(); }),
+       "--vlan");
+  note(!device.port.empty(), any([](const policy::Group& one) { return !one.ports.empty(); }),
+       "--port");
+  return "no group names the device" +
+         (missing.empty() ? "" : "; it may be in one by what was not given of it: " + missing);
+}
+
 /// What of a group's definition the device met.
 std::string matched_rule(const policy::PolicySet& set, const std::string& group,
                          policy::MatchedBy by, const Device& device) {
   const auto found = std::find_if(set.groups.begin(), set.groups.end(),
                                   [&](const policy::Group& each) { return each.name == group; });
-  if (found == set.groups.end()) return "no group names the device";
+  if (found == set.groups.end()) return unnamed(set, device);
   switch (by) {
     case policy::MatchedBy::mac:
       return "MAC address " + policy::text(*device.mac);
@@ -65,7 +86,7 @@ std::string matched_rule(const policy::PolicySet& set, const std::string& group,
     case policy::MatchedBy::port:
       return "port " + device.port;
     case policy::MatchedBy::fallback:
-      return "no group names the device";
+      return unnamed(set, device);
   }
   return {};
 }
@@ -92,19 +113,17 @@ Result<policy::Client> client_of(const Device& device, const std::vector<std::st
   return client;
 }
 
-ordered_json record_json(const generation::Generation& generation,
-                         const generation::Covering& covering) {
-  const generation::Record& record = covering.record;
+ordered_json record_json(const Listed::Entry& entry) {
+  const generation::Record& record = entry.covering.record;
   const policy::Category* category = policy::find_category(record.category);
-  ordered_json out = {{"listed_name", covering.listed_name},
+  ordered_json out = {{"listed_name", entry.covering.listed_name},
                       {"scope", text(record.scope)},
                       {"disposition", text(record.disposition)},
                       {"category", category != nullptr ? category->name : ""},
-                      {"layer", text(record.layer)}};
-  const auto from = generation.provenance(record.provenance);
-  if (!from) return out;
+                      {"layer", text(record.layer)},
+                      {"ended", entry.ended}};
   for (const generation::ProvenanceField& field : generation::kProvenanceFields) {
-    const std::string& value = (*from).*field.value;
+    const std::string& value = entry.from.*field.value;
     if (!value.empty()) out[field.name] = value;
   }
   return out;
@@ -170,9 +189,10 @@ class Steps {
       return steps_;
     }
     const bool safe = reason == Reason::safe_search;
-    add(7, "does it watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no", !safe);
+    add(7, "does its policy watch one of them?", watched != 0 ? "yes: " + joined(watched) : "no",
+        !safe);
     if (safe) {
-      add(7, "is it a search engine's, which it has safe search for?",
+      add(7, "is it a search engine's, for which its policy has safe search?",
           "yes: '" + engine_->name + "', " + std::string(policy::text(masks_.safe_search)), true);
     }
     return steps_;
@@ -219,6 +239,14 @@ class Steps {
   ordered_json steps_ = ordered_json::array();
 };
 
+/// The policy but for modes that begin after the moment that is asked about.
+policy::PolicySet policy_of(const Question& question) {
+  policy::PolicySet set = *question.policy;
+  if (!question.at_another_time || !question.moment) return set;
+  std::erase_if(set.modes, [&](const policy::Mode& mode) { return mode.from > *question.moment; });
+  return set;
+}
+
 /// The device with the address that it is named by, where it is known to hold that one, too.
 Device as_named(const Question& question) {
   Device out = question.device;
@@ -250,19 +278,20 @@ Result<ordered_json> explain(const Question& question) {
   if (const auto defect = name::from_text(*canonical, lookup); defect != name::Defect::none) {
     return fail(std::string(name::label(defect)), question.name, "give a domain name");
   }
-  const auto groups = policy::GroupTable::build(*question.policy, question.ports);
+  const policy::PolicySet set = policy_of(question);
+  const auto groups = policy::GroupTable::build(set, question.ports);
   if (!groups) return fail(groups.error());
   const Device device = as_named(question);
   const auto client = client_of(device, question.ports);
   if (!client) return fail(client.error());
-  const auto cursor = question.generation->cursor();
-  if (!cursor) return fail(cursor.error());
+  const auto on_lists = listed(*question.generation, lookup,
+                               question.at_another_time ? question.moment : std::nullopt);
+  if (!on_lists) return fail(on_lists.error());
 
   const policy::GroupMatch match = groups->find(*client);
   const policy::ResolvedGroup& group = groups->groups()[match.group];
-  const policy::PolicySet& set = *question.policy;
-  const generation::Answer answer = cursor->find(lookup);
-  const policy::Timetable timetable(*question.policy, *groups);
+  const generation::Answer& answer = on_lists->answer;
+  const policy::Timetable timetable(set, *groups);
   const Standing standing = standing_of(set, *groups, timetable, *client, question.moment);
   const policy::Masks& masks = standing.masks;
   policy::Verdict verdict =
@@ -279,13 +308,11 @@ Result<ordered_json> explain(const Question& question) {
   if (engine != nullptr) verdict = policy::decide_safe_search(verdict, masks);
   std::optional<generation::Record> decider;
   if (verdict.category != 0 || verdict.action != policy::Action::block) {
-    if (const auto found = cursor->decider(lookup, verdict.category)) decider = found->record;
+    decider = on_lists->decider(verdict.category);
   }
 
   ordered_json records = ordered_json::array();
-  for (const generation::Covering& covering : question.generation->covering(lookup)) {
-    records.push_back(record_json(*question.generation, covering));
-  }
+  for (const Listed::Entry& entry : on_lists->entries) records.push_back(record_json(entry));
   ordered_json hours = ordered_json::array();
   ordered_json layers = ordered_json::array();
   std::vector<std::string> changes;
@@ -311,7 +338,10 @@ Result<ordered_json> explain(const Question& question) {
   }
   if (changes.empty()) note_changes(standing.policy, hours);
   const ordered_json mode = mode_json(standing.mode, set.time_zone);
-  if (!mode.is_null()) {
+  const bool whatever_policy =
+      verdict.reason == Reason::is_protected || verdict.reason == Reason::mandatory ||
+      verdict.reason == Reason::emergency || verdict.reason == Reason::site_allow;
+  if (!mode.is_null() && !whatever_policy) {
     changes.push_back("the end of the mode '" + standing.mode->word + "' of " +
                       policy::subject(*standing.mode) + ", " + mode["ends"].get<std::string>());
   }
@@ -340,12 +370,13 @@ Result<ordered_json> explain(const Question& question) {
         {"policy", standing.policy.name},
         {"own_policy", group.policy},
         {"matched_by", policy::text(match.by)},
-        {"why", matched_rule(*question.policy, group.name, match.by, device)},
+        {"why", matched_rule(set, group.name, match.by, device)},
         {"blocks", names_of(masks.blocked)},
         {"watches", names_of(masks.watched)}}},
       {"layers", std::move(layers)},
-      {"time", question.moment ? calendar::moment_text(*question.moment, question.policy->time_zone)
-                               : "not known"},
+      {"time",
+       question.moment ? calendar::moment_text(*question.moment, set.time_zone) : "not known"},
+      {"at_another_time", question.at_another_time && question.moment.has_value()},
       {"mode", mode},
       {"hours", std::move(hours)},
       {"lists", lists},

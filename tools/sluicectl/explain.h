@@ -39,6 +39,9 @@ struct Question {
   std::string name;
   Device device;
   policy::Moment moment;  // nullopt: as if nobody knew the time
+  /// Entries that end before the moment, and modes that begin after it, do not count: what runs
+  /// will have another generation then, or had one.
+  bool at_another_time = false;
   /// The device that the dataplane has found it to be, as it answers `devices`; null where it was
   /// not asked, or knows of none.
   nlohmann::json named = nullptr;
@@ -70,6 +73,22 @@ struct Question {
                                                          const policy::Policy& by,
                                                          const nlohmann::ordered_json& hours,
                                                          const nlohmann::ordered_json& records);
+
+/// What the lists say of a name.
+struct Listed {
+  struct Entry {
+    generation::Covering covering;
+    generation::Provenance from;
+    bool ended = false;  // before the moment that is asked about
+  };
+  generation::Answer answer;
+  std::vector<Entry> entries;  // all that cover the name, from the least to the most specific
+  /// The one that decided a category; where category is 0, the most specific one of any kind.
+  [[nodiscard]] std::optional<generation::Record> decider(std::uint8_t category) const;
+};
+/// `ends_by`: the moment by which entries have to have gone on; nullopt: all of them count.
+[[nodiscard]] Result<Listed> listed(const generation::Generation& generation,
+                                    const name::LookupName& name, policy::Moment ends_by);
 
 /// Which policy it is, and why: the group's own, or a mode's.
 struct Standing {

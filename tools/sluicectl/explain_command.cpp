@@ -120,7 +120,8 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .ports = source->ports,
                     .name = options.name,
                     .device = *device,
-                    .moment = moment};
+                    .moment = moment,
+                    .at_another_time = !options.at.empty()};
   const auto groups = policy::GroupTable::build(source->policy, source->ports);
   if (groups && groups->names_hosts()) question.named = named_device(context, *device);
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);

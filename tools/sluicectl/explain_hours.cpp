@@ -58,7 +58,10 @@ void add_ways_out_of_block(const policy::Verdict& verdict, const policy::Policy&
                   who_may_allow(category->override_by) + " may make");
   }
   for (const ordered_json& record : records) {
-    if (record["disposition"] != "block" || record["category"] != category->name) continue;
+    if (record["disposition"] != "block" || record["category"] != category->name ||
+        record["ended"].get<bool>()) {
+      continue;
+    }
     out.push_back("the end of the entry for " + record["listed_name"].get<std::string>() +
                   (record.contains("expires")
                        ? ", which is on " + record["expires"].get<std::string>()
@@ -123,7 +126,16 @@ std::vector<std::string> what_would_change(const policy::Verdict& verdict, const
   if (verdict.reason == policy::Reason::curated && verdict.category == 0) {
     return {"an end of its place on the list"};
   }
-  if (verdict.reason == policy::Reason::site_allow) return {"an end of the site's entry"};
+  if (verdict.reason == policy::Reason::site_allow) {
+    for (const ordered_json& record : records) {
+      if (record["layer"] != "site" || record["disposition"] != "allow") continue;
+      if (record["ended"].get<bool>() || !record.contains("expires")) continue;
+      out.push_back("the end of the site's entry for " + record["listed_name"].get<std::string>() +
+                    ", which is on " + record["expires"].get<std::string>());
+    }
+    if (out.empty()) out.emplace_back("an end of the site's entry");
+    return out;
+  }
   const policy::Category* category = policy::find_category(verdict.category);
   if (category == nullptr) return out;
   for (const ordered_json& one : hours) {

@@ -42,12 +42,14 @@ std::string device_text(const ordered_json& device) {
 
 std::string record_text(const ordered_json& record) {
   const std::string scope = field(record, "scope");
-  std::string out = "  " + field(record, "listed_name") +
-                    (scope == "exact"  ? " alone"
-                     : scope == "subs" ? ", names below it"
-                                       : " and all below it") +
-                    ": " + field(record, "disposition") + " " + field(record, "category") +
-                    ", by " + field(record, "layer");
+  std::string out =
+      "  " + field(record, "listed_name") +
+      (scope == "exact"  ? " alone"
+       : scope == "subs" ? ", names below it"
+                         : " and all below it") +
+      ": " + field(record, "disposition") + " " + field(record, "category") + ", by " +
+      field(record, "layer") +
+      (record["ended"].get<bool>() ? "; has ended by then, so it does not count" : "");
   constexpr std::pair<const char*, const char*> kFields[] = {
       {"department", "department"}, {"list", "list"},         {"order", "order"},
       {"authority", "authority"},   {"legal_basis", "basis"}, {"listed_at", "listed"},
@@ -155,14 +157,17 @@ std::string explanation_text(const ordered_json& document) {
   if (document["device"].is_object()) {
     head.push_back({"device", device_text(document["device"])});
   }
-  head.insert(head.end(),
-              {{"group", field(group, "name") + ": " + field(group, "why")},
-               {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
-               {"under", above_text(document["layers"])},
-               {"mode", mode_text(document["mode"], group)},
-               {"time", field(document, "time")},
-               {"list", "generation " + field(generation, "number") + " of " +
-                            field(generation, "created") + ", " + field(generation, "file")}});
+  head.insert(
+      head.end(),
+      {{"group", field(group, "name") + ": " + field(group, "why")},
+       {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
+       {"under", above_text(document["layers"])},
+       {"mode", mode_text(document["mode"], group)},
+       {"time", field(document, "time") + (document["at_another_time"].get<bool>()
+                                               ? ", by what is listed, configured and switched now"
+                                               : "")},
+       {"list", "generation " + field(generation, "number") + " of " +
+                    field(generation, "created") + ", " + field(generation, "file")}});
   out += table(head);
 
   out += "\nthe decision, in order\n";

@@ -8,6 +8,7 @@
 #include "config/schema/bind.h"
 #include "config/schema/check.h"
 #include "config/schema/nearest.h"
+#include "control/service/signed_layers.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
 
@@ -109,6 +110,7 @@ Result<Outcome> run_case(const TextNode& node, Question question, const schema::
     const auto moment = calendar::parse_moment(at, config.times.calendar.time_zone);
     if (!moment) return fail(moment.error());
     question.moment = *moment;
+    question.at_another_time = true;
   }
   // What was worked out for now reaches months ahead, and nothing back.
   const std::int64_t moment = question.moment.value_or(now);
@@ -169,6 +171,8 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
   if (!generation) return report(context, generation.error());
   const auto config = load_config(context);
   if (!config) return report(context, config.error());
+  const auto layered = service::with_kept_layers(*config);
+  if (!layered) return report(context, layered.error());
   const std::int64_t now = std::time(nullptr);
   Question question{.generation = generation->get(), .policy_from = context.config_file.string()};
   for (const schema::Pair& pair : config->pairs) question.ports.push_back(pair.inside);
@@ -179,7 +183,7 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
   for (const TextNode& node : cases.items) {
     const std::string place = options.file.string() + ":" + std::to_string(node.place.line) + ":" +
                               std::to_string(node.place.column);
-    auto outcome = run_case(node, question, *config, now);
+    auto outcome = run_case(node, question, *layered, now);
     if (!outcome) {
       Error error = outcome.error();
       error.where = place + (error.where.empty() ? "" : ": " + error.where);

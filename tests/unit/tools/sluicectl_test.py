@@ -1,5 +1,6 @@
 """sluicectl from outside: what it prints, and its exit codes."""
 import contextlib
+import datetime
 import json
 import pathlib
 import socket
@@ -193,6 +194,15 @@ class Sluicectl(unittest.TestCase):
                 self.assertEqual((document["group"]["name"], document["group"]["matched_by"],
                                   document["verdict"]["action"]), (group, by, action))
 
+    def test_explain_tells_what_may_put_the_device_in_a_group(self):
+        self.compile("bet.example")
+        why = self.explain("bet.example", "--mac", "02:00:5e:10:00:99")["group"]["why"]
+        self.assertEqual(why, "no group names the device; it may be in one by what was not given of "
+                              "it: --client, --vlan")
+        everything = ("--mac", "02:00:5e:10:00:99", "--client", "10.8.0.1", "--vlan", "21")
+        self.assertEqual(self.explain("bet.example", *everything)["group"]["why"],
+                         "no group names the device")
+
     def test_explain_tells_the_decision(self):
         self.compile("bet.example")
         document = self.explain("a.bet.example")
@@ -243,6 +253,13 @@ class Sluicectl(unittest.TestCase):
                 self.assertEqual(document["verdict"]["action"], action)
                 self.assertEqual(document["hours"][0]["until"], until)
                 self.assertIn(f"the schedule 'play' at {until}", document["would_change"])
+        # Complaints come weeks later.
+        weeks_ago = datetime.datetime.now() - datetime.timedelta(weeks=6)
+        told = self.explain("www.play.example", "--at", weeks_ago.strftime("%Y-%m-%dT20:30"))
+        self.assertNotIn("time", told["hours"][0])
+        text = self.run_ctl("explain", "www.play.example", "--generation", self.generation, "--at",
+                            "2026-12-04T20:30").stdout
+        self.assertIn("20:30:00 +0800, by what is listed, configured and switched now", text)
         unknown = self.explain("www.play.example", "--at", "unknown")
         self.assertEqual(unknown["verdict"]["action"], "block")
         self.assertEqual(unknown["hours"][0]["time"], "not known")
