@@ -98,6 +98,9 @@ struct CuratedList {
   std::vector<std::string> names;
   std::vector<std::string> needs;   // what the pages of those load from elsewhere
   std::vector<std::string> except;  // names below those that are not let through
+  /// Of what two layers let through alone: the names that each of these lists has, as indices of
+  /// lists before this one. Empty: a list by itself.
+  std::vector<std::uint16_t> all_of = {};
 };
 
 /// A search engine, or the like, that holds back what is not for minors where it is reached under
@@ -266,7 +269,8 @@ struct alignas(64) Masks {
   friend bool operator==(const Masks&, const Masks&) = default;
 };
 
-/// What holds where both do: each may only tighten.
+/// What holds where both do: each may only tighten. Lists of `only` are those that both have; what
+/// two lists have in common is for Timetable to know.
 [[nodiscard]] Masks tightened(const Masks& one, const Masks& other);
 
 /// Section 5's rules in order, for a name's flattened answer and a group's masks.

@@ -38,6 +38,11 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
                                  : static_cast<std::uint16_t>(by - policies_.begin()));
     if (mode.until != 0) ends_.push_back(mode.until);
   }
+  for (std::size_t i = 0; i < set.curated.size(); ++i) {
+    std::uint64_t parts = set.curated[i].all_of.empty() ? std::uint64_t{1} << i : 0;
+    for (const std::uint16_t one : set.curated[i].all_of) parts |= std::uint64_t{1} << one;
+    parts_.push_back(parts);
+  }
   sort_unique(changes_);
   sort_unique(ends_);
 }
@@ -126,7 +131,22 @@ Masks Timetable::masks_of(const Policy& policy, Moment moment) const {
   return masks;
 }
 
-void Timetable::finish(const Group& group, Moment moment, Masks& masks) const {
+/// The lists whose names each of the policies lets through that lets others not.
+std::uint64_t Timetable::common_lists(const std::vector<std::uint16_t>& policies) const {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const bool by_all = std::all_of(policies.begin(), policies.end(), [&](std::uint16_t policy) {
+      const auto& only = policies_[policy].only;
+      return !only || (only->lists & parts_[i]) != 0;
+    });
+    if (by_all) out |= std::uint64_t{1} << i;
+  }
+  return out;
+}
+
+void Timetable::finish(const Group& group, const std::vector<std::uint16_t>& policies,
+                       Moment moment, Masks& masks) const {
+  if (masks.curated) masks.lists = common_lists(policies);
   const Mode* const mode = mode_of(group, moment);
   masks.paused = mode != nullptr && mode->word == kPause;
   masks.in_force = !group.is_device || mode != nullptr;
@@ -134,10 +154,9 @@ void Timetable::finish(const Group& group, Moment moment, Masks& masks) const {
 
 Masks Timetable::masks(std::uint16_t group, Moment moment) const {
   Masks masks;
-  for (const std::uint16_t by : layers(group, moment)) {
-    masks = tightened(masks, masks_of(policies_[by], moment));
-  }
-  finish(groups_[group], moment, masks);
+  const auto by = layers(group, moment);
+  for (const std::uint16_t one : by) masks = tightened(masks, masks_of(policies_[one], moment));
+  finish(groups_[group], by, moment, masks);
   return masks;
 }
 
@@ -149,10 +168,9 @@ std::vector<Masks> Timetable::masks(Moment moment) const {
   out.reserve(groups_.size());
   for (const Group& group : groups_) {
     out.emplace_back();
-    for (const std::uint16_t by : layers_of(group, moment)) {
-      out.back() = tightened(out.back(), of_policies[by]);
-    }
-    finish(group, moment, out.back());
+    const auto by = layers_of(group, moment);
+    for (const std::uint16_t one : by) out.back() = tightened(out.back(), of_policies[one]);
+    finish(group, by, moment, out.back());
   }
   return out;
 }

@@ -62,13 +62,16 @@ class Timetable {
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
   [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, Moment moment) const;
   [[nodiscard]] Masks masks_of(const Policy& policy, Moment moment) const;
-  void finish(const Group& group, Moment moment, Masks& masks) const;
+  [[nodiscard]] std::uint64_t common_lists(const std::vector<std::uint16_t>& policies) const;
+  void finish(const Group& group, const std::vector<std::uint16_t>& policies, Moment moment,
+              Masks& masks) const;
   [[nodiscard]] const Mode* mode_of(const Group& group, Moment moment) const;
   [[nodiscard]] std::uint16_t policy_of(const Group& group, const Mode* mode) const;
 
   std::vector<Policy> policies_;
   std::vector<Schedule> schedules_;
   std::vector<Budget> budgets_;
+  std::vector<std::uint64_t> parts_;  // of curated lists: which lists a name on it is on
   std::vector<Mode> modes_;
   std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;

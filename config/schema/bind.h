@@ -35,22 +35,34 @@ bool check_reference(const TextNode& word, std::string_view what,
 void bind_ports(const TextNode& root, Config& config, Faults& faults);
 void bind_times(const TextNode& root, Config& config, Faults& faults);
 void bind_curated(const TextNode& root, Config& config, Faults& faults);
-/// `policy`: the mapping of one, at `path`.
-void bind_only(const TextNode& policy, const std::string& path, const TextNode& root,
-               policy::Policy& out, Faults& faults);
+/// `count`: curated names that there are already.
+[[nodiscard]] std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
+                                                                  const std::string& path,
+                                                                  std::size_t count,
+                                                                  Faults& faults);
+/// `policy`: the mapping of one, at `path`; `lists`: words for config.policy.curated, in their
+/// order.
+void bind_only(const TextNode& policy, const std::string& path,
+               const std::vector<std::string_view>& lists, policy::Policy& out, Faults& faults);
 /// After bind_policies(): engines travel only where a policy has use for them.
 void bind_engines(const TextNode& root, Config& config, Faults& faults);
 void bind_budgets(const TextNode& root, Config& config, Faults& faults);
-/// As bind_only().
+[[nodiscard]] std::vector<policy::Budget> bind_budget_definitions(const TextNode* budgets,
+                                                                  const std::string& path,
+                                                                  Faults& faults);
+/// `root`: where budgets are defined.
 void bind_budget_names(const TextNode& policy, const std::string& path, const TextNode& root,
                        policy::Policy& out, Faults& faults);
 void bind_modes(const TextNode& root, Config& config, Faults& faults);
 void bind_policies(const TextNode& root, Config& config, Faults& faults);
-/// What a policy's mapping says of itself. `schedules`: words for config.policy.schedules, in
-/// their order; `root`: which lists and budgets there are.
+/// Words for what a policy may name, in the order of config.policy.schedules and .curated.
+struct Words {
+  std::vector<std::string_view> schedules;
+  std::vector<std::string_view> lists;
+};
+/// What a policy's mapping says of itself. `root`: which budgets there are.
 void bind_policy(const TextNode& value, const std::string& path, const TextNode& root,
-                 const std::vector<std::string_view>& schedules, policy::Policy& policy,
-                 Faults& faults);
+                 const Words& words, policy::Policy& policy, Faults& faults);
 /// `dates`: names of days that the windows may use besides those that always are.
 [[nodiscard]] std::vector<calendar::Schedule> bind_schedules(
     const TextNode* schedules, const std::string& path, const std::vector<std::string_view>& dates,

@@ -6,17 +6,20 @@
 
 namespace sluice::schema {
 
-void bind_budgets(const TextNode& root, Config& config, Faults& faults) {
-  for (const Member* member : entries(find(root, "budgets"))) {
+std::vector<policy::Budget> bind_budget_definitions(const TextNode* budgets,
+                                                    const std::string& path, Faults& faults) {
+  std::vector<policy::Budget> out;
+  for (const Member* member : entries(budgets)) {
     policy::Budget budget{.name = member->key.text};
+    const std::string at = path + "." + budget.name;
     if (const TextNode* categories = find(member->value, "categories")) {
       for (const TextNode& item : categories->items) {
         const policy::Category* category = item.good ? policy::find_category(item.text) : nullptr;
         if (category != nullptr) budget.categories |= policy::bit(category->id);
       }
       if (categories->items.empty()) {
-        faults.add(categories->place, "budgets." + budget.name + ".categories",
-                   "names no categories", "name one at least, such as [games]");
+        faults.add(categories->place, at + ".categories", "names no categories",
+                   "name one at least, such as [games]");
       }
     }
     take(member->value, "minutes_a_day", budget.minutes_a_day);
@@ -28,11 +31,15 @@ void bind_budgets(const TextNode& root, Config& config, Faults& faults) {
     });
     const bool is_sound = member->value.good && find(member->value, "categories") != nullptr;
     if (!has_limit && is_sound) {
-      faults.add(member->key.place, "budgets." + budget.name, "has no limit",
-                 "give it minutes_a_day or minutes_a_week");
+      faults.add(member->key.place, at, "has no limit", "give it minutes_a_day or minutes_a_week");
     }
-    config.policy.budgets.push_back(std::move(budget));
+    out.push_back(std::move(budget));
   }
+  return out;
+}
+
+void bind_budgets(const TextNode& root, Config& config, Faults& faults) {
+  config.policy.budgets = bind_budget_definitions(find(root, "budgets"), "budgets", faults);
   if (const TextNode* by = find(root, "devices_by")) {
     config.policy.devices_by_address = by->text == "address";
   }
@@ -49,8 +56,10 @@ void bind_budgets(const TextNode& root, Config& config, Faults& faults) {
 void bind_budget_names(const TextNode& policy, const std::string& path, const TextNode& root,
                        policy::Policy& out, Faults& faults) {
   const TextNode* list = find(policy, "budgets");
-  if (list == nullptr) return;
-  const auto known = names(find(root, "budgets"));
+  if (list == nullptr || list->form != Form::list) return;
+  const TextNode* const defined = find(root, "budgets");
+  const auto known =
+      names(defined != nullptr && defined->form == Form::mapping ? defined : nullptr);
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     const TextNode& item = list->items[i];
     const std::string at = path + ".budgets[" + std::to_string(i) + "]";

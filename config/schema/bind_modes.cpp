@@ -67,10 +67,12 @@ void check_exceptions(const TextNode& node, const std::string& path,
 
 }  // namespace
 
-void bind_curated(const TextNode& root, Config& config, Faults& faults) {
-  std::size_t count = 0;
-  for (const Member* member : entries(find(root, "curated"))) {
-    const std::string path = "curated." + member->key.text;
+std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
+                                                    const std::string& path_of_all,
+                                                    std::size_t count, Faults& faults) {
+  std::vector<policy::CuratedList> out;
+  for (const Member* member : entries(curated)) {
+    const std::string path = path_of_all + "." + member->key.text;
     policy::CuratedList list{.name = member->key.text, .names = {}, .needs = {}, .except = {}};
     std::map<std::string, Place> seen;
     bind_domains(member->value, "names", path, seen, list.names, faults);
@@ -84,16 +86,20 @@ void bind_curated(const TextNode& root, Config& config, Faults& faults) {
                  "makes more than " + std::to_string(kMaxCuratedNames) + " curated names",
                  "name domains instead of each of their hosts");
     }
-    config.policy.curated.push_back(std::move(list));
+    out.push_back(std::move(list));
   }
+  return out;
 }
 
-void bind_only(const TextNode& policy, const std::string& path, const TextNode& root,
-               policy::Policy& out, Faults& faults) {
+void bind_curated(const TextNode& root, Config& config, Faults& faults) {
+  config.policy.curated = bind_curated_lists(find(root, "curated"), "curated", 0, faults);
+}
+
+void bind_only(const TextNode& policy, const std::string& path,
+               const std::vector<std::string_view>& known, policy::Policy& out, Faults& faults) {
   const TextNode* node = find(policy, "only");
   if (node == nullptr) return;
   policy::Only only;
-  const auto known = names(find(root, "curated"));
   if (const TextNode* lists = find(*node, "lists")) {
     for (std::size_t i = 0; i < lists->items.size(); ++i) {
       const TextNode& item = lists->items[i];

@@ -160,8 +160,7 @@ void bind_above(const TextNode* policies, std::vector<policy::Policy>& bound, Fa
 }  // namespace
 
 void bind_policy(const TextNode& value, const std::string& path, const TextNode& root,
-                 const std::vector<std::string_view>& schedules, policy::Policy& policy,
-                 Faults& faults) {
+                 const Words& words, policy::Policy& policy, Faults& faults) {
   policy.blocked = bind_categories(find(value, "block"), path + ".block", faults);
   policy.watched = bind_categories(find(value, "watch"), path + ".watch", faults);
   if (const TextNode* doubt = find(value, "in_doubt")) {
@@ -178,13 +177,14 @@ void bind_policy(const TextNode& value, const std::string& path, const TextNode&
                          : level->text == "moderate" ? policy::SafeSearch::moderate
                                                      : policy::SafeSearch::off;
   }
-  bind_hours(value, path, schedules, policy, faults);
-  bind_only(value, path, root, policy, faults);
+  bind_hours(value, path, words.schedules, policy, faults);
+  bind_only(value, path, words.lists, policy, faults);
   bind_budget_names(value, path, root, policy, faults);
 }
 
 void bind_policies(const TextNode& root, Config& config, Faults& faults) {
   const TextNode* policies = find(root, "policies");
+  const Words words{names(find(root, "schedules")), names(find(root, "curated"))};
   for (const Member* member : entries(policies)) {
     const std::string path = "policies." + member->key.text;
     policy::Policy policy;
@@ -195,7 +195,7 @@ void bind_policies(const TextNode& root, Config& config, Faults& faults) {
       continue;
     }
     policy.name = member->key.text;
-    bind_policy(member->value, path, root, names(find(root, "schedules")), policy, faults);
+    bind_policy(member->value, path, root, words, policy, faults);
     config.policy.policies.push_back(std::move(policy));
   }
   bind_above(policies, config.policy.policies, faults);

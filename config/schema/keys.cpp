@@ -258,14 +258,17 @@ constexpr std::array kPolicyFields{
 };
 constexpr Shape kPolicy{
     .kind = Kind::mapping, .noun = "a policy", .fields = kPolicyFields, .also = &kPolicyPreset};
-// A layer of another owner: what a policy may refuse, with schedules of its own.
+// A layer of another owner: what a policy may refuse, with schedules, lists and budgets of its own.
 constexpr auto kLayerFields = [] {
-  std::array<Field, kPolicyFields.size() - 1> out{};
+  std::array<Field, kPolicyFields.size()> out{};
   std::size_t count = 0;
   for (const Field& field : kPolicyFields) {
-    if (field.name != "under" && field.name != "when_time_unknown") out[count++] = field;
+    if (field.name == "under" || field.name == "when_time_unknown") continue;
+    out[count++] = field;
+    if (field.name == "budgets") out[count - 1].shape = &kLayerBudgets;
   }
-  out[count] = {"schedules", &kSchedules, false, "none", "Times for its `hours`."};
+  out[count++] = {"schedules", &kSchedules, false, "none", "Times for its `hours`."};
+  out[count] = {"curated", &kCurated, false, "none", "Lists for its `only`."};
   return out;
 }();
 constexpr Shape kOwner{

@@ -39,5 +39,6 @@ extern const Shape kSearchEngines;
 // Minutes that devices may spend (keys_budgets.cpp).
 extern const Shape kBudgets;
 extern const Shape kBudgetNames;
+extern const Shape kLayerBudgets;
 
 }  // namespace sluice::schema

@@ -39,4 +39,10 @@ constexpr Shape kBudgets{.kind = Kind::named,
 constexpr Shape kBudgetNames{
     .kind = Kind::list, .noun = "a list of names of budgets", .item = &kBudgetName};
 
+/// A layer names those of the site, or gives its own.
+constexpr Shape kLayerBudgets{.kind = Kind::list,
+                              .noun = "a list of names of budgets, or budgets of its own",
+                              .item = &kBudgetName,
+                              .also = &kBudgets};
+
 }  // namespace sluice::schema

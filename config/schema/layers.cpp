@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/policy/curated.h"
 #include "config/schema/bind.h"
 #include "config/schema/check.h"
 #include "config/schema/keys.h"
@@ -22,24 +23,34 @@ struct Scope {
   const TextNode* site = nullptr;  // null: nothing of the site's can be named
 };
 
+/// The words by which a layer names what there is: the site's, and none of another layer. `own`:
+/// what it defines itself, which the site must not have as well; `what`: "schedule".
+template <class Defined>
+std::vector<std::string> words_of(const std::vector<Defined>& defined, const TextNode* own,
+                                  const Scope& scope, const std::string& key,
+                                  const std::string& what, Faults& faults) {
+  std::vector<std::string> words;
+  for (const Defined& one : defined) {
+    const bool sites = scope.site != nullptr && one.name.find('/') == std::string::npos;
+    words.push_back(sites ? one.name : std::string());
+  }
+  for (const Member* member : entries(own)) {
+    if (std::find(words.begin(), words.end(), member->key.text) == words.end()) continue;
+    faults.add(member->key.place, scope.path + key + "." + member->key.text,
+               "the site has a " + what + " of this name", "give it another name");
+  }
+  return words;
+}
+
 /// The layer's schedules behind all others, under names that no configuration can give. Returns the
 /// words for config.policy.schedules, in their order.
 std::vector<std::string> bind_own_schedules(const TextNode& body, const Scope& scope,
                                             Config& config, Faults& faults) {
-  std::vector<std::string> words;
-  for (const policy::Schedule& one : config.policy.schedules) {
-    const bool sites = scope.site != nullptr && one.name.find('/') == std::string::npos;
-    words.push_back(sites ? one.name : std::string());
-  }
+  const TextNode* const own = find(body, "schedules");
+  auto words = words_of(config.policy.schedules, own, scope, "schedules", "schedule", faults);
   std::vector<std::string_view> dates;
   if (scope.site != nullptr) {
     for (const auto& [name, days] : config.times.calendar.dates) dates.push_back(name);
-  }
-  const TextNode* const own = find(body, "schedules");
-  for (const Member* member : entries(own)) {
-    if (std::find(words.begin(), words.end(), member->key.text) == words.end()) continue;
-    faults.add(member->key.place, scope.path + "schedules." + member->key.text,
-               "the site has a schedule of this name", "give it another name");
   }
   for (calendar::Schedule& one : bind_schedules(own, scope.path + "schedules", dates, faults)) {
     words.push_back(one.name);
@@ -50,18 +61,68 @@ std::vector<std::string> bind_own_schedules(const TextNode& body, const Scope& s
   return words;
 }
 
+/// The same of curated lists.
+std::vector<std::string> bind_own_lists(const TextNode& body, const Scope& scope, Config& config,
+                                        Faults& faults) {
+  const TextNode* const own = find(body, "curated");
+  auto& lists = config.policy.curated;
+  auto words = words_of(lists, own, scope, "curated", "curated list", faults);
+  std::size_t count = 0;
+  for (const policy::CuratedList& one : lists) {
+    count += one.names.size() + one.needs.size() + one.except.size();
+  }
+  for (policy::CuratedList& one : bind_curated_lists(own, scope.path + "curated", count, faults)) {
+    words.push_back(one.name);
+    one.name = scope.name + "/" + one.name;
+    lists.push_back(std::move(one));
+  }
+  if (own != nullptr && lists.size() > policy::kMaxCuratedLists) {
+    faults.add(own->place, scope.path + "curated", "makes more than 64 curated lists of all owners",
+               "unite some of them");
+  }
+  return words;
+}
+
+/// Budgets of the layer's own, all of which hold for whom it is for.
+void bind_own_budgets(const TextNode& body, const Scope& scope, Config& config,
+                      policy::Policy& policy, Faults& faults) {
+  const TextNode* const own = find(body, "budgets");
+  if (own == nullptr || own->form != Form::mapping) return;
+  auto& budgets = config.policy.budgets;
+  (void)words_of(budgets, own, scope, "budgets", "budget", faults);
+  for (policy::Budget& one : bind_budget_definitions(own, scope.path + "budgets", faults)) {
+    one.name = scope.name + "/" + one.name;
+    if (budgets.size() < policy::kMaxBudgets) policy.budgets |= std::uint32_t{1} << budgets.size();
+    budgets.push_back(std::move(one));
+  }
+  if (budgets.size() > policy::kMaxBudgets) {
+    faults.add(own->place, scope.path + "budgets", "makes more than 32 budgets of all owners",
+               "unite some of them");
+  }
+}
+
 void add_layer(const TextNode& body, const Scope& scope, policy::Layer layer, Config& config,
                Faults& faults) {
-  const std::vector<std::string> words = bind_own_schedules(body, scope, config, faults);
+  const std::vector<std::string> schedules = bind_own_schedules(body, scope, config, faults);
+  const std::vector<std::string> lists = bind_own_lists(body, scope, config, faults);
   policy::Policy policy{.name = scope.name};
   std::string path = scope.path;
   if (!path.empty()) path.pop_back();
-  bind_policy(body, path, scope.site != nullptr ? *scope.site : body, {words.begin(), words.end()},
-              policy, faults);
+  bind_policy(body, path, scope.site != nullptr ? *scope.site : body,
+              {{schedules.begin(), schedules.end()}, {lists.begin(), lists.end()}}, policy, faults);
+  bind_own_budgets(body, scope, config, policy, faults);
   if (policy.safe_search != policy::SafeSearch::off) config.policy.engines = config.engines;
   layer.policy = policy.name;
   config.policy.policies.push_back(std::move(policy));
   config.policy.layers.push_back(std::move(layer));
+  const TextNode* const only = find(body, "only");
+  if (only == nullptr) return;
+  policy::PolicySet all = config.policy;
+  if (policy::add_common_lists(all) != 0) {
+    faults.add(only->place, scope.path + "only",
+               "makes more than 64 curated lists, with those that it has in common with others",
+               "name fewer lists, or one of all names");
+  }
 }
 
 constexpr std::size_t kMaxLayerOctets = std::size_t{1} << 20;

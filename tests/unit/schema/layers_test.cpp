@@ -94,6 +94,69 @@ TEST_F(LayerFiles, RefuseMoreToWhomTheyWereGiven) {
   EXPECT_TRUE(policy::from_json(policy::to_json(policy_at(config, 1'796'000'000).value())));
 }
 
+TEST_F(LayerFiles, HaveListsAndBudgetsOfTheirOwn) {
+  put("li.yaml",
+      "curated: {class: {names: [class.example], needs: [cdn.example], except: "
+      "[game.class.example]}}\n"
+      "only: {lists: [class, books]}\n"
+      "budgets: {games: {categories: [games], minutes_a_day: 30, warn_at: 5}}\n");
+  put("wu.yaml", "curated: {class: {names: [other.example]}}\nonly: {lists: [class]}\n");
+  const std::string wu =
+      "  wu: {file: " + path("wu.yaml") + ", owner: Mr Wu, groups: [class-7c]}\n";
+  const Loaded loaded = load_site("layers:\n  li: {file: " + path("li.yaml") +
+                                  ", owner: Ms Li, groups: [class-7b]}\n" + wu);
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+  ASSERT_TRUE(loaded.layer_faults.empty()) << loaded.layer_faults[0].text();
+  const policy::PolicySet& set = loaded.config->policy;
+  ASSERT_EQ(set.curated.size(), 3U);
+  EXPECT_EQ(set.curated[1].name, "layer/li/class");
+  EXPECT_EQ(set.curated[1].needs, (std::vector<std::string>{"cdn.example"}));
+  EXPECT_EQ(set.curated[2].name, "layer/wu/class");
+  EXPECT_EQ(set.policies[1].only->lists, 0b011U);
+  EXPECT_EQ(set.policies[2].only->lists, 0b100U);
+  ASSERT_EQ(set.budgets.size(), 2U);
+  EXPECT_EQ(set.budgets[1].name, "layer/li/games");
+  EXPECT_EQ(set.budgets[1].warn_at, 5U);
+  EXPECT_EQ(set.policies[1].budgets, 0b10U);
+  EXPECT_EQ(set.policies[2].budgets, 0U);
+  const auto worked_out = policy_at(*loaded.config, 1'796'000'000).value();
+  EXPECT_TRUE(policy::from_json(policy::to_json(worked_out)));
+}
+
+TEST_F(LayerFiles, FaultsOfListsAndBudgetsAreToldAtTheirPlace) {
+  const auto fault = [&](const std::string& text) {
+    put("li.yaml", text);
+    const Loaded loaded = load_site(layers());
+    return loaded.layer_faults.empty() ? std::string() : loaded.layer_faults[0].text();
+  };
+  const std::string file = path("li.yaml");
+  for (const auto& [text, expected] : std::vector<std::pair<std::string, std::string>>{
+           {"curated: {books: {names: [a.example]}}\n",
+            ":1:11: curated.books: the site has a curated list of this name"},
+           {"curated: {own: {names: [a..b]}}\n", ":1:25: curated.own.names[0]: "},
+           {"curated: {own: {names: [a.example], except: [b.example]}}\n",
+            ":1:46: curated.own.except[0]: 'b.example' is below no name of the list"},
+           {"only: {lists: [own]}\n", ":1:16: only.lists[0]: no curated list is named 'own'"},
+           {"budgets: {video: {categories: [games], minutes_a_day: 5}}\n",
+            ":1:11: budgets.video: the site has a budget of this name"},
+           {"budgets: {own: {categories: [games]}}\n", ":1:11: budgets.own: has no limit"},
+           {"budgets: {own: {categories: [gams], minutes_a_day: 5}}\n",
+            ":1:30: budgets.own.categories[0]: "},
+           {"budgets: 30\n", ":1:10: budgets: is "}}) {
+    EXPECT_NE(fault(text).find(file + expected), std::string::npos) << text << fault(text);
+  }
+  std::string many = "budgets: {";
+  for (int i = 0; i < 32; ++i) {
+    many += "b" + std::to_string(i) + ": {categories: [games], minutes_a_day: 5}, ";
+  }
+  EXPECT_NE(fault(many + "}\n").find("makes more than 32 budgets of all owners"),
+            std::string::npos);
+  many = "curated: {";
+  for (int i = 0; i < 64; ++i) many += "c" + std::to_string(i) + ": {names: [a.example]}, ";
+  EXPECT_NE(fault(many + "}\n").find("makes more than 64 curated lists of all owners"),
+            std::string::npos);
+}
+
 // So that one that is written right after it was read is read again.
 TEST_F(LayerFiles, AreStampedBeforeTheyAreRead) {
   put("li.yaml", "block: [social]\n");
@@ -202,6 +265,23 @@ TEST_F(LayerFiles, WhatTheAuthoritySignedHoldsForEverybody) {
   ASSERT_EQ(config.policy.layers.size(), 2U);
   EXPECT_EQ(config.policy.layers[0].owner, "Education Department");
   EXPECT_TRUE(config.policy.layers[0].everybody);
+}
+
+TEST_F(LayerFiles, WhatTheAuthoritySignedHasListsAndBudgetsOfItsOwn) {
+  Config config = *load_site("").config;
+  const auto faults = add_signed_layers(
+      "province:\n"
+      "  owner: Education Department\n"
+      "  curated: {books: {names: [edu.example]}}\n"  // the site has one of this name, which it is
+                                                      // not
+      "  only: {lists: [books], without_name: pass}\n"
+      "  budgets: {video: {categories: [live], minutes_a_week: 60}}\n",
+      "policy/layers.yaml", config);
+  ASSERT_TRUE(faults.empty()) << faults[0].text();
+  EXPECT_EQ(config.policy.curated.back().name, "signed/province/books");
+  EXPECT_EQ(config.policy.policies.back().only->lists, 0b10U);
+  EXPECT_EQ(config.policy.budgets.back().name, "signed/province/video");
+  EXPECT_EQ(config.policy.policies.back().budgets, 0b10U);
 }
 
 TEST_F(LayerFiles, WhatTheAuthoritySignedNamesNothingOfTheSites) {
