@@ -73,6 +73,11 @@ Result<Keys> keys_of(const std::filesystem::path& file) {
   if (!root) return fail("cannot be read", file.string());
   Keys keys;
   flatten(*root, "", keys);
+  for (const schema::Layer& layer : loaded.config->layers) {
+    schema::Faults none(layer.file.string());
+    const auto body = schema::parse_document(layer.text, none);
+    if (body) flatten(*body, "layers." + layer.name + " (its file)", keys);
+  }
   return keys;
 }
 

@@ -56,7 +56,8 @@ struct Question {
 /// `safe`: what is asked for in the name's place, where that is so.
 [[nodiscard]] nlohmann::ordered_json what_the_client_gets(
     const policy::Verdict& verdict, const policy::BlockAnswer& answer,
-    const std::optional<generation::Record>& decider, const std::string& safe);
+    const std::optional<generation::Record>& decider, const std::string& safe,
+    const policy::Masks& masks);
 [[nodiscard]] std::string address_text(int family, const void* address);
 
 /// The names of a mask's categories.
@@ -114,9 +115,32 @@ struct Standing {
 [[nodiscard]] nlohmann::ordered_json budgets_json(const Question& question,
                                                   const Standing& standing,
                                                   policy::CategoryMask categories, bool& used_up);
+/// What a policy's `only` has to do with it: "yes: 'lessons'", or "no".
+[[nodiscard]] std::string let_through(const policy::Policy& policy,
+                                      const nlohmann::ordered_json& lists,
+                                      policy::CategoryMask categories);
 /// The curated lists that have to do with a name.
 [[nodiscard]] nlohmann::ordered_json lists_json(const policy::PolicySet& set,
                                                 const Standing& standing, const std::string& name);
+
+/// What of a group's definition the device met.
+[[nodiscard]] std::string matched_rule(const policy::PolicySet& set, const std::string& group,
+                                       policy::MatchedBy by, const Device& device);
+/// The device as its frames tell it. `ports`: the inside ports in order.
+[[nodiscard]] Result<policy::Client> client_of(const Device& device,
+                                               const std::vector<std::string>& ports);
+/// Who alone can loosen a policy.
+[[nodiscard]] std::string owner_of(const policy::PolicySet& set, const std::string& policy);
+/// The rules of section 5 one after the other, up to the one that decided. `engine`: the search
+/// engine that the name is; may be null.
+[[nodiscard]] nlohmann::ordered_json steps_json(const policy::PolicySet& set,
+                                                const generation::Answer& answer,
+                                                const Standing& standing,
+                                                const nlohmann::ordered_json& lists,
+                                                const policy::SearchEngine* engine,
+                                                const policy::Verdict& verdict);
+/// What is closed for the device besides names, and by which policies.
+[[nodiscard]] nlohmann::ordered_json switches_json(const Standing& standing);
 
 /// The document as a person reads it.
 [[nodiscard]] std::string explanation_text(const nlohmann::ordered_json& document);

@@ -16,7 +16,7 @@ std::string address_text(int family, const void* address) {
 
 ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::BlockAnswer& answer,
                                   const std::optional<generation::Record>& decider,
-                                  const std::string& safe) {
+                                  const std::string& safe, const policy::Masks& masks) {
   if (verdict.action == policy::Action::rewrite) {
     return {{"dns", "the addresses of " + safe +
                         ", as of an alias (A, AAAA); no data of types HTTPS and SVCB"},
@@ -25,7 +25,9 @@ ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::
             {"http", "the server's own answer"}};
   }
   if (verdict.action != policy::Action::block) {
-    return {{"dns", "the server's own answer"},
+    return {{"dns", masks.withhold_ech ? "the server's own answer, but for configurations of "
+                                         "Encrypted ClientHello (types HTTPS and SVCB)"
+                                       : "the server's own answer"},
             {"tls", "the server's own connection"},
             {"quic", "the server's own connection"},
             {"http", "the server's own answer"}};
@@ -37,7 +39,10 @@ ordered_json what_the_client_gets(const policy::Verdict& verdict, const policy::
                           : answer.guardian ? "17 (Filtered: by the client's guardian)"
                                             : "15 (Blocked: by the operator)";
   std::string dns = "NXDOMAIN";
-  if (answer.dns == policy::DnsAnswer::address) {
+  // A program would take the page's address for a resolver's.
+  const bool may_have_page =
+      verdict.category != policy::kEncryptedDns && verdict.category != policy::kProxy;
+  if (answer.dns == policy::DnsAnswer::address && may_have_page) {
     dns = "the block page's address:";
     if (answer.page_ipv4) dns += " A " + address_text(AF_INET, answer.page_ipv4->data());
     if (answer.page_ipv6) dns += " AAAA " + address_text(AF_INET6, answer.page_ipv6->data());

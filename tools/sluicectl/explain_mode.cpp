@@ -1,4 +1,6 @@
 // Which policy a device has, by its group or by a mode, and which curated lists a name is on.
+#include <algorithm>
+
 #include "config/calendar/calendar.h"
 #include "config/policy/curated.h"
 #include "tools/sluicectl/explain.h"
@@ -48,17 +50,38 @@ ordered_json mode_json(const policy::Mode* mode, const std::string& time_zone) {
           {"reason", mode->reason}};
 }
 
+std::string let_through(const policy::Policy& policy, const ordered_json& lists,
+                        policy::CategoryMask categories) {
+  for (const ordered_json& one : lists) {
+    const ordered_json& by = one["policies"];
+    if (one["excepted"].get<bool>() || std::find(by.begin(), by.end(), policy.name) == by.end()) {
+      continue;
+    }
+    return "yes: '" + one["list"].get<std::string>() + "'";
+  }
+  std::string named;
+  for (const auto& category : names_of(categories & policy.only->categories)) {
+    named += (named.empty() ? "yes, by category: " : ", ") + category.get<std::string>();
+  }
+  return named.empty() ? "no" : named;
+}
+
 ordered_json lists_json(const policy::PolicySet& set, const Standing& standing,
                         const std::string& name) {
   ordered_json out = ordered_json::array();
   for (const policy::CuratedBy& one : policy::curated_by(set.curated, name)) {
-    bool of_policy = false;
-    for (std::size_t i = 0; i < set.curated.size(); ++i) {
-      of_policy |= set.curated[i].name == one.list && (standing.masks.lists >> i & 1) != 0;
+    ordered_json policies = ordered_json::array();  // that let it through alone, and stand here
+    for (const Standing::Layer& layer : standing.layers) {
+      for (std::size_t i = 0; layer.policy.only && i < set.curated.size(); ++i) {
+        if (set.curated[i].name == one.list && (layer.policy.only->lists >> i & 1) != 0) {
+          policies.push_back(layer.policy.name);
+        }
+      }
     }
     out.push_back({{"list", one.list},
                    {"name", one.name},
-                   {"of_policy", of_policy},
+                   {"of_policy", !policies.empty()},
+                   {"policies", policies},
                    {"needed", one.needed},
                    {"excepted", one.excepted}});
   }

@@ -99,16 +99,32 @@ std::string above_text(const ordered_json& layers) {
 
 std::string mode_text(const ordered_json& mode, const ordered_json& group) {
   if (mode.is_null()) return "none";
-  return field(mode, "mode") + " of " + field(mode, "subject") + ", " + field(mode, "ends") +
-         ", by " + field(mode, "who") + ": " + field(mode, "reason") +
+  const std::string ends = field(mode, "ends");
+  const bool has_end = !ends.empty() && ends[0] >= '0' && ends[0] <= '9';
+  return field(mode, "mode") + " of " + field(mode, "subject") + ", " + (has_end ? "until " : "") +
+         ends + ", by " + field(mode, "who") + ": " + field(mode, "reason") +
          (field(group, "policy") == field(group, "own_policy")
               ? ""
               : "; otherwise policy " + field(group, "own_policy"));
 }
 
+/// What is refused or changed but for names.
+std::string switches_text(const ordered_json& switches) {
+  std::string out;
+  for (const ordered_json& one : switches) {
+    out += (out.empty() ? "" : "; ") + field(one, "switch") + " " + field(one, "value") + ", by ";
+    const char* separator = "";
+    for (const auto& policy : one["by"]) {
+      out += separator + policy.get<std::string>();
+      separator = " and ";
+    }
+  }
+  return out.empty() ? "none" : out;
+}
+
 std::string list_text(const ordered_json& list) {
   return "  '" + field(list, "list") + "'" +
-         (list["of_policy"].get<bool>() ? "" : ", which is not this policy's") + ": " +
+         (list["of_policy"].get<bool>() ? "" : ", which no policy of the device names now") + ": " +
          field(list, "name") +
          (list["excepted"].get<bool>() ? " is excepted\n"
           : list["needed"].get<bool>() ? " is needed by its pages\n"
@@ -163,6 +179,7 @@ std::string explanation_text(const ordered_json& document) {
        {"policy", field(group, "policy") + ", from " + field(generation, "policy_from")},
        {"under", above_text(document["layers"])},
        {"mode", mode_text(document["mode"], group)},
+       {"besides", switches_text(document["switches"])},
        {"time", field(document, "time") + (document["at_another_time"].get<bool>()
                                                ? ", by what is listed, configured and switched now"
                                                : "")},

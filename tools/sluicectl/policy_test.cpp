@@ -30,7 +30,7 @@ constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address"};
 constexpr Shape kVlan = text_of("a VLAN, such as \"100\" or \"100.7\"");
 constexpr Shape kWord = text_of("a word");
 constexpr Shape kMoment = text_of("a moment, such as 2026-12-04T20:30");
-constexpr Shape kBudget{.kind = Kind::name, .noun = "the name of a budget"};
+constexpr Shape kBudget = text_of("the name of a budget");  // of a layer, with a '/'
 constexpr Shape kBudgets{.kind = Kind::list, .noun = "a list of budgets", .item = &kBudget};
 constexpr std::array<std::string_view, 4> kActions{"pass", "block", "log", "rewrite"};
 constexpr Shape kAction{.kind = Kind::choice, .noun = "a verdict", .choices = kActions};

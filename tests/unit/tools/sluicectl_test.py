@@ -318,7 +318,8 @@ class Sluicectl(unittest.TestCase):
         self.assertEqual((document["group"]["policy"], document["group"]["own_policy"]),
                          ("lesson", "staff"))
         self.assertEqual(document["lists"], [{"list": "lessons", "name": "cdn.example",
-                                              "of_policy": True, "needed": True,
+                                              "of_policy": True, "policies": ["lesson"],
+                                              "needed": True,
                                               "excepted": False}])
         self.assertEqual([step["rule"] for step in document["steps"]], [1, 2, 3, 4, 5, 6])
         self.assertIn("the end of the mode 'study' of staff", " ".join(document["would_change"]))
@@ -345,6 +346,84 @@ class Sluicectl(unittest.TestCase):
         document = self.json_of("explain", "www.bing.com", *ask[2:])
         self.assertEqual(document["verdict"]["action"], "rewrite")
         self.assertEqual(document["would_change"][0], "another safe_search of policy 'city'")
+
+    def with_a_layer(self):
+        self.with_lists()
+        layer = self.folder / "li.yaml"
+        layer.write_text(
+            "curated: {class: {names: [www.learn.example, other.example]}}\n"
+            "only: {lists: [class]}\n"
+            "budgets: {games: {categories: [games], minutes_a_day: 30}}\n")
+        self.config.write_text(self.config.read_text() + f"layers: {{li: {{file: {layer}, owner: Ms "
+                               "Li, groups: all}}\n")
+        self.compile("play.example", category="games")
+        return layer
+
+    def test_lists_and_budgets_of_a_layer(self):
+        layer = self.with_a_layer()
+        table = self.folder / "cases.yaml"
+        table.write_text(
+            "cases:\n"
+            "  - {name: other.example, expect: pass, reason: curated}\n"
+            "  - {name: learn.example, expect: block, reason: not-curated}\n"
+            "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
+            "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
+            "  - {name: learn.example, mode: study, expect: block, reason: not-curated}\n")
+        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
+        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
+        both, teachers, schools = [
+            [(step["question"].split("'")[1], step["answer"], step["decides"])
+             for step in case["explanation"]["steps"] if step["rule"] == 6]
+            for case in self.json_of(*run)["cases"][2:]]
+        self.assertEqual(both, [("lesson", "yes: 'lessons'", False),
+                                ("layer/li", "yes: 'layer/li/class'", True)])
+        self.assertEqual(teachers, [("lesson", "no", True),
+                                    ("layer/li", "yes: 'layer/li/class'", False)])
+        self.assertEqual(schools, [("lesson", "yes: 'lessons'", False), ("layer/li", "no", True)])
+        changes = self.json_of(*run)["cases"][4]["explanation"]["would_change"]
+        self.assertIn("on a list of policy 'layer/li'", changes[0])
+        self.assertNotIn("'lesson'", " ".join(changes))
+        layer.write_text(layer.read_text().replace("only: {lists: [class]}\n", ""))
+        table.write_text("cases:\n  - {name: play.example, used_up: [layer/li/games], "
+                         "expect: block, reason: budget}\n")
+        self.assertIn("1 cases, all as expected", self.run_ctl(*run).stdout)
+
+    def test_diff_tells_what_layers_say(self):
+        layer = self.with_a_layer()
+        other = self.folder / "new.yaml"
+        fresh = self.folder / "li-2.yaml"
+        fresh.write_text(layer.read_text() + "block: [social]\n")
+        other.write_text(self.config.read_text().replace(str(layer), str(fresh)))
+        text = self.run_ctl("--config", self.config, "config", "diff", other, expect=1).stdout
+        self.assertRegex(text, r"added +layers\.li \(its file\)\.block +social")
+        self.assertNotIn("minutes_a_day", text)
+        fresh.write_text("budgets: {games: {categories: [games], minutes_a_day: 45}}\n")
+        text = self.run_ctl("--config", self.config, "config", "diff", other, expect=1).stdout
+        self.assertRegex(text, r"changed +layers\.li \(its file\)\.budgets\.games\.minutes_a_day "
+                               r"+30 -> 45")
+
+    def test_explain_tells_what_is_changed_besides_names(self):
+        self.config.write_text(self.config.read_text().replace(
+            "policies:", "policies:\n  city: {ech: withhold}\n  class: {under: city, ech: withhold, "
+            "encrypted_dns_ports: refuse, safe_search: moderate, block: defaults}", 1)
+            .replace("default_policy: pupils", "default_policy: class") +
+            "block_answer: {dns: address, page_ipv4: 192.0.2.80}\n")
+        self.compile("doh.example", category="encrypted-dns")
+        ask = ("--config", self.config, "--generation", self.generation)
+        told = self.json_of("explain", "other.example", *ask)
+        self.assertEqual([(one["switch"], one["value"], one["by"]) for one in told["switches"]],
+                         [("ech", "withhold", ["class", "city"]),
+                          ("encrypted_dns_ports", "refuse", ["class"]),
+                          ("safe_search", "moderate", ["class"])])
+        self.assertIn("but for configurations of Encrypted ClientHello", told["client_gets"]["dns"])
+        text = self.run_ctl("explain", "other.example", *ask).stdout
+        self.assertIn("besides  ech withhold, by class and city; encrypted_dns_ports refuse", text)
+        told = self.json_of("explain", "other.example", *ask, "--vlan", "20")
+        self.assertEqual(told["switches"], [])
+        self.assertEqual(told["client_gets"]["dns"], "the server's own answer")
+        # No program shall take the page for a resolver.
+        self.assertTrue(self.json_of("explain", "doh.example", *ask)["client_gets"]["dns"]
+                        .startswith("NXDOMAIN"))
 
     def test_explain_by_protocol(self):
         self.compile("casino.example")
