@@ -7,7 +7,6 @@ import unittest
 from .lab import Lab
 
 BINARIES = pathlib.Path(os.environ.get("SLUICE_BIN", "build/release/bin"))
-AT_ONCE = 2.0  # seconds, of a busy machine; who is not refused waits for three at the least
 BLOCKED = ["casino.example", "lottery.example"]  # in the list of every test
 
 

@@ -1,9 +1,8 @@
 """DNS over TCP, and answers that lead to a blocked name, asked by dig and kdig."""
 import re
-import time
 import unittest
 
-from .case import AT_ONCE, LabCase
+from .case import LabCase
 from .lab import SERVER
 from .slow import dns_over_tcp
 
@@ -28,11 +27,9 @@ class DnsTcp(LabCase):
         for server in SERVER:
             for name, expected in ((PERMITTED[0], "NOERROR"), (BLOCKED, "NXDOMAIN")):
                 with self.subTest(server=server, name=name):
-                    start = time.monotonic()
                     self.assertEqual(states(self.lab.dig(f"@{server}", name, "+tcp")), [expected])
                     text = self.kdig(f"@{server}", name, "+tcp").stdout
                     self.assertEqual(states(text), [expected])
-                    self.assertLess(time.monotonic() - start, 2 * AT_ONCE)
         self.assertEqual(self.counted(before)["dns_blocked"], 4)
 
     def test_the_answer_says_why(self):
@@ -61,9 +58,7 @@ class DnsTcp(LabCase):
         for server in SERVER:
             for name, expected in ((PERMITTED[0], 0), (BLOCKED, 3)):
                 with self.subTest(server=server, name=name):
-                    code, seconds = dns_over_tcp(self.lab.client, server, name)
-                    self.assertEqual(code, expected)
-                    self.assertLess(seconds, AT_ONCE)
+                    self.assertEqual(dns_over_tcp(self.lab.client, server, name), expected)
 
     def test_permitted_alias(self):
         for way in ("+notcp", "+tcp"):

@@ -1,7 +1,7 @@
 """Firefox through the gateway: by TLS over TCP, by HTTP/3, by DNS."""
 import unittest
 
-from .browser import AT_ONCE, H3_SERVER, TIMES, BrowserCase
+from .browser import H3_SERVER, TIMES, BrowserCase
 from .firefox import Firefox
 from .frames import Tap
 from .lab import SERVER
@@ -65,7 +65,6 @@ class Alert(FirefoxCase):
         """QUIC is refused, then TLS over TCP, to which the browser falls back."""
         before = self.appliance.counters()
         page = self.open_blocked("https://quic.casino.example/", "SSL_ERROR_ACCESS_DENIED_ALERT")
-        self.assertLess(page.seconds, 2 * AT_ONCE)
         counted = self.counted(before)
         self.assertGreaterEqual(counted["quic_blocked"], 1)
         self.assertGreaterEqual(counted["tls_blocked"], 1)

@@ -3,10 +3,9 @@ import contextlib
 import http.client
 import os
 import re
-import time
 import unittest
 
-from .case import AT_ONCE, LabCase
+from .case import LabCase
 from .frames import inside
 from .lab import SERVER
 
@@ -24,17 +23,17 @@ class Page(LabCase):
         self.assert_nothing_lost()
 
     def get(self, name, *arguments, server=SERVER[0], path="/"):
-        """curl, and how many seconds it took; the name's address is known to it."""
+        """curl, to which the name's address is known; it gives up by itself where nothing comes."""
         at = f"[{server}]" if ":" in server else server
-        start = time.monotonic()
-        done = self.lab.curl(f"http://{name}{path}", "--resolve", f"{name}:80:{at}", *arguments)
-        return done, time.monotonic() - start
+        got = self.lab.curl(f"http://{name}{path}", "--resolve", f"{name}:80:{at}", *arguments)
+        self.assertNotEqual(got.returncode, 28, "it waited in vain")
+        return got
 
     def test_permitted_files_arrive_byte_for_byte(self):
         for server in SERVER:
             with self.subTest(server=server):
                 file = self.lab.folder / "received"
-                got, _ = self.get("www.library.example", "-o", file, server=server, path="/random")
+                got = self.get("www.library.example", "-o", file, server=server, path="/random")
                 self.assertEqual((got.returncode, got.stderr), (0, ""))
                 self.assertTrue(file.read_bytes() == self.file)
 
@@ -43,8 +42,8 @@ class Page(LabCase):
         before = self.appliance.counters()
         files = [self.lab.folder / f"kept-{i}" for i in range(3)]
         url = "http://www.library.example/random"
-        got, _ = self.get("www.library.example", "-w", "%{num_connects}\n", "-o", files[0],
-                          "-o", files[1], url, "-o", files[2], url, path="/random")
+        got = self.get("www.library.example", "-w", "%{num_connects}\n", "-o", files[0],
+                       "-o", files[1], url, "-o", files[2], url, path="/random")
         self.assertEqual(got.stdout.split(), ["1", "0", "0"], got.stderr)
         for file in files:
             self.assertTrue(file.read_bytes() == self.file, file)
@@ -54,34 +53,31 @@ class Page(LabCase):
         before = self.appliance.counters()
         for server in SERVER:
             with self.subTest(server=server):
-                got, seconds = self.get("www.casino.example", "-i", server=server)
+                got = self.get("www.casino.example", "-i", server=server)
                 self.assertEqual(got.returncode, 0, got.stderr)
                 self.assertRegex(got.stdout, r"\AHTTP/1\.1 403 Forbidden\r?\n")
                 self.assertIn("<b>casino.example</b> is listed as <b>gambling</b>", got.stdout)
-                self.assertLess(seconds, AT_ONCE)
         self.assertEqual(self.counted(before)["http_blocked"], 2)
         self.assertNotIn("casino", (self.lab.folder / "nginx-access.log").read_text())
 
     def test_fail_option_of_curl(self):
-        got, _ = self.get("www.casino.example", "--fail")
+        got = self.get("www.casino.example", "--fail")
         self.assertEqual(got.returncode, 22, got.stderr)
         self.assertIn("403", got.stderr)
 
     def test_head(self):
-        got, seconds = self.get("www.casino.example", "--head")
+        got = self.get("www.casino.example", "--head")
         self.assertEqual(got.returncode, 0, got.stderr)
         self.assertIn("403 Forbidden", got.stdout)
         self.assertNotIn("<html", got.stdout)
-        self.assertLess(seconds, AT_ONCE)
 
     def test_upload(self):
-        got, seconds = self.get("www.casino.example", "--data-binary",
-                                f"@{self.lab.folder / 'www' / 'random'}", "-H", "Expect:")
-        self.assertLess(seconds, AT_ONCE)
+        got = self.get("www.casino.example", "--data-binary",
+                       f"@{self.lab.folder / 'www' / 'random'}", "-H", "Expect:")
         self.assertNotIn("This is the server", got.stdout)
 
     def test_incident_of_the_page_is_known(self):
-        got, _ = self.get("www.casino.example")
+        got = self.get("www.casino.example")
         incident = re.search(INCIDENT, got.stdout).group(1)
         told = self.appliance.ctl("incident", incident).stdout
         for fact in ("casino.example", "gambling", "http"):
@@ -103,9 +99,8 @@ class Page(LabCase):
             self.assertRegex(answer.read().decode(), INCIDENT)
 
     def test_clear_text_http2(self):
-        got, seconds = self.get("www.casino.example", "--http2-prior-knowledge")
+        got = self.get("www.casino.example", "--http2-prior-knowledge")
         self.assertNotEqual(got.returncode, 0)
-        self.assertLess(seconds, AT_ONCE)
         self.assertNotIn("This is the server", got.stdout)
 
 
@@ -114,12 +109,10 @@ class Reset(LabCase):
 
     def test_blocked_names_are_reset(self):
         before = self.appliance.counters()
-        start = time.monotonic()
         got = self.lab.curl("http://www.casino.example/", "--resolve",
                             f"www.casino.example:80:{SERVER[0]}")
         self.assertEqual(got.returncode, 56, got.stderr)  # "failure in receiving"
         self.assertIn("reset", got.stderr)
-        self.assertLess(time.monotonic() - start, AT_ONCE)
         self.assertEqual(self.counted(before)["http_blocked"], 1)
         self.assert_nothing_lost()
 

