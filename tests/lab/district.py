@@ -47,6 +47,7 @@ modes: {{study: study, exam: exam, youth: young}}
 search_engines: {{campus: {{names: [search.campus.example], strict: safe.campus.example}}}}
 layers:
   parents: {{file: {folder}/parents.yaml, owner: Parents of 7b, groups: [class-7b]}}
+  li: {{file: {folder}/li.yaml, owner: Ms Li, groups: [readers]}}
 """
 GROUPS = """\
 groups:
@@ -56,13 +57,20 @@ groups:
   school-b: {policy: school-b, prefixes: [10.9.0.0/16], vlans: [{outer: 100}, {outer: 200}]}
   child: {policy: child, macs: ["02:00:5e:00:00:31"]}
   youngsters: {policy: young, macs: ["02:00:5e:00:00:41"]}
+  readers: {policy: study, macs: ["02:00:5e:00:00:61"]}
 default_policy: school-b
 """
 PARENTS = """\
 block: [ads]
 schedules: {homework: [{days: [workdays], from: "17:00", until: "19:00"}]}
 hours: [{categories: [games, video], not_during: homework}]
+budgets: {play: {categories: [games], minutes_a_day: 1}}
 """
+TEACHERS = """\
+curated: {week: {names: [www.smartedu.example, news.example]}}
+only: {lists: [week]}
+"""
+USED_UP = {"chat.example": "chat", "play.example": "layer/parents/play"}
 SIGNED = "province: {owner: Education Department, block: [superstition]}\n"
 LISTED = {
     "gambling": ["casino.example"], "terror": ["terror.example"], "fraud": ["scam.example"],
@@ -84,6 +92,7 @@ OUTER = ("school-b", 0x23, "172.16.0.11", (100, 8))
 CHILD = ("child", 0x31, "10.7.7.30", ())
 AWAY = ("child", 0x31, "10.7.1.31", ())               # where teachers are
 YOUNG = ("youngsters", 0x41, "10.9.9.9", ())
+READER = ("readers", 0x61, "10.9.1.61", ())           # studies, under a teacher's list
 STRANGER = ("default", 0x51, "192.168.9.9", ())
 
 # From each moment on: modes that are switched then; and who asks for what, to what end.
@@ -112,6 +121,9 @@ DAYS = [
         (PUPIL, "search.campus.example", "rewrite", "safe-search"),
         (TEACHER, "www.google.com", "pass", "not-listed"),
         (STRANGER, "pop.example", "block", "category"),
+        (READER, "www.smartedu.example", "pass", "curated"),      # on both lists
+        (READER, "www.library.example", "block", "not-curated"),  # on the school's alone
+        (READER, "www.news.example", "block", "not-curated"),     # on the teacher's alone
         (YOUNG, "play.example", "block", "category"),
         (PUPIL, "mixed.example", "block", "category")]),
     ("2026-12-04T08:00", [], [
@@ -137,6 +149,9 @@ DAYS = [
     ("2026-12-04T20:00", [], [
         (PUPIL, "play.example", "pass", "listed-only"), (YOUNG, "play.example", "pass", "listed-only"),
         (CHILD, "mixed.example", "block", "category")]),          # games pass; it is video as well
+    ("2026-12-04T20:30", [], [
+        (PUPIL, "play.example", "block", "budget"),               # the parents give a minute
+        (PAIR, "play.example", "pass", "listed-only")]),
     ("2026-12-04T21:00", [], [
         (PUPIL, "play.example", "block", "category"), (YOUNG, "play.example", "block", "category")]),
     ("2026-12-04T22:00", [], [

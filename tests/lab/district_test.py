@@ -64,6 +64,7 @@ class District(unittest.TestCase):
     def configure(self):
         folder = self.appliance.folder
         (folder / "parents.yaml").write_text(district.PARENTS)
+        (folder / "li.yaml").write_text(district.TEACHERS)
         self.appliance.configure(authority=self.lab.authority_settings(), policies=district.POLICIES,
                                  more=district.MORE.format(folder=folder))
         head, rest = self.appliance.config.read_text().split("groups:\n")
@@ -136,7 +137,7 @@ class District(unittest.TestCase):
                 if vlans:
                     case["vlan"] = ".".join(map(str, vlans))
                 if reason == "budget":
-                    case["used_up"] = ["chat"]
+                    case["used_up"] = [district.USED_UP[name]]
                 if not modes:
                     cases.append(case)
         return {"cases": cases}
