@@ -7,38 +7,20 @@ namespace {
 
 using std::string_view;
 
-// ----- scalars
-// ------------------------------------------------------------------------------------
-
 constexpr Shape kTitle{.kind = Kind::text, .noun = "a text", .minimum = 1, .maximum = 128};
 constexpr Shape kPolicyName{.kind = Kind::name, .noun = "the name of a policy"};
-constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};
 constexpr Shape kApplianceId{.kind = Kind::name, .noun = "an id, such as gw-lab-1"};
-constexpr Shape kDevice{.kind = Kind::device, .noun = "a device, such as af_packet:eth1"};
 constexpr Shape kPrefix{.kind = Kind::prefix, .noun = "an IP prefix, such as 10.7.0.0/16"};
 constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address, such as 02:00:5e:10:00:01"};
 constexpr Shape kIpv4{.kind = Kind::ipv4, .noun = "an IPv4 address"};
-constexpr Shape kDays{.kind = Kind::days,
-                      .noun = "a date, such as \"2026-10-01\", or 2026-10-01/2026-10-07"};
-constexpr Shape kTime{.kind = Kind::time, .noun = "a time of the day, such as \"20:00\""};
-constexpr Shape kZone{
-    .kind = Kind::text, .noun = "a time zone, such as Asia/Shanghai", .minimum = 1, .maximum = 64};
 constexpr Shape kScheduleName{.kind = Kind::name, .noun = "the name of a schedule"};
-constexpr Shape kDayWord{.kind = Kind::name, .noun = "a word for days"};
 constexpr Shape kIpv6{.kind = Kind::ipv6, .noun = "an IPv6 address"};
 
-constexpr Shape kMtu = whole_number(576, 9728);
-constexpr Shape kWorkers = whole_number(1, 64);
-constexpr Shape kCpu = whole_number(0, 1023);
-constexpr Shape kMemory = whole_number(64, 1048576);
-constexpr Shape kSleep = whole_number(0, 100000);
 constexpr Shape kTtl = whole_number(1, 60);
 constexpr Shape kKeep = whole_number(2, 1000);
 constexpr Shape kVlanId = whole_number(1, 4094);
 
 constexpr std::array<string_view, 3> kProfiles{"school", "home", "isp"};
-constexpr std::array<string_view, 2> kFailModes{"open", "closed"};
-constexpr std::array<string_view, 3> kHugePageModes{"automatic", "required", "never"};
 constexpr std::array<string_view, 2> kDnsAnswers{"nxdomain", "address"};
 constexpr std::array<string_view, 3> kTlsRefusals{"reset", "alert", "drop"};
 constexpr std::array<string_view, 2> kQuicRefusals{"close", "drop"};
@@ -47,14 +29,11 @@ constexpr std::array<string_view, 2> kDoubts{"pass", "refuse"};
 constexpr std::array<string_view, 2> kEchChoices{"pass", "withhold"};
 constexpr std::array<string_view, 2> kBoundaries{"finish", "cut"};
 constexpr std::array<string_view, 2> kUnknownTimes{"block", "pass"};
-constexpr std::array<string_view, 2> kTrusts{"synchronised", "always"};
 constexpr std::array<string_view, 1> kDefaults{"defaults"};
 constexpr std::array<string_view, 2> kDeviceKeys{"mac", "address"};
 constexpr std::array<string_view, 2> kOtherAddresses{"follow", "apart"};
 
 constexpr Shape kProfile = one_of(kProfiles);
-constexpr Shape kFailMode = one_of(kFailModes);
-constexpr Shape kHugePages = one_of(kHugePageModes);
 constexpr Shape kDnsAnswer = one_of(kDnsAnswers);
 constexpr Shape kTlsRefusal = one_of(kTlsRefusals);
 constexpr Shape kQuicRefusal = one_of(kQuicRefusals);
@@ -63,31 +42,16 @@ constexpr Shape kDoubt = one_of(kDoubts);
 constexpr Shape kEchChoice = one_of(kEchChoices);
 constexpr Shape kBoundary = one_of(kBoundaries);
 constexpr Shape kUnknownTime = one_of(kUnknownTimes);
-constexpr Shape kTrust = one_of(kTrusts);
 constexpr Shape kDeviceKey = one_of(kDeviceKeys);
 constexpr Shape kOtherAddress = one_of(kOtherAddresses);
-constexpr Shape kHolidayPreset{.kind = Kind::choice,
-                               .noun = "dates under public_holidays",
-                               .choices = calendar::kHolidayPresets};
-constexpr Shape kSchedulePreset{.kind = Kind::choice,
-                                .noun = "a list of windows in [ ]",
-                                .choices = calendar::kSchedulePresets};
 constexpr Shape kDefaultsWord{
     .kind = Kind::choice, .noun = "a list of categories in [ ]", .choices = kDefaults};
-
-// ----- lists
-// --------------------------------------------------------------------------------------
 
 constexpr Shape kCategory{.kind = Kind::category, .noun = "a category", .choices = kDefaults};
 constexpr Shape kCategories{
     .kind = Kind::list, .noun = "a list of categories", .item = &kCategory, .also = &kDefaultsWord};
-constexpr Shape kCpus{.kind = Kind::list, .noun = "a list of CPU numbers", .item = &kCpu};
 constexpr Shape kPrefixes{.kind = Kind::list, .noun = "a list of IP prefixes", .item = &kPrefix};
 constexpr Shape kMacs{.kind = Kind::list, .noun = "a list of MAC addresses", .item = &kMac};
-constexpr Shape kDates{.kind = Kind::list, .noun = "a list of dates", .item = &kDays};
-constexpr Shape kDayWords{.kind = Kind::list, .noun = "a list of days", .item = &kDayWord};
-constexpr Shape kHolidays{
-    .kind = Kind::list, .noun = "a list of years of holidays", .item = &kHolidayPreset};
 constexpr Shape kPortNames{.kind = Kind::list, .noun = "a list of port names", .item = &kPortName};
 
 constexpr std::array kQinqFields{
@@ -98,9 +62,6 @@ constexpr Shape kQinq{.kind = Kind::mapping, .noun = "a pair of VLANs", .fields 
 constexpr Shape kVlan{
     .kind = Kind::integer, .noun = "a VLAN number", .minimum = 1, .maximum = 4094, .also = &kQinq};
 constexpr Shape kVlans{.kind = Kind::list, .noun = "a list of VLANs", .item = &kVlan};
-
-// ----- mappings
-// -----------------------------------------------------------------------------------
 
 constexpr std::array kSiteFields{
     Field{"name", &kTitle, true, "", "The site's name, as people read it on block pages."},
@@ -113,96 +74,6 @@ constexpr Shape kSite{.kind = Kind::mapping,
                       .noun = "its keys",
                       .fields = kSiteFields,
                       .because = "people read it on block pages"};
-
-constexpr std::array kPortFields{
-    Field{"device", &kDevice, true, "", "The device behind the port, as `KIND:ARGUMENTS`."},
-    Field{"mtu", &kMtu, false, "the device's own",
-          "The largest IP packet that the port carries, in octets."},
-};
-constexpr Shape kPortMapping{.kind = Kind::mapping,
-                             .noun = "its keys",
-                             .fields = kPortFields,
-                             .because = "a port is a device"};
-constexpr Shape kPort{
-    .kind = Kind::device, .noun = "a device, such as af_packet:eth1", .also = &kPortMapping};
-constexpr Shape kPorts{.kind = Kind::named,
-                       .noun = "ports, as NAME: DEVICE",
-                       .minimum = 2,
-                       .maximum = 32,
-                       .item = &kPort};
-
-constexpr std::array kPairFields{
-    Field{"inside", &kPortName, true, "", "The port towards the people to protect."},
-    Field{"outside", &kPortName, true, "", "The port towards the Internet."},
-};
-constexpr Shape kPair{.kind = Kind::mapping,
-                      .noun = "a pair",
-                      .fields = kPairFields,
-                      .because = "a pair joins two ports"};
-constexpr Shape kPairs{.kind = Kind::named,
-                       .noun = "pairs, as NAME: {inside: PORT, outside: PORT}",
-                       .minimum = 1,
-                       .maximum = 16,
-                       .item = &kPair};
-
-constexpr std::array kDataplaneFields{
-    Field{"workers", &kWorkers, false, "1", "How many cores forward packets."},
-    Field{"cpus", &kCpus, false, "not pinned", "The CPU of each worker, one number a worker."},
-    Field{"huge_pages", &kHugePages, false, "automatic",
-          "`automatic` uses huge pages where the system has them, `required` does not start "
-          "without, `never` leaves them alone."},
-    Field{"memory_mib", &kMemory, false, "512", "Memory for packets and tables, in MiB."},
-    Field{"idle_sleep_us", &kSleep, false, "250",
-          "The longest sleep of a worker that has nothing to do, in microseconds. 0 polls always: "
-          "the shortest delay, and a core at full load day and night."},
-    Field{"fail", &kFailMode, false, "open",
-          "With no usable list at the start: `open` lets everything pass and raises an alarm, "
-          "`closed` lets nothing pass."},
-};
-constexpr Shape kDataplane{.kind = Kind::mapping, .noun = "its keys", .fields = kDataplaneFields};
-
-constexpr Shape kNamedDates{.kind = Kind::named,
-                            .noun = "dates, as NAME: [DATE, ...]",
-                            .minimum = 0,
-                            .maximum = 1000,
-                            .item = &kDates};
-constexpr std::array kCalendarFields{
-    Field{"time_zone", &kZone, false, "the system's", "By whose clock times are read."},
-    Field{"holidays", &kHolidays, false, "none",
-          "Years of public holidays that come with Sluice, make-up working days included."},
-    Field{"public_holidays", &kDates, false, "none", "More public holidays."},
-    Field{"make_up_days", &kDates, false, "none",
-          "More days that are worked, or taught, in exchange for a holiday."},
-    Field{"dates", &kNamedDates, false, "none",
-          "Dates by names of your own, such as terms and exam weeks."},
-    Field{"day_begins", &kTime, false, "\"00:00\"",
-          "When a day begins for budgets, so that a late evening is not two days'."},
-    Field{"trust_clock", &kTrust, false, "synchronised",
-          "When the time counts as known: once the clock was `synchronised` with a time server "
-          "since the start, or `always`."},
-};
-constexpr Shape kCalendar{.kind = Kind::mapping, .noun = "its keys", .fields = kCalendarFields};
-
-constexpr std::array kWindowFields{
-    Field{"days", &kDayWords, true, "",
-          "`monday` to `sunday`, `every-day`, `workdays`, `rest-days`, `public-holidays`, "
-          "`make-up-days`, or names of `calendar.dates`. Any of them will do."},
-    Field{"except", &kDayWords, false, "none", "Days on which it does not begin all the same."},
-    Field{"from", &kTime, false, "\"00:00\"", "When it begins."},
-    Field{"until", &kTime, false, "\"24:00\"",
-          "When it ends; on the next day, where that is not after `from`."},
-};
-constexpr Shape kWindow{.kind = Kind::mapping,
-                        .noun = "a window of time",
-                        .fields = kWindowFields,
-                        .because = "a window is on some days"};
-constexpr Shape kSchedule{
-    .kind = Kind::list, .noun = "a list of windows", .item = &kWindow, .also = &kSchedulePreset};
-constexpr Shape kSchedules{.kind = Kind::named,
-                           .noun = "schedules, as NAME: [{days: [...], from: TIME, until: TIME}]",
-                           .minimum = 0,
-                           .maximum = 1000,
-                           .item = &kSchedule};
 
 constexpr std::array kHoursFields{
     Field{"categories", &kCategories, true, "", "Which categories."},
@@ -379,20 +250,6 @@ constexpr Shape kRoot{.kind = Kind::mapping,
                       .fields = kRootFields,
                       .because = "the gateway cannot start without it"};
 
-constexpr std::array kDeviceKinds{
-    DeviceKind{"pci", true, "pci:0000:03:00.0", "a network card bound to DPDK, by PCI address"},
-    DeviceKind{"af_xdp", true, "af_xdp:eth1", "a kernel interface, by AF_XDP"},
-    DeviceKind{"af_packet", true, "af_packet:eth1", "a kernel interface, by AF_PACKET"},
-    DeviceKind{"tap", true, "tap:sluice0", "a TAP interface that the gateway makes"},
-    DeviceKind{"memif", true, "memif:role=client,id=0", "shared memory with another program"},
-    DeviceKind{
-        "pcap", true, "pcap:rx=in.pcap,tx=out.pcap",
-        "capture files; each `rx=` is a queue, with all of a flow in one, alike at both ports"},
-    DeviceKind{"ring", false, "ring:", "memory rings, for tests"},
-    DeviceKind{"null", false, "null:", "discards, for tests"},
-    DeviceKind{"vdev", true, "vdev:net_tap0,iface=x", "any other DPDK virtual device"},
-};
-
 }  // namespace
 
 constexpr Shape kLayerBody{.kind = Kind::mapping, .noun = "a layer", .fields = kLayerFields};
@@ -403,8 +260,6 @@ constexpr Shape kSignedLayers{.kind = Kind::named,
                               .item = &kSignedLayer};
 
 const Shape& root_shape() { return kRoot; }
-
-std::span<const DeviceKind> device_kinds() { return kDeviceKinds; }
 
 string_view pattern(Kind kind) {
   switch (kind) {

@@ -8,6 +8,7 @@
 namespace sluice::schema {
 
 inline constexpr Shape kPath{.kind = Kind::path, .noun = "an absolute path"};
+inline constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};
 
 constexpr Shape whole_number(std::int64_t minimum, std::int64_t maximum) {
   return {.kind = Kind::integer, .noun = "a whole number", .minimum = minimum, .maximum = maximum};
@@ -15,6 +16,15 @@ constexpr Shape whole_number(std::int64_t minimum, std::int64_t maximum) {
 constexpr Shape one_of(std::span<const std::string_view> choices) {
   return {.kind = Kind::choice, .noun = "a word", .choices = choices};
 }
+
+// The wire (keys_ports.cpp).
+extern const Shape kPorts;
+extern const Shape kPairs;
+extern const Shape kDataplane;
+
+// Days and times (keys_times.cpp).
+extern const Shape kCalendar;
+extern const Shape kSchedules;
 
 // What an appliance fetches (keys_downloads.cpp).
 extern const Shape kAuthority;
