@@ -144,7 +144,9 @@ std::string budget_text(const ordered_json& budget) {
   const std::string week = limit_text(budget, "minutes_a_week", "used_this_week", "a week");
   std::string out = "  '" + field(budget, "budget") + "': " + day +
                     (day.empty() || week.empty() ? "" : ", ") + week;
-  if (!budget["known"].get<bool>()) return out + "; what is spent, the dataplane does not tell\n";
+  if (!budget["known"].get<bool>())
+    return out + (budget.contains("state") ? "; what is spent by then, nobody knows\n"
+                                           : "; what is spent, the dataplane does not tell\n");
   if (budget.contains("added_today") && budget["added_today"] != 0) {
     out += ", " + field(budget, "added_today") + " added today";
   }

@@ -460,7 +460,8 @@ class Sluicectl(unittest.TestCase):
     def test_budgets(self):
         self.config.write_text(self.config.read_text().replace(
             "block: defaults", "block: defaults, budgets: [play]", 1) +
-            "budgets: {play: {categories: [games], minutes_a_day: 60, minutes_a_week: 90}}\n")
+            "budgets: {play: {categories: [games], minutes_a_day: 60, minutes_a_week: 90}}\n"
+            "calendar: {time_zone: Asia/Shanghai, day_begins: \"04:00\"}\n")
         self.compile("play.example", category="games")
         mac = "02:00:5e:10:00:09"
         text = self.run_ctl("explain", "play.example", "--mac", mac, "--config", self.config,
@@ -477,6 +478,18 @@ class Sluicectl(unittest.TestCase):
                              ("block", "budget"))
             self.assertIn("sluicectl budget add", " ".join(document["would_change"]))
             self.assertNotIn("ordered", document["client_gets"]["dns"])
+            # Today's minutes are not those of another day.
+            for ends, verdict in (("2026-12-05 04:00:00 +0800", "block"),
+                                  ("2026-12-06 04:00:00 +0800", "pass")):
+                spent["day_ends"] = ends
+                document = self.explain("play.example", "--mac", mac, "--config", self.config,
+                                        "--at", "2026-12-04T20:30")
+                self.assertEqual(document["verdict"]["action"], verdict)
+                self.assertEqual(document["budgets"][0]["known"], verdict == "block")
+            self.assertIn("what is spent by then, nobody knows", self.run_ctl(
+                "explain", "play.example", "--mac", mac, "--config", self.config, "--generation",
+                self.generation, "--at", "2026-12-04T20:30").stdout)
+            spent["day_ends"] = "tomorrow"
             other = self.explain("other.example", "--mac", mac, "--config", self.config)
             self.assertEqual(other["budgets"], [])
             listed = self.run_ctl("--config", self.config, "budget", "list").stdout
