@@ -45,8 +45,9 @@ constexpr std::array kDataplaneFields{
     Field{"workers", &kWorkers, false, "1", "How many cores forward packets."},
     Field{"cpus", &kCpus, false, "not pinned", "The CPU of each worker, one number a worker."},
     Field{"huge_pages", &kHugePages, false, "automatic",
-          "`automatic` uses huge pages where the system has them, `required` does not start "
-          "without, `never` leaves them alone."},
+          "`automatic` uses reserved huge pages where the system has enough, `required` does not "
+          "start without, `never` leaves them alone. Without them, buffers and lists lie in such "
+          "pages as the kernel gives by itself."},
     Field{"memory_mib", &kMemory, false, "512", "Memory for packets and tables, in MiB."},
     Field{"idle_sleep_us", &kSleep, false, "250",
           "The longest sleep of a worker that has nothing to do, in microseconds. 0 polls always: "

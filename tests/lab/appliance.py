@@ -9,8 +9,8 @@ from .process import LabError, run
 CONFIG = """\
 site: {{name: Lab school, contact: network@school.example}}
 ports:
-  pupils: {{device: "af_packet:inside", mtu: {mtu}}}
-  internet: {{device: "af_packet:outside", mtu: {mtu}}}
+  pupils: {{device: "{device}:inside", mtu: {mtu}}}
+  internet: {{device: "{device}:outside", mtu: {mtu}}}
 pairs:
   main: {{inside: pupils, outside: internet}}
 dataplane: {{workers: 1, memory_mib: 256, huge_pages: never, fail: {fail}}}
@@ -48,12 +48,13 @@ class Appliance:
         return path
 
     def configure(self, mtu=1500, fail="open", authority=None, answer=None,
-                  pupils="block: defaults", more="", policies=""):
+                  pupils="block: defaults", more="", policies="", device="af_packet"):
         """`answer`: keys of block_answer that are not the defaults; `pupils`: their policy; `more`:
-        lines that stand at the end; `policies`: lines of more of them."""
+        lines that stand at the end; `policies`: lines of more of them; `device`: kind of both
+        ports."""
         answer = "".join(f", {key}: {value}" for key, value in (answer or {}).items())
         text = CONFIG.format(folder=self.folder, mtu=mtu, fail=fail, answer=answer,
-                             pupils=pupils, policies=policies) + more
+                             pupils=pupils, policies=policies, device=device) + more
         if authority:
             text += AUTHORITY.format(**authority)
         self.config.write_text(text)

@@ -14,6 +14,7 @@ class LabCase(unittest.TestCase):
     """One lab a class, its dataplane running with a list of BLOCKED."""
 
     MTU = 1500
+    DEVICE = "af_packet"
     ANSWER = {}  # of the keys of block_answer, those that differ from the defaults
     maxDiff = None
 
@@ -26,7 +27,7 @@ class LabCase(unittest.TestCase):
     @classmethod
     def prepare(cls):
         cls.lab.start_servers()
-        cls.appliance.configure(mtu=cls.MTU, answer=cls.ANSWER)
+        cls.appliance.configure(mtu=cls.MTU, answer=cls.ANSWER, device=cls.DEVICE)
         cls.appliance.compile(BLOCKED)
         cls.appliance.start_dataplane()
 

@@ -87,5 +87,9 @@ class BigFrames(Forwarding):
     MTU = 9000
 
 
+class ByXdp(Forwarding):
+    DEVICE = "af_xdp"
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
