@@ -57,7 +57,7 @@ class ClaimTable {
     const Slot* const slots = slots_.data();
     for (std::size_t at = hash(key);; ++at) {
       const Slot& slot = slots[at & last_];
-      if (slot.group == 0 || slot.key == key) return slot.group;
+      if (slot.group == 0 || are_equal(slot.key, key)) return slot.group;
     }
   }
 
@@ -66,6 +66,12 @@ class ClaimTable {
     Key key{};
     std::uint16_t group = 0;
   };
+  // Where a compiler takes this for seldom called, the arrays' own operator is a call of memcmp().
+  static bool are_equal(const Key& one, const Key& other) {
+    std::uint64_t differing = 0;
+    for (std::size_t i = 0; i < kWords; ++i) differing |= one[i] ^ other[i];
+    return differing == 0;
+  }
   // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
   static std::size_t hash(const Key& key) {
     std::uint64_t h = 0;
