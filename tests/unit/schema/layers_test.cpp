@@ -1,5 +1,6 @@
 // Files of other owners than the site, and what the authority has signed.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -229,6 +230,20 @@ TEST_F(LayerFiles, WhatIsNoFileIsNotWaitedFor) {
   fs::remove(folder_ / "li.yaml");
   put("li.yaml", "# " + std::string(2 << 20, 'x'));
   EXPECT_EQ(load_site(layers()).layer_faults.at(0).what, "is larger than 1 MiB");
+}
+
+// Whoever owns a layer could stop sluice-control by it: counted from the line's beginning for each
+// word, this took minutes.
+TEST_F(LayerFiles, OneLongLineIsReadAtOnce) {
+  std::string text = "block: [gambling";
+  while (text.size() < (1U << 20) - 64) text += ",a";
+  put("li.yaml", text + "]\n");
+  const auto begin = std::chrono::steady_clock::now();
+  const Loaded loaded = load_site(layers());
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  ASSERT_FALSE(loaded.layer_faults.empty());
+  EXPECT_NE(loaded.layer_faults[0].text().find(":1:18: block[1]: "), std::string::npos)
+      << loaded.layer_faults[0].text();
 }
 
 TEST_F(LayerFiles, TheSitesOwnWordsAreChecked) {
