@@ -101,8 +101,11 @@ void bind_group_ports(const TextNode* list, const std::string& path, const TextN
   });
 }
 
-policy::Hours bind_one_of_hours(const TextNode& node, const std::string& path,
-                                const std::vector<std::string_view>& schedules, Faults& faults) {
+/// Into the policy; what is refused at times that nobody can tell, for good, for what can be kept
+/// of a layer is in force.
+void bind_one_of_hours(const TextNode& node, const std::string& path,
+                       const std::vector<std::string_view>& schedules, policy::Policy& policy,
+                       Faults& faults) {
   policy::Hours hours{.categories =
                           bind_categories(find(node, "categories"), path + ".categories", faults)};
   const TextNode* only = find(node, "only_during");
@@ -111,24 +114,27 @@ policy::Hours bind_one_of_hours(const TextNode& node, const std::string& path,
     faults.add(node.place, path,
                only != nullptr ? "has both only_during and not_during" : "does not say when",
                "give it either only_during or not_during");
-    return hours;
+    policy.blocked |= hours.categories;
+    return;
   }
   hours.only_during = only != nullptr;
   if (const TextNode* boundary = find(node, "at_boundary")) hours.cut = boundary->text == "cut";
   const TextNode& word = only != nullptr ? *only : *never;
   const std::string at = path + (only != nullptr ? ".only_during" : ".not_during");
-  if (check_reference(word, "schedule", schedules, at, faults)) {
-    const auto found = std::find(schedules.begin(), schedules.end(), word.text);
-    hours.schedule = static_cast<std::uint16_t>(found - schedules.begin());
+  if (!check_reference(word, "schedule", schedules, at, faults)) {
+    policy.blocked |= hours.categories;
+    return;
   }
-  return hours;
+  const auto found = std::find(schedules.begin(), schedules.end(), word.text);
+  hours.schedule = static_cast<std::uint16_t>(found - schedules.begin());
+  policy.hours.push_back(hours);
 }
 
 void bind_hours(const TextNode& node, const std::string& path,
                 const std::vector<std::string_view>& schedules, policy::Policy& policy,
                 Faults& faults) {
   each_item(find(node, "hours"), path + ".hours", [&](const TextNode& item, const std::string& at) {
-    policy.hours.push_back(bind_one_of_hours(item, at, schedules, faults));
+    bind_one_of_hours(item, at, schedules, policy, faults);
   });
   if (const TextNode* unknown = find(node, "when_time_unknown")) {
     policy.block_when_time_unknown = unknown->text == "block";

@@ -21,7 +21,35 @@ struct Scope {
   std::string name;
   std::string path;  // of the layer in its document, with a dot behind it; empty: it is all of it
   const TextNode* site = nullptr;  // null: nothing of the site's can be named
+  /// Of his own, so that no owner takes the room of another one.
+  std::size_t most_lists = policy::kMaxCuratedLists;
+  std::size_t most_budgets = policy::kMaxBudgets;
 };
+
+// What the authority signs has to find room whatever the owners of files write.
+constexpr std::size_t kListsOfTheAuthority = 16;
+constexpr std::size_t kBudgetsOfTheAuthority = 8;
+
+/// Each owner's part of the room that the site leaves.
+std::size_t part_of(std::size_t room, std::size_t used, std::size_t owners) {
+  return used >= room ? 0 : (room - used) / std::max<std::size_t>(owners, 1);
+}
+
+/// A fault where there are more of one kind than there is room for.
+void check_room(const TextNode& own, std::size_t count, std::size_t most, std::size_t all,
+                std::size_t most_of_all, const std::string& path, const std::string& what,
+                Faults& faults) {
+  if (count > most) {
+    faults.add(own.place, path,
+               "makes " + std::to_string(count) + " " + what + ", and there is room for " +
+                   std::to_string(most) + " of each owner",
+               "unite some of them");
+  } else if (count != 0 && all > most_of_all) {
+    faults.add(own.place, path,
+               "makes more than " + std::to_string(most_of_all) + " " + what + " of all owners",
+               "unite some of them");
+  }
+}
 
 /// The words by which a layer names what there is: the site's, and none of another layer. `own`:
 /// what it defines itself, which the site must not have as well; `what`: "schedule".
@@ -35,7 +63,9 @@ std::vector<std::string> words_of(const std::vector<Defined>& defined, const Tex
     words.push_back(sites ? one.name : std::string());
   }
   for (const Member* member : entries(own)) {
-    if (std::find(words.begin(), words.end(), member->key.text) == words.end()) continue;
+    const auto found = std::find(words.begin(), words.end(), member->key.text);
+    if (found == words.end()) continue;
+    found->clear();  // where the site has it since, he goes on meaning his own
     faults.add(member->key.place, scope.path + key + "." + member->key.text,
                "the site has a " + what + " of this name", "give it another name");
   }
@@ -71,14 +101,17 @@ std::vector<std::string> bind_own_lists(const TextNode& body, const Scope& scope
   for (const policy::CuratedList& one : lists) {
     count += one.names.size() + one.needs.size() + one.except.size();
   }
-  for (policy::CuratedList& one : bind_curated_lists(own, scope.path + "curated", count, faults)) {
+  auto bound = bind_curated_lists(own, scope.path + "curated", count, faults);
+  if (own != nullptr) {
+    check_room(*own, bound.size(), scope.most_lists, lists.size() + bound.size(),
+               policy::kMaxCuratedLists, scope.path + "curated", "curated lists", faults);
+  }
+  for (policy::CuratedList& one : bound) {
     words.push_back(one.name);
+    // What finds no room lets nothing through.
+    if (lists.size() >= policy::kMaxCuratedLists) continue;
     one.name = scope.name + "/" + one.name;
     lists.push_back(std::move(one));
-  }
-  if (own != nullptr && lists.size() > policy::kMaxCuratedLists) {
-    faults.add(own->place, scope.path + "curated", "makes more than 64 curated lists of all owners",
-               "unite some of them");
   }
   return words;
 }
@@ -90,14 +123,17 @@ void bind_own_budgets(const TextNode& body, const Scope& scope, Config& config,
   if (own == nullptr || own->form != Form::mapping) return;
   auto& budgets = config.policy.budgets;
   (void)words_of(budgets, own, scope, "budgets", "budget", faults);
-  for (policy::Budget& one : bind_budget_definitions(own, scope.path + "budgets", faults)) {
+  auto bound = bind_budget_definitions(own, scope.path + "budgets", faults);
+  check_room(*own, bound.size(), scope.most_budgets, budgets.size() + bound.size(),
+             policy::kMaxBudgets, scope.path + "budgets", "budgets", faults);
+  for (policy::Budget& one : bound) {
+    if (budgets.size() >= policy::kMaxBudgets) {
+      policy.blocked |= one.categories;  // with no room to count minutes there are none
+      continue;
+    }
     one.name = scope.name + "/" + one.name;
-    if (budgets.size() < policy::kMaxBudgets) policy.budgets |= std::uint32_t{1} << budgets.size();
+    policy.budgets |= std::uint32_t{1} << budgets.size();
     budgets.push_back(std::move(one));
-  }
-  if (budgets.size() > policy::kMaxBudgets) {
-    faults.add(own->place, scope.path + "budgets", "makes more than 32 budgets of all owners",
-               "unite some of them");
   }
 }
 
@@ -116,8 +152,10 @@ void add_layer(const TextNode& body, const Scope& scope, policy::Layer layer, Co
   config.policy.policies.push_back(std::move(policy));
   config.policy.layers.push_back(std::move(layer));
   const TextNode* const only = find(body, "only");
-  if (only == nullptr) return;
+  // What there is no room for lets nothing through: no reason to refuse what the authority signed.
+  if (only == nullptr || scope.site == nullptr) return;
   policy::PolicySet all = config.policy;
+  all.layers = {all.layers.back()};  // other owners' are not his fault
   if (policy::add_common_lists(all) != 0) {
     faults.add(only->place, scope.path + "only",
                "makes more than 64 curated lists, with those that it has in common with others",
@@ -155,28 +193,39 @@ std::optional<std::string> read_layer(const std::filesystem::path& path, Faults&
   return text;
 }
 
-/// One file's text, into `config` where it has no fault.
+/// One file's text, into `config` where it has no fault; `kept`: it had none once, and since the
+/// site may lift nothing of it, all of it that still means something.
 std::vector<Fault> take_layer(const std::string& text, const Layer& layer, const TextNode& root,
-                              Config& config, Faults& faults) {
+                              Config& config, Faults& faults, bool kept = false) {
   auto body = parse_document(text, faults);
   if (!body) return faults.take();
   check(*body, kLayerBody, "", faults);
   Config with = config;
-  add_layer(*body, {.name = "layer/" + layer.name, .path = {}, .site = &root},
-            {.policy = {},
-             .owner = layer.owner,
-             .everybody = layer.groups.empty(),
-             .groups = layer.groups},
-            with, faults);
+  const std::size_t owners = entries(find(root, "layers")).size();
+  const std::size_t sites_lists = names(find(root, "curated")).size();
+  const std::size_t sites_budgets = names(find(root, "budgets")).size();
+  add_layer(
+      *body,
+      {.name = "layer/" + layer.name,
+       .path = {},
+       .site = &root,
+       .most_lists = part_of(policy::kMaxCuratedLists - kListsOfTheAuthority, sites_lists, owners),
+       .most_budgets =
+           part_of(policy::kMaxBudgets - kBudgetsOfTheAuthority, sites_budgets, owners)},
+      {.policy = {},
+       .owner = layer.owner,
+       .everybody = layer.groups.empty(),
+       .groups = layer.groups},
+      with, faults);
   std::vector<Fault> found = faults.take();
   for (Fault& fault : found) {
     if (fault.path.starts_with('.')) fault.path.erase(0, 1);
   }
-  if (!found.empty()) return found;
+  if (!found.empty() && !kept) return found;
   config = std::move(with);
   config.layers.push_back(layer);
   config.layers.back().text = text;
-  return {};
+  return found;
 }
 
 Layer layer_of(const Member& member, const TextNode& root, Faults& faults) {
@@ -232,9 +281,13 @@ std::vector<Fault> bind_layers(const TextNode& root, Config& config, Faults& fau
     // Who spoils his file does not lift what it said.
     Faults of_the_kept(kept_layer(config, layer.name).string());
     const auto kept = read_layer(kept_layer(config, layer.name), of_the_kept);
-    const bool serves = kept && take_layer(*kept, layer, root, config, of_the_kept).empty();
+    const std::size_t before = config.layers.size();
+    const bool whole = kept && take_layer(*kept, layer, root, config, of_the_kept, true).empty();
+    const bool any = config.layers.size() > before;
     for (Fault& fault : found) {
-      fault.advice += serves ? "; what the file said before counts" : "; the layer is not in force";
+      fault.advice += whole ? "; what the file said before counts"
+                      : any ? "; of what the file said before, what can be kept of it counts"
+                            : "; the layer is not in force";
     }
     std::move(found.begin(), found.end(), std::back_inserter(out));
   }

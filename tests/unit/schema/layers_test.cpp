@@ -150,8 +150,10 @@ TEST_F(LayerFiles, FaultsOfListsAndBudgetsAreToldAtTheirPlace) {
     if (i < 32) budgets += name + ": {categories: [games], minutes_a_day: 5}, ";
     lists += name + ": {names: [a.example]}, ";
   }
-  EXPECT_NE(fault(budgets + "}\n").find("than 32 budgets of all owners"), std::string::npos);
-  EXPECT_NE(fault(lists + "}\n").find("than 64 curated lists of all"), std::string::npos);
+  EXPECT_NE(fault(budgets + "}\n").find("makes 32 budgets, and there is room for 23"),
+            std::string::npos);
+  EXPECT_NE(fault(lists + "}\n").find("makes 64 curated lists, and there is room for 47"),
+            std::string::npos);
 }
 
 // So that one that is written right after it was read is read again.
@@ -219,6 +221,73 @@ TEST_F(LayerFiles, WhoSpoilsHisFileDoesNotLiftWhatItSaid) {
     EXPECT_EQ(blocked(*loaded.config, 107, kEvening), category("gambling") | category("social"));
     EXPECT_EQ(loaded.config->layers.at(0).text, "block: [social]\n");
   }
+}
+
+// What one owner writes takes no room from another one, nor from the authority.
+TEST_F(LayerFiles, NobodyTakesAnothersRoom) {
+  const auto many = [](const char* what, int count, const char* each) {
+    std::string out = std::string(what) + ": {";
+    for (int i = 0; i < count; ++i) out += "n" + std::to_string(i) + ": " + each + ", ";
+    return out + "}\n";
+  };
+  const std::string wu =
+      "block: [social]\n"
+      "curated: {class: {names: [class.example]}}\n"
+      "budgets: {games: {categories: [games], minutes_a_day: 30}}\n";
+  put("wu.yaml", wu);
+  put("state/layers/li.yaml", "block: [games]\n");
+  const std::string both = "layers: {li: {file: " + path("li.yaml") +
+                           ", owner: Ms Li, groups: [class-7c]}, wu: {file: " + path("wu.yaml") +
+                           ", owner: Mr Wu, groups: [class-7b]}}\n";
+  for (const auto& [text, told] : std::vector<std::pair<std::string, std::string>>{
+           {many("curated", 63, "{names: [a.example]}"), ":1:10: curated: "},
+           {many("budgets", 31, "{categories: [video], minutes_a_day: 9}"), ":1:10: budgets: "}}) {
+    put("li.yaml", text);
+    Loaded loaded = load_site(both);
+    ASSERT_TRUE(loaded.config);
+    ASSERT_EQ(loaded.layer_faults.size(), 1U);
+    EXPECT_NE(loaded.layer_faults[0].text().find(path("li.yaml") + told), std::string::npos)
+        << loaded.layer_faults[0].text();
+    EXPECT_NE(blocked(*loaded.config, 107, kMorning) & category("social"), 0U);
+    const auto faults = add_signed_layers(
+        "city: {owner: City, curated: {own: {names: [city.example]}}, only: {lists: [own]}, "
+        "budgets: {live: {categories: [live], minutes_a_day: 30}}}\n",
+        "policy/layers.yaml", *loaded.config);
+    EXPECT_TRUE(faults.empty()) << faults[0].text();
+  }
+}
+
+// The site lifts a layer only by taking the file from its owner: where it takes a name or a
+// schedule away, or has one of the same name, the rest of what was good stays.
+TEST_F(LayerFiles, WhatTheSiteChangesLiftsNothingOfALayer) {
+  const std::string text =
+      "block: [social]\n"
+      "curated: {books: {names: [class.example]}, mine: {names: [mine.example]}}\n"
+      "only: {lists: [mine, papers]}\n"
+      "schedules: {lessons: [{days: [every-day], from: \"22:00\", until: \"06:00\"}]}\n"
+      "hours:\n"
+      "  - {categories: [games], not_during: lessons}\n"
+      "  - {categories: [live], not_during: gone}\n"
+      "budgets: {video: {categories: [video], minutes_a_day: 9}}\n";
+  put("li.yaml", text);
+  put("state/layers/li.yaml", text);
+  const Loaded loaded = load_site(layers());
+  ASSERT_TRUE(loaded.config);
+  ASSERT_FALSE(loaded.layer_faults.empty());
+  EXPECT_NE(loaded.layer_faults[0].text().find("what can be kept of it"), std::string::npos)
+      << loaded.layer_faults[0].text();
+  ASSERT_EQ(loaded.config->layers.size(), 1U);
+  EXPECT_EQ(loaded.config->layers[0].text, text);
+  const auto always = category("gambling") | category("social") | category("live");
+  EXPECT_EQ(blocked(*loaded.config, 107, kEvening), always | category("games"));
+  EXPECT_EQ(blocked(*loaded.config, 107, kMorning), always);
+  const policy::PolicySet& set = loaded.config->policy;
+  const policy::Policy& own = set.policies.back();
+  ASSERT_EQ(set.curated.size(), 3U);
+  EXPECT_EQ(own.only->lists, 0b100U);
+  ASSERT_EQ(set.budgets.size(), 2U);
+  EXPECT_EQ(own.budgets, 0b10U);
+  EXPECT_TRUE(policy::from_json(policy::to_json(policy_at(*loaded.config, 1'796'000'000).value())));
 }
 
 TEST_F(LayerFiles, WhatIsNoFileIsNotWaitedFor) {
