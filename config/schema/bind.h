@@ -35,6 +35,8 @@ bool check_reference(const TextNode& word, std::string_view what,
 void bind_ports(const TextNode& root, Config& config, Faults& faults);
 void bind_times(const TextNode& root, Config& config, Faults& faults);
 void bind_curated(const TextNode& root, Config& config, Faults& faults);
+/// A matter of memory, not of speed: all of them travel in each generation.
+inline constexpr std::size_t kMaxCuratedNames = 100'000;
 /// `count`: curated names that there are already.
 [[nodiscard]] std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
                                                                   const std::string& path,

@@ -9,9 +9,6 @@
 namespace sluice::schema {
 namespace {
 
-/// A matter of memory, not of speed: all of them travel in each generation.
-constexpr std::size_t kMaxCuratedNames = 100'000;
-
 void bind_domains(const TextNode& list, std::string_view key, const std::string& path,
                   std::map<std::string, Place>& seen, std::vector<std::string>& out,
                   Faults& faults) {

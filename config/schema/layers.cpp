@@ -24,11 +24,13 @@ struct Scope {
   /// Of his own, so that no owner takes the room of another one.
   std::size_t most_lists = policy::kMaxCuratedLists;
   std::size_t most_budgets = policy::kMaxBudgets;
+  std::size_t owners = 0;  // of files, who share what names there may be; 0: all are his
 };
 
 // What the authority signs has to find room whatever the owners of files write.
 constexpr std::size_t kListsOfTheAuthority = 16;
 constexpr std::size_t kBudgetsOfTheAuthority = 8;
+constexpr std::size_t kNamesOfTheAuthority = 16'384;
 
 /// Each owner's part of the room that the site leaves.
 std::size_t part_of(std::size_t room, std::size_t used, std::size_t owners) {
@@ -99,7 +101,12 @@ std::vector<std::string> bind_own_lists(const TextNode& body, const Scope& scope
   auto words = words_of(lists, own, scope, "curated", "curated list", faults);
   std::size_t count = 0;
   for (const policy::CuratedList& one : lists) {
+    if (scope.owners != 0 && one.name.find('/') != std::string::npos) continue;
     count += one.names.size() + one.needs.size() + one.except.size();
+  }
+  if (scope.owners != 0) {
+    count =
+        kMaxCuratedNames - part_of(kMaxCuratedNames - kNamesOfTheAuthority, count, scope.owners);
   }
   auto bound = bind_curated_lists(own, scope.path + "curated", count, faults);
   if (own != nullptr) {
@@ -210,8 +217,8 @@ std::vector<Fault> take_layer(const std::string& text, const Layer& layer, const
        .path = {},
        .site = &root,
        .most_lists = part_of(policy::kMaxCuratedLists - kListsOfTheAuthority, sites_lists, owners),
-       .most_budgets =
-           part_of(policy::kMaxBudgets - kBudgetsOfTheAuthority, sites_budgets, owners)},
+       .most_budgets = part_of(policy::kMaxBudgets - kBudgetsOfTheAuthority, sites_budgets, owners),
+       .owners = owners},
       {.policy = {},
        .owner = layer.owner,
        .everybody = layer.groups.empty(),

@@ -230,6 +230,8 @@ TEST_F(LayerFiles, NobodyTakesAnothersRoom) {
     for (int i = 0; i < count; ++i) out += "n" + std::to_string(i) + ": " + each + ", ";
     return out + "}\n";
   };
+  std::string many_names = "a0.example";
+  for (int i = 1; i < 60'000; ++i) many_names += ",a" + std::to_string(i) + ".example";
   const std::string wu =
       "block: [social]\n"
       "curated: {class: {names: [class.example]}}\n"
@@ -241,7 +243,8 @@ TEST_F(LayerFiles, NobodyTakesAnothersRoom) {
                            ", owner: Mr Wu, groups: [class-7b]}}\n";
   for (const auto& [text, told] : std::vector<std::pair<std::string, std::string>>{
            {many("curated", 63, "{names: [a.example]}"), ":1:10: curated: "},
-           {many("budgets", 31, "{categories: [video], minutes_a_day: 9}"), ":1:10: budgets: "}}) {
+           {many("budgets", 31, "{categories: [video], minutes_a_day: 9}"), ":1:10: budgets: "},
+           {"curated: {own: {names: [" + many_names + "]}}\n", ":1:11: curated.own: makes more"}}) {
     put("li.yaml", text);
     Loaded loaded = load_site(both);
     ASSERT_TRUE(loaded.config);
