@@ -45,9 +45,13 @@ CuratedList common_of(const std::vector<CuratedList>& lists, const Indices& of) 
   }
   Marks all;
   for (const Marks& its : marks) all.insert(its.begin(), its.end());
+  // Only what changes the answer: all of them travel in each generation.
+  Marks told;
   for (const auto& [key, unused] : all) {
     const bool on = std::all_of(marks.begin(), marks.end(),
                                 [&, &key = key](const Marks& its) { return is_on(its, key); });
+    if (on == is_on(told, key)) continue;
+    told[key] = on;
     (on ? out.names : out.except).push_back(name::from_reversed_key(key));
   }
   return out;

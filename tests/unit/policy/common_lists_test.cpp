@@ -110,5 +110,24 @@ TEST(CommonLists, ThatTravelAreOfListsBeforeThem) {
   EXPECT_FALSE(from_json(json));
 }
 
+// Two lists of thousands that have one name in common: all of a generation's readers hold it.
+TEST(CommonLists, HoldNoMoreThanTellsThemApart) {
+  PolicySet set;
+  for (const std::string list : {"one", "two"}) {
+    CuratedList names{.name = list, .names = {"common.example"}};
+    for (int i = 0; i < 1000; ++i) names.names.push_back(list + std::to_string(i) + ".example");
+    names.names.push_back("below.common.example");
+    names.except = {"game.common.example"};
+    set.curated.push_back(std::move(names));
+  }
+  set.policies = {{.name = "top", .only = Only{.lists = 1}},
+                  {.name = "low", .only = Only{.lists = 2}, .under = 0}};
+  set.default_policy = "low";
+  ASSERT_EQ(add_common_lists(set), 0U);
+  ASSERT_EQ(set.curated.size(), 3U);
+  EXPECT_EQ(set.curated[2].names, std::vector<std::string>{"common.example"});
+  EXPECT_EQ(set.curated[2].except, std::vector<std::string>{"game.common.example"});
+}
+
 }  // namespace
 }  // namespace sluice::policy
