@@ -48,6 +48,7 @@ struct Question {
   /// What the dataplane says that the device has spent, as it answers `budgets`; null where it was
   /// not asked, or does not say.
   nlohmann::json spent = nullptr;
+  policy::Moment now;  // when the dataplane said so; nullopt: it is meant of any day
 };
 
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);

@@ -10,6 +10,20 @@ using nlohmann::ordered_json;
 
 namespace {
 
+std::size_t stretch_of(const std::vector<std::int64_t>& begins, std::int64_t moment) {
+  return static_cast<std::size_t>(std::upper_bound(begins.begin(), begins.end(), moment) -
+                                  begins.begin());
+}
+
+/// When the day of the minutes ends; nullopt where that is not told.
+policy::Moment end_of(const nlohmann::json& spent, const Question& question) {
+  const std::string ends = spent.value("day_ends", "");
+  for (const std::int64_t day : question.policy->budget_days) {
+    if (calendar::moment_text(day, question.policy->time_zone) == ends) return day;
+  }
+  return std::nullopt;
+}
+
 /// Whether the minutes are those of the day that is asked about.
 bool is_of_the_day(const nlohmann::json& spent, const Question& question) {
   const std::string ends = spent.value("day_ends", "");
@@ -17,6 +31,26 @@ bool is_of_the_day(const nlohmann::json& spent, const Question& question) {
   const auto& days = question.policy->budget_days;
   const auto next = std::upper_bound(days.begin(), days.end(), *question.moment);
   return next != days.end() && ends == calendar::moment_text(*next, question.policy->time_zone);
+}
+
+/// Whether the week's minutes are used up, but for those added for a day, on a later day of that
+/// week.
+bool is_of_a_spent_week(const nlohmann::json& spent, const policy::Budget& budget,
+                        const Question& question) {
+  const auto end = end_of(spent, question);
+  if (budget.minutes_a_week == 0 || !end || *question.moment < *end ||
+      spent.value("used_this_week", 0U) < budget.minutes_a_week) {
+    return false;
+  }
+  const auto& weeks = question.policy->budget_weeks;
+  return stretch_of(weeks, *end - 1) == stretch_of(weeks, *question.moment);
+}
+
+/// Whether it is the day on which the dataplane tells of nothing spent.
+bool is_today(const Question& question) {
+  if (!question.at_another_time || !question.moment || !question.now) return true;
+  const auto& days = question.policy->budget_days;
+  return stretch_of(days, *question.now) == stretch_of(days, *question.moment);
 }
 
 }  // namespace
@@ -38,11 +72,22 @@ ordered_json budgets_json(const Question& question, const Standing& standing,
                         {"known", question.spent.is_array()}};
     if (question.spent.is_array()) {
       // Who has spent nothing is in no list.
-      one.update({{"state", "good"}, {"used_today", 0}, {"used_this_week", 0}});
+      if (is_today(question)) {
+        one.update({{"state", "good"}, {"used_today", 0}, {"used_this_week", 0}});
+      } else {
+        one.update({{"known", false}, {"state", "unknown"}});
+      }
       for (const nlohmann::json& spent : question.spent) {
         if (spent.value("budget", "") != budget.name) continue;
         if (is_of_the_day(spent, question)) {
           one.update(spent);
+          one["known"] = true;
+        } else if (is_of_a_spent_week(spent, budget, question)) {
+          one.update({{"known", true},
+                      {"state", "exhausted"},
+                      {"used_this_week", spent.value("used_this_week", 0U)},
+                      {"left", 0}});
+          one.erase("used_today");
         } else {
           one["known"] = false;
           one["state"] = "unknown";

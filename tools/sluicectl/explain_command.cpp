@@ -124,6 +124,7 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .at_another_time = !options.at.empty()};
   const auto groups = policy::GroupTable::build(source->policy, source->ports);
   if (groups && groups->names_hosts()) question.named = named_device(context, *device);
+  question.now = std::time(nullptr);
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
   auto document = explain(question);
   if (!document) return report(context, document.error());

@@ -489,7 +489,29 @@ class Sluicectl(unittest.TestCase):
             self.assertIn("what is spent by then, nobody knows", self.run_ctl(
                 "explain", "play.example", "--mac", mac, "--config", self.config, "--generation",
                 self.generation, "--at", "2026-12-04T20:30").stdout)
-            spent["day_ends"] = "tomorrow"
+            # A week's are those of its other days, and of no other week.
+            spent.update({"used_this_week": 90, "day_ends": "2026-12-03 04:00:00 +0800"})
+            for at, verdict in (("2026-12-04T20:30", "block"), ("2026-12-07T03:59", "block"),
+                                ("2026-12-07T04:00", "pass"), ("2026-12-01T20:30", "pass")):
+                document = self.explain("play.example", "--mac", mac, "--config", self.config,
+                                        "--at", at)
+                self.assertEqual((at, document["verdict"]["action"]), (at, verdict))
+                self.assertEqual(document["budgets"][0]["known"], verdict == "block")
+            spent.update({"state": "good", "added_today": 30, "left": 30})  # for that day alone
+            document = self.explain("play.example", "--mac", mac, "--config", self.config,
+                                    "--at", "2026-12-04T20:30")
+            self.assertEqual(document["verdict"]["reason"], "budget")
+            spent.update({"state": "exhausted", "added_today": 0, "left": 0})
+            # Who has spent nothing today may have, or will have, on another day.
+            replies["budgets"]["spent"] = []
+            for days, known in ((-2, False), (0, True), (2, False)):
+                at = datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8)))
+                at += datetime.timedelta(days=days)
+                document = self.explain("play.example", "--mac", mac, "--config", self.config,
+                                        "--at", at.strftime("%Y-%m-%dT%H:%M"))
+                self.assertEqual((days, document["budgets"][0]["known"]), (days, known))
+            replies["budgets"]["spent"] = [spent]
+            spent.update({"used_this_week": 70, "day_ends": "tomorrow"})
             other = self.explain("other.example", "--mac", mac, "--config", self.config)
             self.assertEqual(other["budgets"], [])
             listed = self.run_ctl("--config", self.config, "budget", "list").stdout
