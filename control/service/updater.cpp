@@ -46,8 +46,10 @@ View Updater::view() const {
     auto sources = compile::sources_from_json(current->sources_json());
     view.next_change = sources.local_next_change;
     // What is held stays what it lists, but for emergencies.
-    std::optional<tuf::Time> lists = sources.next_change;
-    if (view.hold) lists = sources.emergency ? sources.emergency->next_change : std::nullopt;
+    std::optional<tuf::Time> lists;
+    if (view.release) lists = sources.next_change;
+    if (view.release && view.hold)
+      lists = sources.emergency ? sources.emergency->next_change : std::nullopt;
     if (lists && (!view.next_change || *lists < *view.next_change)) view.next_change = lists;
     view.dropped = std::move(sources.dropped);
     view.dropped_count = sources.dropped_count;
@@ -86,7 +88,15 @@ Status Updater::recover() {
   appliance_ = std::move(*id);
   load_release();
   drop_unused_files(nullptr);
-  return running_.recover();
+  if (auto status = running_.recover(); !status) return status;
+  const auto current = running_.current();
+  if (!release_ && current &&
+      !compile::sources_from_json(current->sources_json()).release.empty()) {
+    log(Level::error, "recover",
+        (lists_dir() / kReleaseFile).string() +
+            " is lost or damaged: the lists that run stay as they are until a pull brings it anew");
+  }
+  return {};
 }
 
 /// Until when what was seen last is fresh: nobody may ask again for days.
@@ -213,7 +223,9 @@ bool Updater::runs_release() const {
 /// Whether release and time ask for nothing else than what runs lists of the authority.
 bool Updater::lists_are_right() const {
   const auto sources = compile::sources_from_json(running_.current()->sources_json());
-  return (!release_ || sources.release == compile::release_id(*release_)) &&
+  // Lists that nobody can find are no reason to take away what was made of them.
+  if (!release_) return true;
+  return sources.release == compile::release_id(*release_) &&
          (!sources.next_change || *sources.next_change > clock_());
 }
 
