@@ -98,7 +98,7 @@ Status Updater::take_release(const compile::Release& release, const Running::Sha
   }
   set_release(release);
   // What a person holds goes on being held, with what is urgent in it.
-  if (kind == Kind::urgent && made_of != 0 && running_.held()) {
+  if (kind != Kind::usual && made_of != 0 && running_.held()) {
     return running_.replace(made, made_of);
   }
   return running_.activate(made);
@@ -288,9 +288,13 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   if (!churn) log(Level::warning, "churn", churn.error().text() + " (what goes is not counted)");
   const std::lock_guard lock(building_);
   const auto current = running_.current();
-  auto made = build(&release, std::move(*brought));
+  // A person has decided meanwhile: what was to be made is not what may be, and no guard would have
+  // looked at it.
+  const bool alone = kind == Kind::emergency;
+  if (alone != (current && went_back())) return Outcome::on_hold;
+  auto made = build(&release, std::move(*brought), alone);
   if (!made) return failed(made.error());
-  if (held(check_made(**made, current.get(), *rules))) {
+  if (held(check_made(**made, current.get(), *rules, kind))) {
     running_.discard((*made)->header().generation);
     return Outcome::held;
   }

@@ -129,7 +129,8 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
   const auto held_release = view_.held_release;
   const auto held_error = held_error_;
   std::optional<Error> error;
-  const Outcome outcome = take_new(fetcher, urgent, error, Kind::urgent);
+  const Outcome outcome =
+      take_new(fetcher, urgent, error, emergency_alone ? Kind::emergency : Kind::urgent);
   log(error ? Level::error : Level::info, "urgent",
       std::string(text(outcome)) + (error ? ", " + error->text() : ""));
   // What waits for a person goes on waiting.
@@ -181,9 +182,9 @@ std::function<bool()> Updater::newer_is_there() {
 /// What the guards say of a generation that is made.
 std::vector<Error> Updater::check_made(const generation::Generation& made,
                                        const generation::Generation* current,
-                                       const compile::Rules& rules) {
+                                       const compile::Rules& rules, Kind kind) {
   auto found = compile::check_probes(made, rules);
-  if (!went_back() || current == nullptr) {
+  if (kind != Kind::emergency || current == nullptr) {
     for (Error& one : check_here(made, rules)) found.push_back(std::move(one));
     return found;
   }

@@ -230,7 +230,7 @@ bool Updater::lists_are_right() const {
 }
 
 Result<Running::Shared> Updater::build(const compile::Release* release,
-                                       std::vector<sync::Brought> brought) {
+                                       std::vector<sync::Brought> brought, bool upon_what_runs) {
   // The release's own layers: no lists come into force before what was signed with them.
   auto policy = policy_json(release);
   if (!policy) return fail(policy.error());
@@ -249,7 +249,6 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
                    .output = place.path};
   const bool same_lists = input.brought.empty() && current && release == released() &&
                           (running_.held() || lists_are_right());
-  const bool upon_what_runs = current && release != nullptr && went_back();
   std::optional<compile::Emergency> emergency;
   if (upon_what_runs || (same_lists && running_.held() && !emergencies_are_right())) {
     auto rules = compile::read_rules(release->policy, lists_dir());
@@ -267,7 +266,7 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
 
 Status Updater::make_again() {
   const auto current = running_.current();
-  auto made = build(released(), {});
+  auto made = build(released(), {}, current && went_back());
   if (!made) return fail(made.error());
   // What is held stays what it lists; only its policy and emergencies may be others.
   if (running_.held()) return running_.replace(*made, current->header().generation);

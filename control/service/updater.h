@@ -146,7 +146,8 @@ class Updater {
     unsigned left = 3;
     std::uint64_t snapshot = 0;  // of the one that was the reason last
   };
-  enum class Kind : std::uint8_t { usual, urgent };
+  /// `emergency`: of the emergency list alone, upon what a person or a halt went back to.
+  enum class Kind : std::uint8_t { usual, urgent, emergency };
   [[nodiscard]] Outcome pull_release(std::optional<Error>& error);
   [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
   [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
@@ -169,7 +170,7 @@ class Updater {
                                     std::uint64_t made_of, Kind kind);
   [[nodiscard]] std::vector<Error> check_made(const generation::Generation& made,
                                               const generation::Generation* current,
-                                              const compile::Rules& rules);
+                                              const compile::Rules& rules, Kind kind);
   [[nodiscard]] bool waits_already(const compile::Release& release) const;
   [[nodiscard]] std::optional<Error> hold_for_person(const compile::Release& release,
                                                      const std::vector<Error>& reasons);
@@ -189,7 +190,8 @@ class Updater {
   [[nodiscard]] bool emergencies_are_right() const;
   [[nodiscard]] bool lists_are_right() const;
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
-                                              std::vector<sync::Brought> brought);
+                                              std::vector<sync::Brought> brought,
+                                              bool upon_what_runs);
   [[nodiscard]] Status make_again();
   void load_release();
   void load_freshness();
