@@ -74,7 +74,8 @@ Status move_to_huge_pages(const void* inside, int memory, std::uint64_t octets,
   if (place == nullptr) return {};
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   auto room = map_like(place, (octets + page - 1) / page * page);
-  if (!room) return no_memory();
+  // What is there serves as well, if more slowly. It is empty from the first piece on.
+  if (!room) return {};
   madvise(room.get(), octets, MADV_HUGEPAGE);  // where that fails, small pages serve
   // Piece by piece, so that memory is not needed twice.
   for (std::uint64_t at = 0; at < octets; at += kHugePage) {

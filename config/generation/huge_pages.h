@@ -14,9 +14,9 @@
 namespace sluice::generation {
 
 /// The mapping of `octets` of `memory` that `inside` points into is replaced, at its place, by
-/// private memory of the same content, and the memory file emptied; a small one, that no huge page
-/// fits into, stays as it is. After an error the mapping is
-/// of no use any more. `where` names the file in it.
+/// private memory of the same content, and the memory file emptied. It stays as it is where it is
+/// too small for a huge page, and where there is no room for another of its size. After an error the
+/// mapping is of no use any more. `where` names the file in it.
 [[nodiscard]] Status move_to_huge_pages(const void* inside, int memory, std::uint64_t octets,
                                         const std::string& where);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <map>
 #include <string>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -213,6 +214,31 @@ TEST_F(GenerationTest, ALargeGenerationLiesInPrivateMemory) {
     ASSERT_EQ(cursor->find(name).categories, policy::bit(i % 2 == 0 ? kGames : kVideo)) << i;
   }
   EXPECT_EQ(cursor->find(lookup("name.example")).categories, 0U);
+}
+
+// A process that may not map it twice opened it before there were huge pages.
+TEST_F(GenerationTest, ALargeGenerationOpensWithRoomForItAlone) {
+  Entries entries;
+  for (int i = 0; i < 120'000; ++i) {
+    entries["name-" + std::to_string(i) + ".example"] = {{0, kGames}};
+  }
+  const auto path = write(entries);
+  const auto octets = fs::file_size(path);
+  ASSERT_GT(octets, std::size_t{4} << 20);
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  rlimit narrow = before;
+  narrow.rlim_cur = pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)) + octets * 3 / 2;
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &narrow), 0);
+  const auto generation = Generation::open(path);
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  ASSERT_TRUE(generation) << generation.error().text();
+  EXPECT_EQ(mappings_of("memfd:sluice-generation"), 1);
+  EXPECT_TRUE((*generation)->verify_content());
+  EXPECT_EQ((*generation)->cursor()->find(lookup("name-77.example")).categories,
+            policy::bit(kGames));
 }
 
 TEST_F(GenerationTest, TheSameContentHasTheSameDigest) {
