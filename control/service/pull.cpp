@@ -233,7 +233,8 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   if (running_.held()) {
     if (!release_) return Outcome::on_hold;
     mend_emergency(fetcher);
-    take_urgent(fetcher, *release);
+    // Nothing else will tell it: the rest of the release is not looked at.
+    error = take_urgent(fetcher, *release);
     return Outcome::on_hold;
   }
   wanted_ = *release;
@@ -243,12 +244,12 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   }
   // Before whatever else may take long, or wait for a person.
   const bool urgent_first = release_ && changes_others(*release);
-  if (urgent_first) take_urgent(fetcher, *release);
+  if (urgent_first) (void)take_urgent(fetcher, *release);
   const Outcome outcome = waits_already(*release) ? failed(Outcome::held, *held_error_)
                                                   : take_new(fetcher, *release, error);
   // Urgent lists are not watched, nor is what a person brings.
   if (!staged || !(urgent_first || after_halt)) watched_.reset();
-  if (outcome == Outcome::held && release_ && !urgent_first) take_urgent(fetcher, *release);
+  if (outcome == Outcome::held && release_ && !urgent_first) (void)take_urgent(fetcher, *release);
   return outcome;
 }
 

@@ -95,7 +95,7 @@ void Updater::mend_emergency(sync::Fetcher& fetcher) {
 
 /// A list that shrank by accident must not keep an emergency's waiting until a person has looked,
 /// nor one of millions until all of it has come.
-void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& release) {
+std::optional<Error> Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& release) {
   compile::Release urgent = *release_;
   // The lists of what was gone back to are not here, so that no other can take the place of one.
   const bool emergency_alone = went_back();
@@ -118,13 +118,13 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
   if (id == compile::release_id(*release_)) {
     // Withdrawn, where some were held.
     update_view([](View& view) { view.held_urgent.reset(); });
-    return;
+    return std::nullopt;
   }
   const auto held_before = view_.held_urgent;
   // As waits_already() is of a whole release.
   if (held_before && held_before->release == id &&
       held_before->snapshot == release.snapshot_version && !running_.is_approved(id)) {
-    return;
+    return std::nullopt;
   }
   const auto held_release = view_.held_release;
   const auto held_error = held_error_;
@@ -143,6 +143,7 @@ void Updater::take_urgent(sync::Fetcher& fetcher, const compile::Release& releas
     }
     view.held_release = held_release;
   });
+  return outcome == Outcome::failed ? error : std::nullopt;
 }
 
 /// Whether the authority has signed a later release, asked as often as pulls are where none lasts

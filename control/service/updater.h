@@ -153,7 +153,8 @@ class Updater {
   [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
       sync::Fetcher& fetcher, const compile::Release& release);
   void stage(compile::Release& release);
-  void take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
+  /// Why it failed; nothing where it did not, or a guard holds it.
+  std::optional<Error> take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
   [[nodiscard]] bool changes_others(const compile::Release& release) const;
   [[nodiscard]] bool changes_what_was_halted(const compile::Release& release) const;
   [[nodiscard]] bool is_urgent(const std::string& department) const;

@@ -61,6 +61,24 @@ TEST_F(Holds, SurviveARestartAndANewPolicy) {
   EXPECT_EQ(updater_->pull(), Outcome::on_hold);
 }
 
+TEST_F(Holds, AnEmergencyThatCannotBeTakenIsTold) {
+  std::string many;
+  for (unsigned i = 100; i < 201; ++i) many += "e" + std::to_string(i) + ".example\ttree\t0\n";
+  List& list = repository_.lists["emergency"];
+  list = {.orders = order_line("E-1", "fraud", "2026-06-01T00:00:00Z", "2026-06-04T00:00:00Z"),
+          .names = many};
+  repository_.publish();
+  EXPECT_EQ(updater_->pull(), Outcome::on_hold);
+  ASSERT_TRUE(updater_->view().pull_error);
+  EXPECT_THAT(updater_->view().pull_error->text(), ::testing::HasSubstr("holds 101 entries"));
+  list.names = "e.example\ttree\t0\n";
+  list.seq = 2;
+  repository_.publish();
+  EXPECT_EQ(updater_->pull(), Outcome::on_hold);
+  EXPECT_FALSE(updater_->view().pull_error);
+  EXPECT_EQ(entries(), 3U);
+}
+
 TEST_F(Holds, ARollbackThatWasCutIsFinished) {
   ASSERT_TRUE(updater_->running().resume(decision()));
   ASSERT_EQ(updater_->pull(), Outcome::published);
