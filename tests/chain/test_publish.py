@@ -46,6 +46,15 @@ class Publish(ChainTest):
         self.assertEqual(self.box.pull()["generation"], 2)
         self.assertEqual(self.box.status()["entries"], 1)
 
+    def test_no_emergency_list_is_signed_that_appliances_refuse(self):
+        names = [f"e{i}.example" for i in range(101)]
+        decree = ("--category", "fraud", "--order", "E-1")
+        done = self.authority.run("emergency", *names, *decree, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("would hold 101 entries; 100 are the most", done.stderr)
+        self.authority.run("remove", names[0])
+        self.authority.run("emergency", names[1], *decree)
+
     def test_import_of_a_quarter_million_names_takes_seconds(self):
         names = self.folder / "names.txt"
         with names.open("w") as out:

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "config/files/file.h"
+#include "control/compile/compile.h"
 #include "control/compile/zstd_lines.h"
 #include "control/tuf/digest.h"
 #include "tools/sluice-authority/commitments.h"
@@ -158,6 +159,13 @@ Result<std::optional<Staged>> stage(const Workspace& workspace, const Draft& dra
                                     const Published& published, const StageOptions& options) {
   const bool changed = differs(draft, published);
   if (!changed && !options.renew) return std::nullopt;
+  // Appliances refuse the whole release of a longer one, and with it whatever else is urgent.
+  if (draft.department == compile::kEmergency && draft.entries > compile::kMaxEmergencyEntries) {
+    return fail("the emergency list would hold " + std::to_string(draft.entries) + " entries; " +
+                    std::to_string(compile::kMaxEmergencyEntries) + " are the most",
+                draft.department,
+                "remove what has ended with sluice-authority remove, or list by a department");
+  }
   auto next = next_targets(workspace, published);
   if (!next) return fail(next.error());
   const tuf::DelegatedRole* role = find_role(*next, draft.department);
