@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 #include <rte_malloc.h>
 #include <rte_mbuf.h>
+#include <rte_mbuf_pool_ops.h>
 #include <rte_ring.h>
 #include <vector>
 
@@ -16,13 +17,31 @@ constexpr const char* kName = "sluice_frames";
 constexpr std::uint32_t kCache = 256;  // buffers that a worker keeps at hand
 constexpr std::size_t kPage = std::size_t{2} << 20;
 
-rte_mempool* make_pool(std::uint32_t count, std::uint32_t room, int socket) {
-  return rte_pktmbuf_pool_create(kName, count, kCache, 0,
-                                 static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM), socket);
+/// As rte_pktmbuf_pool_create(), which has no flags: where no device reads the buffers by
+/// themselves, they need not keep off the pages' ends.
+rte_mempool* make_pool(std::uint32_t count, std::uint32_t room, int socket, bool dma) {
+  rte_pktmbuf_pool_private about{};
+  about.mbuf_data_room_size = static_cast<std::uint16_t>(room + RTE_PKTMBUF_HEADROOM);
+  rte_mempool* const pool = rte_mempool_create_empty(
+      kName, count, static_cast<unsigned>(sizeof(rte_mbuf)) + about.mbuf_data_room_size, kCache,
+      sizeof about, socket, dma ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+  if (pool == nullptr) return nullptr;
+  int code = rte_mempool_set_ops_byname(pool, rte_mbuf_best_mempool_ops(), nullptr);
+  if (code == 0) {
+    rte_pktmbuf_pool_init(pool, &about);
+    code = rte_mempool_populate_default(pool);
+  }
+  if (code < 0) {
+    rte_mempool_free(pool);
+    rte_errno = -code;
+    return nullptr;
+  }
+  rte_mempool_obj_iter(pool, rte_pktmbuf_init, nullptr);
+  return pool;
 }
 
-// No buffer lies across two pages. The pool's head and the ring of what is free come besides, and
-// what the heap says of each.
+// Of buffers that keep off the pages' ends, which take more. The pool's head and the ring of what
+// is free come besides, and what the heap says of each.
 std::size_t octets_of(std::uint32_t count, std::uint32_t room) {
   const std::uint32_t element =
       static_cast<std::uint32_t>(sizeof(rte_mbuf)) + room + RTE_PKTMBUF_HEADROOM;
@@ -49,18 +68,18 @@ int make_heap(void* memory, std::size_t octets) {
 }  // namespace
 
 Result<Buffers> make_buffers(std::uint32_t count, std::uint32_t room, std::uint64_t memory_mib,
-                             bool huge_pages) {
+                             bool huge_pages, bool dma) {
   Buffers buffers;
   const std::size_t octets = octets_of(count, room);
   if (!huge_pages && octets <= memory_mib << 20) {
     if (auto memory = memory::allocate_pages(octets)) {
       if (const int heap = make_heap(memory->get(), octets); heap >= 0) {
         buffers.memory = std::move(*memory);
-        buffers.pool = make_pool(count, room, heap);
+        buffers.pool = make_pool(count, room, heap, dma);
       }
     }
   }
-  if (buffers.pool == nullptr) buffers.pool = make_pool(count, room, SOCKET_ID_ANY);
+  if (buffers.pool == nullptr) buffers.pool = make_pool(count, room, SOCKET_ID_ANY, dma);
   if (buffers.pool != nullptr) return buffers;
   return fail("cannot make " + std::to_string(count) + " buffers of " + std::to_string(room) +
                   " octets: " + rte_strerror(rte_errno),

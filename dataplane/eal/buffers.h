@@ -19,8 +19,9 @@ struct Buffers {
   memory::Pages memory;         // has to outlive EAL; none where EAL's own serves
 };
 
-/// `count` buffers with room for frames of `room` octets. They take `memory_mib` at most.
+/// `count` buffers with room for frames of `room` octets. They take `memory_mib` at most. `dma`:
+/// devices read and write them by themselves. Otherwise they lie one behind the other.
 [[nodiscard]] Result<Buffers> make_buffers(std::uint32_t count, std::uint32_t room,
-                                           std::uint64_t memory_mib, bool huge_pages);
+                                           std::uint64_t memory_mib, bool huge_pages, bool dma);
 
 }  // namespace sluice::eal

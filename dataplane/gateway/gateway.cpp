@@ -115,7 +115,10 @@ Status Gateway::make_pool(std::span<const port::Prepared> prepared) {
     room = std::max(room, port::data_room(one.mtu, one.spec.kind));
   }
   const auto count = kBuffersPerPort * static_cast<std::uint32_t>(prepared.size()) - 1;
-  auto made = eal::make_buffers(count, room, config_.dataplane.memory_mib, environment_.huge_pages);
+  const bool dma = std::any_of(prepared.begin(), prepared.end(),
+                               [](const port::Prepared& one) { return one.devargs.is_pci; });
+  auto made =
+      eal::make_buffers(count, room, config_.dataplane.memory_mib, environment_.huge_pages, dma);
   if (!made) return fail(made.error());
   buffers_ = std::move(*made);
   shared_.pool = buffers_.pool;
