@@ -42,8 +42,8 @@ std::unique_ptr<Crypto> Crypto::create() {
   Keys keys{};
   std::array<std::uint8_t, kTagOctets> tag{};
   if (!made->seal(keys, 0, {}, {}, tag.data())) return nullptr;
-  if (!made->open(keys, 0, {}, tag, tag.data())) return nullptr;
-  (void)made->header_mask(keys, tag);
+  (void)made->begin(keys, tag);
+  if (!made->open(0, {}, tag, tag.data())) return nullptr;
   return made;
 }
 
@@ -59,17 +59,21 @@ void Crypto::encrypt(std::span<Block> blocks) {
   for (Block& block : blocks) block.octets = encrypt(*block.key, block.octets);
 }
 
-bool Crypto::open(const Keys& keys, std::uint64_t packet_number,
-                  std::span<const std::uint8_t> header, std::span<const std::uint8_t> sealed,
-                  std::uint8_t* out) {
+AesBlock Crypto::begin(const Keys& keys, std::span<const std::uint8_t, kSampleOctets> sample) {
+  keys_ = keys;
+  return header_mask(keys, sample);
+}
+
+bool Crypto::open(std::uint64_t packet_number, std::span<const std::uint8_t> header,
+                  std::span<const std::uint8_t> sealed, std::uint8_t* out) {
   if (sealed.size() < kTagOctets) return false;
-  const auto nonce = make_nonce(keys, packet_number);
+  const auto nonce = make_nonce(keys_, packet_number);
   const auto encrypted = sealed.first(sealed.size() - kTagOctets);
   std::array<std::uint8_t, kTagOctets> tag;
   std::memcpy(tag.data(), sealed.data() + encrypted.size(), kTagOctets);
   EVP_CIPHER_CTX* context = engine_->opener.get();
   int written = 0;
-  return EVP_DecryptInit_ex2(context, nullptr, keys.key.data(), nonce.data(), nullptr) == 1 &&
+  return EVP_DecryptInit_ex2(context, nullptr, keys_.key.data(), nonce.data(), nullptr) == 1 &&
          EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, kTagOctets, tag.data()) == 1 &&
          EVP_DecryptUpdate(context, nullptr, &written, header.data(), length(header)) == 1 &&
          EVP_DecryptUpdate(context, out, &written, encrypted.data(), length(encrypted)) == 1 &&

@@ -76,7 +76,7 @@ class Opener {
 
   [[nodiscard]] bool open(Origin& origin, Chance chance) {
     Numbers numbers;
-    unmask(origin, crypto_.header_mask(origin.keys, sample()), numbers);
+    unmask(origin, crypto_.begin(origin.keys, sample()), numbers);
     const std::size_t payload_at = number_at_ + numbers.octets;
     std::memcpy(scratch_, packet_.data(), number_at_);
     scratch_[0] = numbers.first;
@@ -167,7 +167,7 @@ class Opener {
 
   bool open(Origin& origin, std::size_t payload_at, std::uint64_t number) {
     const auto sealed = packet_.subspan(payload_at);
-    if (!crypto_.open(origin.keys, number, {scratch_, payload_at}, sealed, scratch_ + payload_at)) {
+    if (!crypto_.open(number, {scratch_, payload_at}, sealed, scratch_ + payload_at)) {
       return false;
     }
     note_number(origin, number + 1);
