@@ -1,6 +1,9 @@
 #include "dataplane/inspect/quic/derive_lanes.h"
 
 #include <cassert>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include "dataplane/packet/bytes.h"
 
@@ -17,12 +20,34 @@ constexpr std::size_t kDestinationWords = kMaxConnectionIdOctets / 4 + 1;
 
 namespace avx2 {
 #define SLUICE_LANES [[gnu::target("avx2")]]
+template <class Words>
+SLUICE_LANES inline Words majority(Words a, Words b, Words c) {
+  return (a & b) | (c & (a | b));
+}
 #include "dataplane/inspect/quic/derive_lanes.inc"
 #undef SLUICE_LANES
 }  // namespace avx2
 
 namespace avx512 {
 #define SLUICE_LANES [[gnu::target("avx512f,avx512vl")]]
+/// Each bit of the three together tells which bit of this number is its place's.
+constexpr int kMajority = 0xe8;
+template <class Words>
+SLUICE_LANES inline Words majority(Words a, Words b, Words c) {
+  if constexpr (sizeof(Words) == sizeof(__m512i)) {
+    return reinterpret_cast<Words>(
+        _mm512_ternarylogic_epi32(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b),
+                                  reinterpret_cast<__m512i>(c), kMajority));
+  } else if constexpr (sizeof(Words) == sizeof(__m256i)) {
+    return reinterpret_cast<Words>(
+        _mm256_ternarylogic_epi32(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b),
+                                  reinterpret_cast<__m256i>(c), kMajority));
+  } else {
+    return reinterpret_cast<Words>(_mm_ternarylogic_epi32(reinterpret_cast<__m128i>(a),
+                                                          reinterpret_cast<__m128i>(b),
+                                                          reinterpret_cast<__m128i>(c), kMajority));
+  }
+}
 #include "dataplane/inspect/quic/derive_lanes.inc"
 #undef SLUICE_LANES
 }  // namespace avx512

@@ -41,16 +41,22 @@ struct Origin {
   Keys keys{};
 };
 
-/// What has to be remembered of the client on one 5-tuple. Plain data; value-initialised at first.
+/// What has to be remembered of the client on one 5-tuple. Plain data.
 /// Each attempt (a first connection ID and a version) has a CRYPTO stream of its own, since its
 /// server keeps it apart from the others; after a change of version, an attempt's goes on.
 struct Connection {
-  std::array<Origin, kMaxOrigins> origins;  // the oldest first
+  /// Leaves the origins as they are: to clear them, in memory that is not at hand, takes as long as
+  /// to open half a packet.
+  Connection() {}  // NOLINT(modernize-use-equals-default)
+
   std::uint8_t origin_count = 0;
   std::uint8_t current = 0;    // the origin of the latest Initial
   bool lost = false;           // an attempt was forgotten before its stream was done
   std::uint8_t done = 0;       // a bit a stream: whoever reads it has read its ClientHello
   std::uint8_t forgotten = 0;  // likewise: it may be one that was forgotten, and lack a part
+  union {
+    std::array<Origin, kMaxOrigins> origins;  // the oldest first; so many as origin_count says
+  };
 
   /// Null before any Initial opened.
   [[nodiscard]] const Origin* origin() const {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -46,47 +47,45 @@ class Opener {
   [[nodiscard]] std::uint8_t sift(const std::array<Origin, kMaxOrigins>& origins,
                                   std::uint8_t which) {
     std::array<Crypto::Block, kMaxOrigins> blocks;
-    std::array<std::uint8_t, kMaxOrigins> indices;
+    std::array<const Origin*, kMaxOrigins> of;
     std::size_t count = 0;
-    for (std::uint8_t i = 0; which >> i != 0; ++i) {
-      if ((which >> i & 1) == 0) continue;
-      blocks[count].key = &origins[i].keys.header;
-      std::copy_n(sample().begin(), kSampleOctets, blocks[count].octets.begin());
-      indices[count++] = i;
+    for (unsigned left = which; left != 0; left &= left - 1) {
+      const Origin& origin = origins[static_cast<std::size_t>(std::countr_zero(left))];
+      of[count] = &origin;
+      blocks[count].key = &origin.keys.header;
+      std::copy_n(sample().begin(), kSampleOctets, blocks[count++].octets.begin());
     }
     crypto_.encrypt(std::span(blocks).first(count));
-    std::array<Numbers, kMaxOrigins> numbers;
+    std::array<Unmasked, kMaxOrigins> unmasked;
     for (std::size_t i = 0; i < count; ++i) {
-      const Origin& origin = origins[indices[i]];
-      unmask(origin, blocks[i].octets, numbers[i]);
-      blocks[i] = {&origin.keys.key, Crypto::first_counter(origin.keys, numbers[i].numbers[0])};
+      unmasked[i] = unmask(blocks[i].octets);
+      blocks[i] = {&of[i]->keys.key,
+                   Crypto::first_counter(of[i]->keys, unmasked[i].first_number(*of[i]))};
     }
     crypto_.encrypt(std::span(blocks).first(count));
-    std::uint8_t fit = 0;
+    unsigned fit = 0;
     for (std::size_t i = 0; i < count; ++i) {
-      const Origin& origin = origins[indices[i]];
-      bool fits = begins_frames(blocks[i].octets, numbers[i]);
-      for (std::size_t at = 1; at < numbers[i].count && !fits; ++at) {
-        fits = begins_frames(origin, numbers[i], at);
+      if (begins_frames(blocks[i].octets, unmasked[i]) ||
+          (unmasked[i].may_be_others(*of[i]) && other_begins_frames(*of[i], unmasked[i]))) {
+        fit |= 1U << (of[i] - origins.data());
       }
-      if (fits) fit |= static_cast<std::uint8_t>(1U << indices[i]);
     }
-    return fit;
+    return static_cast<std::uint8_t>(fit);
   }
 
   [[nodiscard]] bool open(Origin& origin, Chance chance) {
-    Numbers numbers;
-    unmask(origin, crypto_.begin(origin.keys, sample()), numbers);
-    const std::size_t payload_at = number_at_ + numbers.octets;
+    const Unmasked unmasked = unmask(crypto_.begin(origin.keys, sample()));
+    const std::size_t payload_at = number_at_ + unmasked.octets;
     std::memcpy(scratch_, packet_.data(), number_at_);
-    scratch_[0] = numbers.first;
-    for (std::size_t i = 0; i < numbers.octets; ++i) {
+    scratch_[0] = unmasked.first;
+    for (std::size_t i = 0; i < unmasked.octets; ++i) {
       scratch_[number_at_ + i] =
-          static_cast<std::uint8_t>(numbers.truncated >> (8 * (numbers.octets - 1 - i)));
+          static_cast<std::uint8_t>(unmasked.number >> (8 * (unmasked.octets - 1 - i)));
     }
+    const Numbers numbers(origin, unmasked);
     for (std::size_t i = 0; i < numbers.count; ++i) {
-      if (chance == Chance::slight && !begins_frames(origin, numbers, i)) continue;
-      if (open(origin, payload_at, numbers.numbers[i])) return true;
+      if (chance == Chance::slight && !begins_frames(origin, unmasked, numbers.all[i])) continue;
+      if (open(origin, payload_at, numbers.all[i])) return true;
     }
     return false;
   }
@@ -98,16 +97,6 @@ class Opener {
   /// Initials of one range are no further from each other.
   static constexpr std::uint64_t kNumberRange = 64;
 
-  /// What stands under the header's protection, and the packet numbers that it may mean.
-  struct Numbers {
-    std::uint8_t first;  // the header's first octet
-    std::uint8_t octets;
-    std::uint32_t truncated;
-    std::size_t count = 0;
-    /// As a server that took any of the packets before, or none, which counts from 0.
-    std::array<std::uint64_t, std::tuple_size_v<decltype(Origin::numbers)> + 1> numbers;
-  };
-
   /// RFC 9000 appendix A.3.
   static std::uint64_t whole_packet_number(std::uint64_t truncated, std::size_t octets,
                                            std::uint64_t expected) {
@@ -117,6 +106,41 @@ class Opener {
     if (candidate > expected + window / 2 && candidate >= window) return candidate - window;
     return candidate;
   }
+
+  /// What stands under the header's protection.
+  struct Unmasked {
+    std::uint8_t first;    // the header's first octet
+    std::uint8_t octets;   // of the packet number
+    std::uint32_t number;  // as it is sent, without its upper octets
+
+    [[nodiscard]] std::uint64_t whole(std::uint64_t expected) const {
+      return whole_packet_number(number, octets, expected);
+    }
+    /// Of the packet numbers that it may mean, one.
+    [[nodiscard]] std::uint64_t first_number(const Origin& origin) const {
+      return origin.number_count == 0 ? number : whole(origin.numbers[0]);
+    }
+    [[nodiscard]] bool may_be_others(const Origin& origin) const {
+      return origin.number_count > 1 || first_number(origin) != number;
+    }
+  };
+
+  /// The packet numbers that it may mean: as a server that took any of the packets before, or none,
+  /// which counts from 0.
+  struct Numbers {
+    Numbers(const Origin& origin, const Unmasked& unmasked) {
+      for (std::size_t i = 0; i < origin.number_count; ++i) add(unmasked.whole(origin.numbers[i]));
+      add(unmasked.number);
+    }
+    void add(std::uint64_t number) {
+      if (std::find(all.begin(), all.begin() + count, number) == all.begin() + count) {
+        all[count++] = number;
+      }
+    }
+
+    std::size_t count = 0;
+    std::array<std::uint64_t, std::tuple_size_v<decltype(Origin::numbers)> + 1> all;
+  };
 
   static void note_number(Origin& origin, std::uint64_t next) {
     auto& numbers = origin.numbers;
@@ -134,35 +158,32 @@ class Opener {
     return packet_.subspan(number_at_ + kMaxPacketNumberOctets).first<kSampleOctets>();
   }
 
-  void unmask(const Origin& origin, const AesBlock& mask, Numbers& out) const {
-    out.first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
-    out.octets = (out.first & 3U) + 1;
-    out.truncated = (packet::load32(&packet_[number_at_]) ^ packet::load32(&mask[1])) >>
-                    (8 * (kMaxPacketNumberOctets - out.octets));
-    const auto add = [&out](std::uint64_t number) {
-      for (std::size_t i = 0; i < out.count; ++i) {
-        if (out.numbers[i] == number) return;
-      }
-      out.numbers[out.count++] = number;
-    };
-    for (std::size_t i = 0; i < origin.number_count; ++i) {
-      add(whole_packet_number(out.truncated, out.octets, origin.numbers[i]));
-    }
-    add(out.truncated);
+  [[nodiscard]] Unmasked unmask(const AesBlock& mask) const {
+    const auto first = static_cast<std::uint8_t>(packet_[0] ^ (mask[0] & 0x0f));
+    const auto octets = static_cast<std::uint8_t>((first & 3U) + 1);
+    return {first, octets,
+            (packet::load32(&packet_[number_at_]) ^ packet::load32(&mask[1])) >>
+                (8 * (kMaxPacketNumberOctets - octets))};
   }
 
   /// `over`: the first counter, encrypted.
-  [[nodiscard]] bool begins_frames(AesBlock over, const Numbers& numbers) const {
-    const auto sealed = packet_.subspan(number_at_ + numbers.octets);
+  [[nodiscard]] bool begins_frames(AesBlock over, const Unmasked& unmasked) const {
+    const auto sealed = packet_.subspan(number_at_ + unmasked.octets);
     const std::size_t octets = std::min(sealed.size() - kTagOctets, over.size());
     // A tag lies behind them: there is a block to read.
     apply_xor(over, sealed.data());
     return may_begin_frames(std::span(over).first(octets), dialect_);
   }
-  [[nodiscard]] bool begins_frames(const Origin& origin, const Numbers& numbers, std::size_t at) {
+  [[nodiscard]] bool begins_frames(const Origin& origin, const Unmasked& unmasked,
+                                   std::uint64_t number) {
     return begins_frames(
-        crypto_.encrypt(origin.keys.key, Crypto::first_counter(origin.keys, numbers.numbers[at])),
-        numbers);
+        crypto_.encrypt(origin.keys.key, Crypto::first_counter(origin.keys, number)), unmasked);
+  }
+  [[nodiscard]] bool other_begins_frames(const Origin& origin, const Unmasked& unmasked) {
+    const Numbers numbers(origin, unmasked);
+    return std::any_of(
+        numbers.all.begin() + 1, numbers.all.begin() + numbers.count,
+        [&](std::uint64_t number) { return begins_frames(origin, unmasked, number); });
   }
 
   bool open(Origin& origin, std::size_t payload_at, std::uint64_t number) {
