@@ -99,10 +99,11 @@ void Table::close(Flow& flow) {
 }
 
 void Table::touch(Flow& flow, std::uint64_t now_ms) {
+  flow.touched_ms = now_ms;
+  if (flow.newer == kNone) return;  // it is the newest of its list
   const Pool pool = pool_of(flow);
   unlink(flow, pool);
   link(flow, pool);
-  flow.touched_ms = now_ms;
 }
 
 bool Table::take_block(Pool pool, std::uint64_t now_ms, const Flow& asker, std::uint32_t& block) {
@@ -162,6 +163,21 @@ bool Table::grow(Flow& flow, Reading& reading, std::uint32_t octets, std::uint64
   reading.block = block;
   link(flow, pool_of(flow));
   return true;
+}
+
+void Table::empty_readings(Flow& flow, std::uint8_t stream) {
+  Reading* only = nullptr;
+  for (unsigned i = 0; i < flow.reading_count; ++i) {
+    Reading& reading = flow.readings[i];
+    if (reading.stream != stream) continue;
+    if (only != nullptr || reading.storage != kSmall) return drop_readings(flow, stream);
+    only = &reading;
+  }
+  if (only == nullptr) return;
+  only->assembly.clear();
+  only->kind = Kind::unknown;
+  only->start = only->wanted = 0;
+  only->names_judged = 0;
 }
 
 void Table::drop_readings(Flow& flow, std::uint8_t stream) {

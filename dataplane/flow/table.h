@@ -119,6 +119,8 @@ class Table {
   [[nodiscard]] Reading* add_copy(Flow& flow, const Reading& of, std::uint64_t now_ms);
   /// Room for so many octets; what the reading holds is kept. False where there is no block.
   [[nodiscard]] bool grow(Flow& flow, Reading& reading, std::uint32_t octets, std::uint64_t now_ms);
+  /// As if a stream's readings were dropped: one, if there was one only, stays with its storage.
+  void empty_readings(Flow& flow, std::uint8_t stream);
   /// Gives the storage of a stream's readings back.
   void drop_readings(Flow& flow, std::uint8_t stream = 0);
 

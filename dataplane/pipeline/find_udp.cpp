@@ -240,7 +240,7 @@ void Pipeline::expect_initials(const Packet& reached) {
 bool Pipeline::read_initial(Packet& packet, flow::Flow& flow, const inspect::quic::Opened& opened) {
   auto& connection = flows_.state<inspect::quic::Connection>(flow);
   counters_.add(Id::quic_initials);
-  if (opened.new_stream) flows_.drop_readings(flow, opened.stream);
+  if (opened.new_stream) flows_.empty_readings(flow, opened.stream);
   if (opened.new_stream && flow.state == flow::State::passed) flow.state = flow::State::undecided;
   flows_.touch(flow, now_ms_);
   inspect::quic::FrameReader frames(opened.frames, opened.dialect);

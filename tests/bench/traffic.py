@@ -5,6 +5,7 @@ Client and server of a flow have addresses of RFC 2544's and RFC 5737's ranges; 
 leaves the programs' own memory.
 """
 import array
+import hashlib
 import ipaddress
 import random
 import struct
@@ -131,12 +132,13 @@ def server_hellos(count):
 
 
 def initials(names, flows):
-    """QUIC v1 Initials of 1,200 octets over `flows` 5-tuples, each with its own connection ID."""
+    """QUIC v1 Initials of 1,200 octets over `flows` 5-tuples, each with its own connection ID: such
+    as cannot be foreseen (RFC 9000 section 7.2)."""
     out = []
     for number, name in enumerate(names):
         handshake = client_hello(name, octets=0, seed=number)
         datagram = quic.initial(quic.V1, [quic.crypto(0, handshake)],
-                                destination=b"id" + number.to_bytes(6, "big"))
+                                destination=hashlib.sha256(number.to_bytes(6, "big")).digest()[:8])
         out.append(Flow(number % flows, 443).udp(datagram))
     return out
 

@@ -39,12 +39,11 @@ class ClientKeys {
   }
 
   /// derive_keys() for the client's side; good until the next call.
-  [[nodiscard]] const Keys& find(const VersionTraits& traits,
-                                 std::span<const std::uint8_t> destination);
+  [[nodiscard]] const Keys& find(const VersionTraits& traits, const ConnectionId& destination);
 
  private:
-  [[nodiscard]] bool holds(std::size_t from, std::span<const std::uint8_t> destination) const;
-  void derive(const VersionTraits& traits, std::span<const std::uint8_t> destination);
+  [[nodiscard]] bool holds(std::size_t from, const ConnectionId& destination) const;
+  void derive(const VersionTraits& traits, const ConnectionId& destination);
 
   std::array<std::span<const std::uint8_t>, kMost> expected_;
   std::size_t expected_count_ = 0;
@@ -55,7 +54,7 @@ class ClientKeys {
   std::size_t next_ = 0;  // behind the one that was found last: mostly the one that is asked for
   std::array<const VersionTraits*, kMost> traits_;
   std::array<ConnectionId, kMost> destinations_;
-  std::array<std::uint64_t, kMost> ends_;  // their last eight octets
+  std::array<std::uint64_t, kMost> fronts_;  // their first eight octets
   std::array<Keys, kMost> keys_;
 };
 

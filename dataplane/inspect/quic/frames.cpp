@@ -1,5 +1,7 @@
 #include "dataplane/inspect/quic/frames.h"
 
+#include <array>
+
 namespace sluice::inspect::quic {
 namespace {
 
@@ -18,6 +20,17 @@ std::uint64_t ietf_type(std::uint64_t type) {
   if (type == kGoogleCrypto) return kCrypto;
   return type == kPadding ? type : ~std::uint64_t{0};
 }
+
+/// A bit for each octet that a type can begin with, of any dialect: the type itself, or zeros where
+/// it takes more than one octet.
+constexpr auto kFirstOctets = [] {
+  std::array<std::uint64_t, 4> bits = {0, 1, 1, 1};
+  for (const std::uint64_t type :
+       {kPadding, kPing, kAck, kAckEcn, kCrypto, kConnectionClose, kGooglePing, kGoogleCrypto}) {
+    bits[0] |= std::uint64_t{1} << type;
+  }
+  return bits;
+}();
 
 bool skip_varints(Reader& reader, std::uint64_t count) {
   std::uint64_t skipped = 0;
@@ -51,9 +64,9 @@ bool read_type(Reader& reader, Dialect dialect, std::uint64_t& type) {
 }  // namespace
 
 bool may_begin_frames(std::span<const std::uint8_t> front, Dialect dialect) {
-  // Most of what is asked about is any octets: a type that is known begins with zeros, if it takes
-  // more than one.
-  if (front.empty() || (front[0] >= 0x40 && (front[0] & 0x3f) != 0)) return false;
+  // Most of what is asked about is any octets: one look at a table, since their branches cannot be
+  // foreseen.
+  if (front.empty() || (kFirstOctets[front[0] / 64] >> front[0] % 64 & 1) == 0) return false;
   Reader reader(front);
   std::uint64_t type = 0;
   if (!read_type(reader, dialect, type)) return false;

@@ -1,6 +1,7 @@
 #include "dataplane/inspect/quic/gcm_aes_ni.h"
 
 #include <algorithm>
+#include <cpuid.h>
 #include <cstring>
 #include <utility>
 
@@ -119,8 +120,15 @@ SLUICE_GCM_INLINE __m128i load_nonce(const std::array<std::uint8_t, 12>& nonce) 
 }  // namespace
 
 bool GcmAesNi::works_here() {
-  return __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
-         __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("vaes") == 0;
+  // Not every compiler knows VAES by name.
+  constexpr unsigned kVaes = 1U << 9;  // of ECX
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  const bool vaes = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & kVaes) != 0;
+  return !vaes && __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
+         __builtin_cpu_supports("avx") != 0;
 }
 
 SLUICE_GCM AesBlock GcmAesNi::begin(const Keys& keys, std::span<const std::uint8_t, 16> sample) {

@@ -25,18 +25,10 @@ Defect defect_of(HeaderDefect defect) {
   return Defect::not_initial;
 }
 
-/// Whether an attempt's stream goes on under the keys of another version: only behind an answer of
-/// the server (RFC 9369 section 4.1), whose connection ID the client then uses.
-bool goes_on(const LongHeader& header, std::span<const std::uint8_t> destination) {
-  return !std::equal(destination.begin(), destination.end(), header.destination.begin(),
-                     header.destination.end());
-}
-
-bool is_known(const Connection& connection, Version version,
-              std::span<const std::uint8_t> destination) {
+bool is_known(const Connection& connection, Version version, const ConnectionId& destination) {
   for (std::size_t i = 0; i < connection.origin_count; ++i) {
     const Origin& origin = connection.origins[i];
-    if (origin.version == version && origin.destination.equals(destination)) return true;
+    if (origin.version == version && origin.destination == destination) return true;
   }
   return false;
 }
@@ -90,9 +82,9 @@ std::uint8_t keep(Connection& connection, Origin& origin, const Origin* of, bool
 }
 
 /// Whether the connection ID that a packet goes to says that it is this attempt's.
-bool is_addressed(const Origin& origin, std::span<const std::uint8_t> destination) {
-  return origin.destination.equals(destination) || origin.latest.equals(destination) ||
-         (origin.answered && origin.server.equals(destination));
+bool is_addressed(const Origin& origin, const ConnectionId& destination) {
+  return origin.destination == destination || origin.latest == destination ||
+         (origin.answered && origin.server == destination);
 }
 
 }  // namespace
@@ -123,6 +115,7 @@ bool InitialReader::begin_packet() {
     untried_ = static_cast<std::uint8_t>((1U << connection_.origin_count) - 1);
     underived_ = true;
     opened_ = false;
+    destination_.assign(header_.destination);
     return true;
   }
   datagram_ = {};
@@ -141,11 +134,10 @@ bool InitialReader::open(Opened& out) {
   opened_ = true;
   Origin& origin = connection_.origins[connection_.current];
   // Keys of this connection ID are those that opened it, or no connection begins with it.
-  if (origin.destination.equals(header_.destination) ||
-      (origin.answered && origin.server.equals(header_.destination))) {
+  if (origin.destination == destination_ || (origin.answered && origin.server == destination_)) {
     underived_ = false;
   }
-  origin.latest.assign(header_.destination);
+  origin.latest = destination_;
   origin.source.assign(header_.source);
   out.stream = origin.stream;
   out.dialect = header_.traits->dialect;
@@ -171,7 +163,7 @@ bool InitialReader::open_kept(Opener& opener) {
     const Origin& origin = connection_.origins[i];
     const auto bit = static_cast<std::uint8_t>(1U << i);
     if (origin.version != header_.version) untried_ &= static_cast<std::uint8_t>(~bit);
-    if (is_addressed(origin, header_.destination)) addressed |= bit;
+    if (is_addressed(origin, destination_)) addressed |= bit;
   }
   if (!opened_ && try_each(untried_ & addressed, Chance::good)) return true;
   if (untried_ == 0) return false;
@@ -183,11 +175,11 @@ bool InitialReader::open_kept(Opener& opener) {
 bool InitialReader::open_derived(Opener& opener, Opened& out) {
   if (!underived_) return false;
   underived_ = false;
-  const auto open_from = [&](std::span<const std::uint8_t> destination, const Origin* of) {
+  const auto open_from = [&](const ConnectionId& destination, const Origin* of) {
     if (is_known(connection_, header_.version, destination)) return false;  // it was tried
     Origin origin;
     origin.version = header_.version;
-    origin.destination.assign(destination);
+    origin.destination = destination;
     origin.keys = crypto_.client_keys().find(*header_.traits, destination);
     if (!opener.open(origin, opened_ ? Chance::slight : Chance::good)) return false;
     connection_.current = keep(connection_, origin, of, out.new_stream);
@@ -195,11 +187,11 @@ bool InitialReader::open_derived(Opener& opener, Opened& out) {
   };
   if (const Origin* current = opened_ ? nullptr : connection_.origin()) {
     const ConnectionId destination = current->destination;
-    const Origin* of = goes_on(header_, destination.octets()) ? current : nullptr;
-    if (open_from(destination.octets(), of)) return true;
+    // An attempt's stream goes on under the keys of another version only behind an answer of the
+    // server (RFC 9369 section 4.1), whose connection ID the client then uses.
+    if (open_from(destination, destination == destination_ ? nullptr : current)) return true;
   }
-  return header_.destination.size() >= kMinFirstDestinationOctets &&
-         open_from(header_.destination, nullptr);
+  return destination_.length >= kMinFirstDestinationOctets && open_from(destination_, nullptr);
 }
 
 Outcome read_hello(std::span<const std::uint8_t> stream, Dialect dialect, tls::ClientHello& out) {

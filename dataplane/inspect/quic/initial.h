@@ -111,6 +111,7 @@ class InitialReader {
 
   // The packet at hand.
   LongHeader header_;
+  ConnectionId destination_;
   std::uint8_t untried_ = 0;  // a bit a kept origin
   bool underived_ = false;    // keys of the packet's own connection ID were not looked at
   bool opened_ = false;       // under some keys

@@ -100,6 +100,37 @@ TEST_F(TableTest, AReadingGrowsAndCopiesHoldWhatItHolds) {
   EXPECT_EQ(table_.add_copy(*flow, flow->readings[0], 1000), nullptr) << "as many as there may be";
 }
 
+TEST_F(TableTest, OfEmptiedReadingsOneStaysWithItsStorage) {
+  Flow* flow = open(1, 1000);
+  ASSERT_NE(flow, nullptr);
+  const Bytes octets(100, 7);
+  table_.empty_readings(*flow, 0);
+  EXPECT_EQ(flow->reading_count, 0U);
+
+  Reading* kept = table_.add_reading(*flow, 1, kSmallOctets, 1000);
+  (void)kept->assembly.write(0, octets);
+  Reading* reading = table_.add_reading(*flow, 0, kSmallOctets, 1000);
+  (void)reading->assembly.write(0, octets);
+  reading->start = reading->wanted = 60;
+  reading->names_judged = 1;
+  const std::uint32_t block = reading->block;
+  table_.empty_readings(*flow, 0);
+  ASSERT_EQ(flow->reading_count, 2U);
+  EXPECT_EQ(reading->block, block);
+  EXPECT_TRUE(reading->assembly.empty());
+  EXPECT_FALSE(reading->in_progress());
+  EXPECT_EQ(reading->start + reading->wanted + reading->names_judged, 0U);
+  EXPECT_EQ(kept->assembly.contiguous().size(), octets.size());
+
+  // Copies and large storage are given back.
+  ASSERT_NE(table_.add_copy(*flow, *reading, 1000), nullptr);
+  table_.empty_readings(*flow, 0);
+  EXPECT_EQ(flow->reading_count, 1U);
+  ASSERT_NE(table_.add_reading(*flow, 0, kLargeOctets, 1000), nullptr);
+  table_.empty_readings(*flow, 0);
+  EXPECT_EQ(flow->reading_count, 1U);
+}
+
 TEST(SynCache, AFloodCostsNothingButSlots) {
   SynCache cache;
   cache.put(hash(key_of(1), 7), {100}, 1000);

@@ -68,7 +68,9 @@ TEST_F(ClientKeysTest, PropertyWhateverIsExpectedTheyAreRight) {
           traits = &all_version_traits()[below(kVersionTraits)];
         }
         const Keys expected = derive_keys(*traits, destination, Side::client);
-        ASSERT_TRUE(are_equal(keys_.find(*traits, destination), expected));
+        ConnectionId id;
+        id.assign(destination);
+        ASSERT_TRUE(are_equal(keys_.find(*traits, id), expected));
       }
     }
   }
