@@ -123,7 +123,12 @@ namespace sluice::stats {
   X(vlan_no_room,          "frames lost: no room in the buffer for their stripped VLAN tag")     \
   X(distributed,           "frames handed to another lcore by flow")                         \
   X(distribute_full,       "frames judged here because the other lcore was busy")            \
-  X(events_lost,           "block events lost because the ring was full")
+  X(events_lost,           "block events lost because the ring was full")                    \
+  X(bursts,                "bursts of frames judged")                                         \
+  X(burst_gap_10us,        "bursts over 10 µs behind the one before, with no pause between")  \
+  X(burst_gap_50us,        "likewise, over 50 µs")                                            \
+  X(burst_gap_200us,       "likewise, over 200 µs")                                           \
+  X(burst_gap_1000us,      "likewise, over 1000 µs")
 // clang-format on
 
 enum class Id : std::uint8_t {

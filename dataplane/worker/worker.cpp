@@ -31,6 +31,11 @@ constexpr std::uint32_t kFirstSleepUs = 4;
 constexpr int kWaitMs = 50;  // bounds how late a request to stop is seen
 // A port that takes nothing for this long is stuck, or its link is gone.
 constexpr std::uint64_t kSendPatienceUs = 2000;
+/// In microseconds.
+constexpr std::pair<std::uint64_t, Id> kGapBounds[] = {{10, Id::burst_gap_10us},
+                                                       {50, Id::burst_gap_50us},
+                                                       {200, Id::burst_gap_200us},
+                                                       {1000, Id::burst_gap_1000us}};
 
 /// The af_packet driver hands the outer VLAN tag over beside the frame; the wire gets it back in
 /// its place. The tag's type is not told: where another tag follows, it is taken to be 802.1ad's,
@@ -216,11 +221,24 @@ void Worker::judge(std::span<rte_mbuf*> frames) {
     packet.answers = !role->inside && whole;
     if (!whole) counters_->add(Id::frame_multi_segment);
   }
-  pipeline_->process(*snapshot_, {packets_.data(), frames.size()},
-                     rte_get_tsc_cycles() / cycles_a_ms_);
+  const std::uint64_t now = rte_get_tsc_cycles();
+  time_burst(now);
+  pipeline_->process(*snapshot_, {packets_.data(), frames.size()}, now / cycles_a_ms_);
   if (one_port && pipeline_->emissions().empty()) return send_burst(frames, *role);
   apply_fates(frames);
   flush();
+}
+
+// A burst that comes late behind the one before it waited for that one, or for whatever took the
+// lcore its time.
+void Worker::time_burst(std::uint64_t now) {
+  counters_->add(Id::bursts);
+  const std::uint64_t gap = last_burst_ == 0 ? 0 : now - last_burst_;
+  last_burst_ = now;
+  for (const auto& [bound, counter] : kGapBounds) {
+    if (gap <= bound * cycles_a_ms_ / 1000) return;
+    counters_->add(counter);
+  }
 }
 
 // Nearly every burst: of one port, and with nothing made beside it. What is sent on and what is
@@ -369,6 +387,7 @@ void Worker::idle(bool busy) {
     empty_turns_ = 0;
     return;
   }
+  last_burst_ = 0;
   const std::uint32_t polls = can_wait_ ? kPollsBeforeWait : kPollsBeforeSleep;
   if (++empty_turns_ < polls || shared_.idle_sleep_us == 0) {
     rte_pause();

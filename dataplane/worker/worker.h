@@ -76,6 +76,7 @@ class alignas(64) Worker {
   bool send_results(rte_ring* results);
   void distribute(std::span<rte_mbuf*> frames);
   void judge(std::span<rte_mbuf*> frames);
+  void time_burst(std::uint64_t now);
   void without_generation(std::span<rte_mbuf*> frames);
   void send_burst(std::span<rte_mbuf*> frames, const PortRole& role);
   void apply_fates(std::span<rte_mbuf*> frames);
@@ -104,6 +105,7 @@ class alignas(64) Worker {
   std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
   std::array<std::uint16_t, RTE_MAX_ETHPORTS> pending_;  // ports with outgoing frames
   std::uint16_t pending_count_ = 0;
+  std::uint64_t last_burst_ = 0;  // when it was judged; 0 behind a turn without frames
   std::uint32_t empty_turns_ = 0;
   std::vector<pollfd> waiting_on_;
   bool can_wait_ = true;  // every owned queue has a descriptor, and no other worker feeds us

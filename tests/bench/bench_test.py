@@ -1,19 +1,15 @@
 """What the bench makes of what it sees. Nothing is timed, and no program is started."""
-import ctypes
 import itertools
 import json
-import os
 import pathlib
-import random
-import struct
 import tempfile
 import unittest
 
 import yaml
 from scapy.all import IP, TCP, UDP, Dot1AD, Dot1Q, Ether, DNSQR
 
-from . import (bench, burst_watch, dpdk, end_to_end, forwarding, lists, measure, parts,
-               policy, profile, report, rows, school_district, traffic)
+from . import (bench, dpdk, end_to_end, forwarding, lists, measure, parts, policy, profile, report,
+               rows, school_district, traffic)
 
 DNSPERF = """\
   Queries sent:         297318
@@ -83,26 +79,6 @@ class Measure(unittest.TestCase):
         row = rows.Row("key", "title", None, expect={"dns_queries": 0.99, "dns_blocked": 0.5})
         told = forwarding.check(row, {"rx_packets": 1000, "dns_queries": 1000, "dns_blocked": 400})
         self.assertEqual(told["short"], {"dns_blocked": 0.4})
-
-
-class Bursts(unittest.TestCase):
-    def test_what_is_no_bursts_doing_is_kept_apart(self):
-        gaps = burst_watch.Gaps()
-        for gap, hole, waited in ((4_000, 2_000, 0), (60_000, 2_000, 0), (70_000, 50_000, 0),
-                                  (900_000, 2_000, 800_000)):
-            gaps.add(gap, hole, waited)
-        told = gaps.told()
-        self.assertEqual((told["steps"], told["unseen"], told["preempted"]), (4, 1, 1))
-        self.assertEqual(told["longest_us"], 60)
-        self.assertEqual(told["over_us"], {10: 1, 50: 1, 200: 0, 1000: 0})
-
-    def test_a_counter_is_found_in_this_very_process(self):
-        block = ctypes.create_string_buffer(192)
-        at = -ctypes.addressof(block) % 64
-        number = int.from_bytes(random.randbytes(6), "big") | 1 << 47
-        struct.pack_into("<3Q", block, at, number + 32, 80 * number, number)
-        found = burst_watch.find_counter(os.getpid(), (number, number + 64))
-        self.assertEqual(found, ctypes.addressof(block) + at)
 
 
 class Parsers(unittest.TestCase):

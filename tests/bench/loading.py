@@ -1,21 +1,16 @@
 """What a list costs: to compile, to load, to hold, and to change while frames pour in."""
 import itertools
-import json
 import os
 import pathlib
+import re
 import statistics
-import sys
 import time
 
-from tests.lab.process import LabError, Process
-
-from . import burst_watch, dpdk, measure, rows
+from . import dpdk, measure, rows
 
 CHANGES = 1000  # of a delta
 DELTAS = 5      # that are measured
-TRIES = 5      # to find a counter in a process's memory
-WATCH_BEYOND = 0.5  # seconds that bursts are watched beyond the swaps
-PATIENCE = 30.0
+TURNS = 5       # of swapping, and of quiet between
 READINGS = 21  # of counters that move meanwhile: rx is read before tx, a burst may lie between
 
 
@@ -112,53 +107,12 @@ def delta(bench):
             "file_octets": octets}
 
 
-class BurstWatch:
-    """Times a worker's bursts from another CPU (burst_watch.py)."""
-
-    def __init__(self, sluice, cpu, folder):
-        self._process = sluice.process
-        self._thread = sluice.lcore_threads()[0].name
-        self._cpu = cpu
-        self._folder = folder
-        self._address = self._find(sluice)
-        self._runs = 0
-
-    @staticmethod
-    def _find(sluice):
-        for _ in range(TRIES):
-            low = sluice.counters()["rx_packets"]
-            begin = time.monotonic()
-            sluice.pause()
-            try:
-                # No lcore receives more than 50 M/s.
-                high = low + int((time.monotonic() - begin + 0.1) * 50e6)
-                address = burst_watch.find_counter(sluice.process.pid, (low, high))
-            finally:
-                sluice.resume()
-            if address:
-                return address
-        raise LabError(f"rx_packets was not found in the memory of {sluice.name}")
-
-    def start(self, seconds):
-        self._runs += 1
-        log = self._folder / f"burst-watch-{self._runs}.log"
-        return Process("burst watch", ["taskset", "-c", self._cpu, sys.executable, "-B", "-m",
-                                       "tests.bench.burst_watch", self._process.pid, self._thread,
-                                       self._address, seconds], log)
-
-    @staticmethod
-    def result(watcher, patience):
-        """What a watcher that was started tells at its end."""
-        try:
-            end = time.monotonic() + patience
-            while watcher.alive() and time.monotonic() < end:
-                time.sleep(0.02)
-            try:
-                return json.loads(watcher.log.read_text())
-            except ValueError as error:
-                raise LabError(f"the burst watch told nothing\n{watcher.tail()}") from error
-        finally:
-            watcher.stop()
+def bursts(sluice, before=None):
+    """How many came how late since `before`, and how often the kernel gave their CPU to others."""
+    told = {name: count for name, count in sluice.counters().items() if name.startswith("burst")}
+    status = (sluice.lcore_threads()[0] / "status").read_text()
+    told["preempted"] = int(re.search(r"^nonvoluntary_ctxt_switches:\s*(\d+)", status, re.M)[1])
+    return {name: count - before[name] for name, count in told.items()} if before else told
 
 
 def swap_under_load(bench, entries, swaps):
@@ -174,22 +128,29 @@ def swap_under_load(bench, entries, swaps):
                          files[0]) as sluice:
             sluice.load(files[1])
             one = sluice.load(files[0])
-            seconds = one * swaps + WATCH_BEYOND
-            watch = BurstWatch(sluice, bench.other_cpu, folder)
-            quiet = sluice.sample()
-            bursts = {"quiet": watch.result(watch.start(seconds), seconds + PATIENCE)}
-            quiet = measure.rate(quiet, sluice.sample())
-            watcher = watch.start(seconds)
-            before = in_flight(sluice), device_losses(sluice), sluice.sample()
+            # Quiet and swapping in turn: a neighbour's doing falls on both.
+            gaps = {"quiet": [], "swapping": []}
+            rates = {"quiet": [], "swapping": []}
+            took = []
+            before = in_flight(sluice), device_losses(sluice)
             counters = sluice.counters()
-            took = [sluice.load(files[(number + 1) % 2]) for number in range(swaps)]
-            after = in_flight(sluice), device_losses(sluice), sluice.sample()
+            for turn in range(TURNS):
+                for when in gaps:
+                    sample, seen = sluice.sample(), bursts(sluice)
+                    if when == "quiet":
+                        time.sleep(one * swaps / TURNS)
+                    else:
+                        for _ in range(turn, swaps, TURNS):
+                            took.append(sluice.load(files[(len(took) + 1) % 2]))
+                    gaps[when].append(bursts(sluice, seen))
+                    rates[when].append(measure.rate(sample, sluice.sample()).lcore)
             counted = measure.delta(counters, sluice.counters())
-            during = measure.rate(before[2], after[2])
-            bursts["swapping"] = watch.result(watcher, WATCH_BEYOND + PATIENCE)
+            after = in_flight(sluice), device_losses(sluice)
     return {"entries": entries, "swaps": swaps, "frames": counted["rx_packets"],
             "lost": after[0] - before[0], "lost_by_devices": after[1] - before[1],
             "dropped": counted.get("tx_full_dropped", 0),
             "judged": counted.get("dns_queries", 0), "seconds_median": statistics.median(took),
-            "seconds_most": max(took), "rate_kept": during.lcore / quiet.lcore,
-            "bursts": bursts}
+            "seconds_most": max(took),
+            "rate_kept": statistics.median(rates["swapping"]) / statistics.median(rates["quiet"]),
+            "bursts": {when: {name: sum(one[name] for one in turns) for name in turns[0]}
+                       for when, turns in gaps.items()}}

@@ -3,8 +3,7 @@ import json
 import pathlib
 import re
 
-from . import burst_watch
-
+BOUNDS_US = (10, 50, 200, 1000)  # that bursts' gaps are counted by
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -186,12 +185,12 @@ def swap_part(swaps):
     lines = []
     for one in swaps:
         for when, seen in one["bursts"].items():
-            lines.append([count(one["entries"]), when, f"{seen['steps']:,}",
-                          *seen["over_us"].values(), f"{seen['longest_us']:.0f} µs",
-                          seen["preempted"], seen["unseen"], f"{seen['watched']:.0%}"])
-    bounds = [f"> {bound} µs" for bound in burst_watch.BOUNDS_US]
-    return text + "\n\n" + table(["list", "when", "bursts seen", *bounds, "longest",
-                                  "CPU taken", "watcher away", "watched"], lines)
+            late = [seen[f"burst_gap_{bound}us"] for bound in BOUNDS_US]
+            lines.append([count(one["entries"]), when, f"{seen['bursts']:,}",
+                          *(f"{of:,} ({of / seen['bursts'] * 1e6:.1f})" for of in late),
+                          seen["preempted"]])
+    bounds = [f"> {bound} µs (of a million)" for bound in BOUNDS_US]
+    return text + "\n\n" + table(["list", "when", "bursts", *bounds, "CPU taken"], lines)
 
 
 def latency_part(whole):

@@ -9,6 +9,7 @@ loaded in turn name the same index differently.
 import argparse
 import json
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
@@ -94,6 +95,21 @@ def check_events(dataplane, after):
     return events[-1]["sequence"] if events else after
 
 
+def check_gaps(dataplane):
+    """A burst that is held up for 50 ms is told, once for each bound below that."""
+    before = dataplane.ask("stats")["counters"]
+    dataplane.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.05)
+    dataplane.process.send_signal(signal.SIGCONT)
+    after = dataplane.ask("stats")["counters"]
+    gaps = [after[name] - before[name]
+            for name in (f"burst_gap_{bound}us" for bound in (10, 50, 200, 1000))]
+    if min(gaps) == 0 or sorted(gaps, reverse=True) != gaps:
+        raise AssertionError(f"a burst that came 50 ms late is not told: {gaps}")
+    if after["bursts"] - before["bursts"] < gaps[0]:
+        raise AssertionError("fewer bursts than gaps")
+
+
 def run(programs, work):
     pcap.write(work / "in.pcap", [query_frame()] * 64)
     names = work / "names.txt"
@@ -114,6 +130,7 @@ def run(programs, work):
             after = check_events(dataplane, after)
         if dataplane.ask("stats")["counters"]["dns_blocked"] == 0 or after == 0:
             raise AssertionError("nothing was blocked")
+        check_gaps(dataplane)
     finally:
         status = dataplane.stop()
         if status != 0:
