@@ -101,10 +101,13 @@ def check_gaps(dataplane):
     dataplane.process.send_signal(signal.SIGSTOP)
     time.sleep(0.05)
     dataplane.process.send_signal(signal.SIGCONT)
-    after = dataplane.ask("stats")["counters"]
-    gaps = [after[name] - before[name]
-            for name in (f"burst_gap_{bound}us" for bound in (10, 50, 200, 1000))]
-    if min(gaps) == 0 or sorted(gaps, reverse=True) != gaps:
+    deadline = time.monotonic() + PATIENCE
+    gaps = [0]
+    while gaps[-1] == 0 and time.monotonic() < deadline:  # until the worker has a CPU again
+        after = dataplane.ask("stats")["counters"]
+        gaps = [after[name] - before[name]
+                for name in (f"burst_gap_{bound}us" for bound in (10, 50, 200, 1000))]
+    if gaps[-1] == 0 or sorted(gaps, reverse=True) != gaps:
         raise AssertionError(f"a burst that came 50 ms late is not told: {gaps}")
     if after["bursts"] - before["bursts"] < gaps[0]:
         raise AssertionError("fewer bursts than gaps")
