@@ -49,6 +49,7 @@ struct DeltaWriter::State {
   std::vector<std::string> provenance;  // all rows by id, the new ones at the end
   std::map<std::string, std::uint32_t, std::less<>> provenance_ids;
   std::vector<Change> changes;
+  std::function<bool(const Record&)> left_out;
   std::string policy;
   std::string sources;
   std::uint64_t entries;
@@ -130,6 +131,10 @@ Status DeltaWriter::change(std::string_view reversed_key, std::span<const Record
   return {};
 }
 
+void DeltaWriter::leave_out(std::function<bool(const Record&)> which) {
+  state_->left_out = std::move(which);
+}
+
 void DeltaWriter::set_policy(std::string_view json) { state_->policy = json; }
 void DeltaWriter::set_sources(std::string_view json) { state_->sources = json; }
 
@@ -150,6 +155,7 @@ Status DeltaWriter::State::walk_new(std::string_view first, std::size_t change,
       tell_change();
     } else {
       read_records(value, unchanged);
+      if (left_out) std::erase_if(unchanged, left_out);
       enough = !visitor(key, unchanged);
     }
     return !enough;
@@ -308,7 +314,7 @@ Result<DeltaSummary> DeltaWriter::finish(const std::filesystem::path& path,
     return fail("would replace the generation that it changes", path.string(),
                 "write to another file");
   }
-  if (max_changed && resolved(path).parent_path() == base.parent_path()) {
+  if (max_changed && !state_->left_out && resolved(path).parent_path() == base.parent_path()) {
     State::Collector collector(*state_, *max_changed);
     if (auto status = collector.collect(); !status) return fail(status.error());
     if (collector.fits()) {

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -47,6 +48,10 @@ class DeltaWriter {
 
   /// All records of a key from now on; none: it is no longer listed. Keys must ascend strictly.
   [[nodiscard]] Status change(std::string_view reversed_key, std::span<const Record> records);
+
+  /// From keys that nothing is said of, leaves out the records that this is true of; a whole
+  /// generation is written then. For more than an overlay may change.
+  void leave_out(std::function<bool(const Record&)> which);
 
   /// The former ones stay where these are not called. Empty: the generation carries none.
   void set_policy(std::string_view json);

@@ -7,6 +7,7 @@
 #include "config/generation/codec.h"
 #include "control/compile/compile.h"
 #include "control/compile/emergency.h"
+#include "control/compile/ends.h"
 #include "control/tuf/json.h"
 
 namespace sluice::compile {
@@ -46,8 +47,9 @@ Result<Scanned> scan(const generation::Generation& base) {
 
 /// What a source had in the base and what it has now.
 struct Differing {
+  enum class Kind : std::uint8_t { local, emergency, ended };
   std::string name;
-  bool is_emergency = false;
+  Kind kind = Kind::local;
   std::vector<std::string> former;
   LocalContent content;
 };
@@ -90,7 +92,7 @@ Result<std::vector<Differing>> find_differing(const LocalInput& input) {
     out.push_back(std::move(one));
   }
   if (input.emergency == nullptr) return out;
-  Differing one{.name = std::string(kEmergency), .is_emergency = true};
+  Differing one{.name = std::string(kEmergency), .kind = Differing::Kind::emergency};
   one.content = input.emergency->content;
   if (sources.emergency) {
     one.former = sources.emergency->keys;
@@ -106,25 +108,38 @@ Result<std::vector<Differing>> find_differing(const LocalInput& input) {
 class LocalCompiler {
  public:
   LocalCompiler(const LocalInput& input, generation::DeltaWriter writer,
-                std::vector<Differing> differing)
-      : input_(input), writer_(std::move(writer)), differing_(std::move(differing)) {}
+                std::vector<Differing> differing, std::optional<Ended> ended)
+      : input_(input),
+        writer_(std::move(writer)),
+        differing_(std::move(differing)),
+        ended_(std::move(ended)) {
+    if (!ended_) return;
+    differing_.push_back({.name = {}, .kind = Differing::Kind::ended, .former = ended_->keys});
+  }
 
   Result<LocalCompiled> run();
 
  private:
   Status change(const std::string& key);
   Result<bool> belongs(const Record& record, const Differing& source);
+  [[nodiscard]] bool has_ended(const Record& record) const {
+    return record.provenance < ended_->rows.size() && ended_->rows[record.provenance];
+  }
 
   const LocalInput& input_;
   generation::DeltaWriter writer_;
   std::vector<Differing> differing_;
+  std::optional<Ended> ended_;
   std::vector<std::size_t> at_;                 // in the content of each
   std::map<std::uint32_t, std::string> lists_;  // of provenance rows
   std::uint64_t changed_ = 0;
 };
 
 Result<bool> LocalCompiler::belongs(const Record& record, const Differing& source) {
-  if (source.is_emergency) return record.layer == generation::Layer::emergency;
+  if (source.kind == Differing::Kind::ended) return has_ended(record);
+  if (source.kind == Differing::Kind::emergency) {
+    return record.layer == generation::Layer::emergency;
+  }
   if (!is_local(record)) return false;
   auto known = lists_.find(record.provenance);
   if (known == lists_.end()) {
@@ -168,6 +183,9 @@ Result<LocalCompiled> LocalCompiler::run() {
     for (const LocalEntry& entry : source.content.entries) keys.insert(entry.key);
   }
   at_.assign(differing_.size(), 0);
+  if (ended_ && ended_->too_many) {
+    writer_.leave_out([this](const Record& record) { return has_ended(record); });
+  }
   for (const std::string_view key : keys) {
     if (auto status = change(std::string(key)); !status) return fail(status.error());
   }
@@ -175,11 +193,21 @@ Result<LocalCompiled> LocalCompiler::run() {
   if (!sources.is_object()) sources = tuf::Json::object();
   put_local(sources, *input_.layers);
   if (input_.emergency != nullptr) put_emergency(sources, *input_.emergency);
+  LocalCompiled out{.summary = {}, .changed = changed_};
+  if (ended_) {
+    put_ended(sources, *ended_, input_.now);
+    for (const auto& [department, count] : ended_->entries) out.ended += count;
+  }
+  if (input_.next_change != nullptr) {
+    sources.erase("next_change");
+    if (input_.next_change->at) sources["next_change"] = tuf::to_text(*input_.next_change->at);
+  }
   writer_.set_policy(input_.policy_json);
   writer_.set_sources(json_text(sources));
   auto summary = writer_.finish(input_.output, input_.generation, tuf::to_text(input_.now));
   if (!summary) return fail(summary.error());
-  return LocalCompiled{std::move(*summary), changed_};
+  out.summary = std::move(*summary);
+  return out;
 }
 
 }  // namespace
@@ -240,9 +268,11 @@ Status LocalStream::take(generation::Writer& writer, std::vector<Record>& record
 Result<LocalCompiled> compile_local(const LocalInput& input) {
   auto differing = find_differing(input);
   if (!differing) return fail(differing.error());
+  auto ended = find_ended(*input.base, input.now);
+  if (!ended) return fail(ended.error());
   auto writer = generation::DeltaWriter::create(input.base);
   if (!writer) return fail(writer.error());
-  return LocalCompiler(input, std::move(*writer), std::move(*differing)).run();
+  return LocalCompiler(input, std::move(*writer), std::move(*differing), std::move(*ended)).run();
 }
 
 }  // namespace sluice::compile

@@ -69,6 +69,7 @@ Result<Built> build_local(const BuildInput& input) {
   auto compiled = compile::compile_local({.base = input.current,
                                           .layers = input.local != nullptr ? input.local : &none,
                                           .emergency = input.emergency,
+                                          .next_change = input.next_change,
                                           .policy_json = input.policy_json,
                                           .now = input.now,
                                           .generation = input.generation,
@@ -77,7 +78,10 @@ Result<Built> build_local(const BuildInput& input) {
   return Built{"generation " + std::to_string(input.current->header().generation) +
                " with the site's own policy and lists" +
                (input.emergency != nullptr ? " and the emergency list of now, " : ", ") +
-               std::to_string(compiled->changed) + " names of which changed"};
+               std::to_string(compiled->changed) + " names of which changed" +
+               (compiled->ended != 0
+                    ? ", without " + std::to_string(compiled->ended) + " whose orders have ended"
+                    : "")};
 }
 
 }  // namespace sluice::service

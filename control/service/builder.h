@@ -12,6 +12,7 @@
 #include "config/generation/reader.h"
 #include "control/compile/compile.h"
 #include "control/compile/emergency.h"
+#include "control/compile/ends.h"
 #include "control/sync/lists.h"
 
 namespace sluice::service {
@@ -27,7 +28,9 @@ struct BuildInput {
   const compile::Release* current_release = nullptr;
   std::vector<sync::Brought> brought;
   const compile::LocalLayers* local = nullptr;
-  const compile::Emergency* emergency = nullptr;  // of build_local(); null: what is there stays
+  // Of build_local(); null: what is there stays.
+  const compile::Emergency* emergency = nullptr;
+  const compile::NextChange* next_change = nullptr;
 
   std::filesystem::path lists_dir;
   std::string policy_json;
@@ -43,8 +46,8 @@ struct Built {
 /// Fails, leaving no file, where the release is bad.
 [[nodiscard]] Result<Built> build_generation(const BuildInput& input);
 
-/// The generation that runs with the policy, the site's own lists and emergencies as they are now:
-/// an overlay of it, which needs no other list of the authority's.
+/// The generation that runs with the policy, the site's own lists and emergencies as they are now,
+/// and without what has ended: an overlay of it, which needs no other list of the authority's.
 [[nodiscard]] Result<Built> build_local(const BuildInput& input);
 
 }  // namespace sluice::service

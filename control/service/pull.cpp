@@ -293,7 +293,7 @@ Outcome Updater::take_new(sync::Fetcher& fetcher, compile::Release& release,
   // looked at it.
   const bool alone = kind == Kind::emergency;
   if (alone != (current && went_back())) return Outcome::on_hold;
-  auto made = build(&release, std::move(*brought), alone);
+  auto made = build(&release, std::move(*brought), alone ? Made::upon_what_runs : Made::as_due);
   if (!made) return failed(made.error());
   if (held(check_made(**made, current.get(), *rules, kind))) {
     running_.discard((*made)->header().generation);

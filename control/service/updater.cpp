@@ -45,12 +45,13 @@ View Updater::view() const {
     view.generation = current->header();
     auto sources = compile::sources_from_json(current->sources_json());
     view.next_change = sources.local_next_change;
-    // What is held stays what it lists, but for emergencies.
-    std::optional<tuf::Time> lists;
-    if (view.release) lists = sources.next_change;
-    if (view.release && view.hold)
-      lists = sources.emergency ? sources.emergency->next_change : std::nullopt;
-    if (lists && (!view.next_change || *lists < *view.next_change)) view.next_change = lists;
+    const auto consider = [&](const std::optional<tuf::Time>& time) {
+      if (time && (!view.next_change || *time < *view.next_change)) view.next_change = time;
+    };
+    // What is held stays what it lists, but for what ends, and emergencies.
+    consider(next_end(*current));
+    if (view.release && !view.hold) consider(sources.next_change);
+    if (view.release && view.hold && sources.emergency) consider(sources.emergency->next_change);
     view.dropped = std::move(sources.dropped);
     view.dropped_count = sources.dropped_count;
   }
@@ -202,7 +203,27 @@ bool Updater::is_stale() const {
   if (!policy || current->policy_json() != *policy) return true;
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
+  if (has_ended(*current)) return true;
   return running_.held() ? !emergencies_are_right() : !lists_are_right();
+}
+
+std::optional<tuf::Time> Updater::next_end(const generation::Generation& current) const {
+  const std::string& digest = current.header().content_digest;
+  {
+    const std::lock_guard lock(mutex_);
+    if (next_end_.digest == digest) return next_end_.at;
+  }
+  // A generation that cannot be read was refused before it ran.
+  const auto found = compile::next_end(current);
+  const auto at = found ? *found : std::nullopt;
+  const std::lock_guard lock(mutex_);
+  next_end_ = {digest, at};
+  return at;
+}
+
+bool Updater::has_ended(const generation::Generation& current) const {
+  const auto end = next_end(current);
+  return end && *end <= clock_();
 }
 
 bool Updater::emergencies_are_right() const {
@@ -230,7 +251,7 @@ bool Updater::lists_are_right() const {
 }
 
 Result<Running::Shared> Updater::build(const compile::Release* release,
-                                       std::vector<sync::Brought> brought, bool upon_what_runs) {
+                                       std::vector<sync::Brought> brought, Made made) {
   // The release's own layers: no lists come into force before what was signed with them.
   auto policy = policy_json(release);
   if (!policy) return fail(policy.error());
@@ -247,10 +268,19 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
                    .now = clock_(),
                    .generation = place.number,
                    .output = place.path};
-  const bool same_lists = input.brought.empty() && current && release == released() &&
-                          (running_.held() || lists_are_right());
+  const bool unchanged = input.brought.empty() && current && release == released();
+  const bool same_lists = unchanged && (running_.held() || lists_are_right());
+  std::optional<compile::NextChange> next;
+  if (made == Made::as_due && unchanged && !same_lists) {
+    // What is wrong with the lists, the compilation of all of them tells.
+    auto found = compile::only_ends(*release, current->sources_json(), lists_dir(), clock_());
+    if (found) next = *found;
+    if (next) input.next_change = &*next;
+  }
+  const bool of_what_runs = made != Made::as_due || same_lists || next;
+  const bool as_due = made == Made::as_due && of_what_runs && (running_.held() || next);
   std::optional<compile::Emergency> emergency;
-  if (upon_what_runs || (same_lists && running_.held() && !emergencies_are_right())) {
+  if (made == Made::upon_what_runs || (as_due && !emergencies_are_right())) {
     auto rules = compile::read_rules(release->policy, lists_dir());
     if (!rules) return fail(rules.error());
     auto read = compile::read_emergency(*release, lists_dir(), *rules, clock_());
@@ -258,7 +288,7 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
     emergency = std::move(*read);
     input.emergency = &*emergency;
   }
-  auto built = same_lists || upon_what_runs ? build_local(input) : build_generation(input);
+  auto built = of_what_runs ? build_local(input) : build_generation(input);
   if (!built) return fail(built.error());
   log(Level::info, "compile", "generation " + std::to_string(place.number) + ", " + built->how);
   return running_.verify(place.number);
@@ -266,11 +296,20 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
 
 Status Updater::make_again() {
   const auto current = running_.current();
-  auto made = build(released(), {}, current && went_back());
+  auto made = build(released(), {}, current && went_back() ? Made::upon_what_runs : Made::as_due);
+  if (!made && current && has_ended(*current)) {
+    // Lists that are lost or damaged keep no order from ending.
+    const auto ended = build(released(), {}, Made::without_what_ended);
+    if (ended) (void)put_in_place(*ended, *current);
+  }
   if (!made) return fail(made.error());
-  // What is held stays what it lists; only its policy and emergencies may be others.
-  if (running_.held()) return running_.replace(*made, current->header().generation);
-  return running_.activate(*made);
+  return current ? put_in_place(*made, *current) : running_.activate(*made);
+}
+
+/// What is held stays what it lists; only what ends, its policy and emergencies may be others.
+Status Updater::put_in_place(const Running::Shared& made, const generation::Generation& current) {
+  if (running_.held()) return running_.replace(made, current.header().generation);
+  return running_.activate(made);
 }
 
 Status Updater::refresh_generation(std::chrono::milliseconds patience) {

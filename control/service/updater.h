@@ -190,9 +190,16 @@ class Updater {
   /// Whether what runs has of the emergency list what applies now.
   [[nodiscard]] bool emergencies_are_right() const;
   [[nodiscard]] bool lists_are_right() const;
+  /// When the next order ends of those that this generation, the current one, has names of.
+  [[nodiscard]] std::optional<tuf::Time> next_end(const generation::Generation& current) const;
+  [[nodiscard]] bool has_ended(const generation::Generation& current) const;
+  /// How a generation is made: as release, time and holds ask for it; of the one that runs with the
+  /// release's emergencies; of the one that runs, without what has ended and of no list at all.
+  enum class Made : std::uint8_t { as_due, upon_what_runs, without_what_ended };
   [[nodiscard]] Result<Running::Shared> build(const compile::Release* release,
-                                              std::vector<sync::Brought> brought,
-                                              bool upon_what_runs);
+                                              std::vector<sync::Brought> brought, Made made);
+  [[nodiscard]] Status put_in_place(const Running::Shared& made,
+                                    const generation::Generation& current);
   [[nodiscard]] Status make_again();
   void load_release();
   void load_freshness();
@@ -223,7 +230,12 @@ class Updater {
   Interruptions interruptions_;
   std::optional<Error> held_error_;  // of the release that waits for a person
   mutable std::mutex mutex_;
-  View view_;                                          // guarded by mutex_
+  View view_;  // guarded by mutex_
+  struct NextEnd {
+    std::string digest;  // of the generation that it is of
+    std::optional<tuf::Time> at;
+  };
+  mutable NextEnd next_end_;                           // guarded by mutex_
   std::shared_ptr<const schema::Config> told_config_;  // config_; guarded by mutex_
 };
 

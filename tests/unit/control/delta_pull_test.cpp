@@ -167,15 +167,19 @@ TEST_F(DeltaPull, DamagedMadeListIsFetched) {
   EXPECT_TRUE(lists("b.test"));
 }
 
-TEST_F(DeltaPull, PolicyAndTimeCompileTheMadeList) {
+TEST_F(DeltaPull, TheMadeListIsCompiledWithoutTheMirror) {
   publish({"a"});
   remove_full_lists();
   expect_overlay(2001);
   fs::remove_all(repository_.folder());
+  fs::remove_all(config_.generations_dir());
+  restart();
+  EXPECT_TRUE(lists("a.test"));
+  EXPECT_EQ(entries(), 2001U);
+  EXPECT_FALSE(opened()->header().base);
   now_ = tuf::parse_time("2027-01-01T00:00:00Z").value();
   ASSERT_TRUE(updater_->refresh_generation());
   EXPECT_EQ(entries(), 0U);
-  EXPECT_FALSE(opened()->header().base);
 }
 
 TEST_F(DeltaPull, AfterManyChangesAWholeGenerationIsMade) {

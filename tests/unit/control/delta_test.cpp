@@ -222,6 +222,8 @@ TEST_F(Deltas, EmergenciesTakeTheirPlaceUponAnyGeneration) {
     }
     return out;
   };
+  // They do not end meanwhile.
+  orders_["police"] = order_line("A-1", "gambling") + order_line("A-2", "fraud");
   const Lines police = lines({"b.example\ttree\t1", "c.b.example\ttree\t0", "z.example\texact\t1"});
   auto running = whole(release({{"emergency", draw()}, {"police", police}}, 1), 1);
   ASSERT_TRUE(running);
