@@ -99,6 +99,7 @@ Status read_guards(const YAML::Node& guards, const std::vector<ListFile>& files,
   }
   if (const YAML::Node what_if = guards["what_if"]) {
     rules.max_lifted_ratio = ratio(what_if["max_lifted_ratio"], rules.max_lifted_ratio);
+    rules.max_new_ratio = ratio(what_if["max_new_ratio"], rules.max_new_ratio);
   }
   if (const YAML::Node probes = guards["probes"]) {
     rules.must_hit = names(probes["must_hit"]);

@@ -60,6 +60,7 @@ struct Rules {
   std::uint64_t max_ratio = 1'500'000;
   std::uint64_t max_removed_ratio = 100'000;
   std::uint64_t max_lifted_ratio = 250'000;  // of what was blocked here lately
+  std::uint64_t max_new_ratio = 100'000;     // of what passed here lately, that would be blocked
   NameSet protected_names;
   NameSet popular;
   NameSet public_suffixes;

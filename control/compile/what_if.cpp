@@ -58,9 +58,40 @@ json to_json(const WhatIf& found) {
   for (const auto& [category, count] : found.by_category) {
     categories[category] = {{"blocks", count.blocks}, {"lifted", count.lifted}};
   }
-  return {{"blocks", found.all.blocks},
-          {"lifted", found.all.lifted},
-          {"by_category", std::move(categories)}};
+  json out = {{"blocks", found.all.blocks},
+              {"lifted", found.all.lifted},
+              {"by_category", std::move(categories)},
+              {"passed", nullptr}};
+  if (found.passed) {
+    out["passed"] = {{"names", found.passed->names},
+                     {"blocked", found.passed->blocked},
+                     {"by_category", found.passed->by_category}};
+  } else if (!found.passed_not_asked.empty()) {
+    out["passed_not_asked"] = found.passed_not_asked;
+  }
+  return out;
+}
+
+std::optional<WhatIf::Passed> passed_names(const json& reply) {
+  const auto number = [](const json& in, const char* key) -> std::optional<std::uint64_t> {
+    const auto found = in.find(key);
+    // No dataplane keeps as many; the products below fit.
+    if (found == in.end() || !found->is_number_unsigned()) return std::nullopt;
+    const auto value = found->get<std::uint64_t>();
+    return value <= UINT32_MAX ? std::optional(value) : std::nullopt;
+  };
+  if (!reply.is_object()) return std::nullopt;
+  const auto names = number(reply, "asked");
+  const auto blocked = number(reply, "blocked");
+  if (!names || !blocked || *blocked > *names) return std::nullopt;
+  WhatIf::Passed out{.names = *names, .blocked = *blocked, .by_category = {}};
+  const auto categories = reply.find("by_category");
+  if (categories == reply.end() || !categories->is_object()) return out;
+  for (const auto& [category, count] : categories->items()) {
+    if (policy::find_category(category) == nullptr || !count.is_number_unsigned()) continue;
+    out.by_category[category] = count.get<std::uint64_t>();
+  }
+  return out;
 }
 
 std::vector<Error> check_what_if(const WhatIf& found, std::uint64_t most) {
@@ -69,6 +100,24 @@ std::vector<Error> check_what_if(const WhatIf& found, std::uint64_t most) {
   return {{std::to_string(lifted) + " of the last " + std::to_string(blocks) +
                " blocks on this appliance would pass, more than " +
                std::to_string(most / (kMillionParts / 100)) + " in a hundred",
+           "what-if", ""}};
+}
+
+std::vector<Error> check_passed(const WhatIf& found, std::uint64_t most) {
+  if (!found.passed || found.passed->names < kWhatIfFrom ||
+      found.passed->blocked * kMillionParts <= found.passed->names * most) {
+    return {};
+  }
+  std::string categories;
+  for (const auto& [category, count] : found.passed->by_category) {
+    categories += (categories.empty() ? " (" : ", ") + category + " " + std::to_string(count);
+  }
+  if (!categories.empty()) categories += ")";
+  return {{std::to_string(found.passed->blocked) + " of the last " +
+               std::to_string(found.passed->names) +
+               " names that were kept of those that passed on this appliance would be blocked" +
+               categories + ", more than " + std::to_string(most / (kMillionParts / 100)) +
+               " in a hundred",
            "what-if", ""}};
 }
 

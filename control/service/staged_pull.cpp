@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t kMaxRollout = 65'536;
 // Of a mirror that does not answer, while a download lasts that it may be busy with.
 constexpr std::chrono::seconds kAskedBesides{5};
+// Of the dataplane, which reads all of a generation for it.
+constexpr std::chrono::seconds kTrial{60};
 
 }  // namespace
 
@@ -216,12 +218,29 @@ std::vector<Error> Updater::check_here(const generation::Generation& made,
   std::optional<compile::WhatIf> found;
   if (reply) found = compile::what_if(compile::past_blocks(*reply), made);
   if (found) {
-    for (Error& one : compile::check_what_if(*found, rules.max_lifted_ratio)) {
-      out.push_back(std::move(one));
+    ask_what_passed(made, *found);
+    for (auto& reasons : {compile::check_what_if(*found, rules.max_lifted_ratio),
+                          compile::check_passed(*found, rules.max_new_ratio)}) {
+      out.insert(out.end(), reasons.begin(), reasons.end());
     }
   }
   update_view([&](View& view) { view.what_if = found; });
   return out;
+}
+
+/// Where no release ran, all that one blocks is new.
+void Updater::ask_what_passed(const generation::Generation& made, compile::WhatIf& found) const {
+  if (!release_) {
+    found.passed_not_asked = "it is the first release";
+    return;
+  }
+  const auto reply = ipc::call(config_.dataplane_socket(),
+                               {{"command", "trial"}, {"path", made.path().string()}}, kTrial);
+  if (reply) found.passed = compile::passed_names(*reply);
+  if (found.passed) return;
+  found.passed_not_asked = reply ? "the dataplane's answer is none" : reply.error().text();
+  log(Level::warning, "what-if",
+      "the dataplane does not tell what would be blocked that passed: " + found.passed_not_asked);
 }
 
 }  // namespace sluice::service

@@ -161,6 +161,7 @@ class Updater {
   [[nodiscard]] std::function<bool()> newer_is_there();
   [[nodiscard]] std::vector<Error> check_here(const generation::Generation& made,
                                               const compile::Rules& rules);
+  void ask_what_passed(const generation::Generation& made, compile::WhatIf& found) const;
   Outcome tell_outcome(Outcome outcome, const std::optional<Error>& error);
   [[nodiscard]] Outcome pull_bundle(const std::filesystem::path& file, std::optional<Error>& error);
   [[nodiscard]] Outcome keep_release(const compile::Release& release, std::optional<Error>& error);

@@ -22,6 +22,7 @@
 #include "dataplane/neighbour/book.h"
 #include "dataplane/port/link_watch.h"
 #include "dataplane/port/port.h"
+#include "dataplane/trial/trial.h"
 #include "dataplane/worker/shared.h"
 #include "dataplane/worker/worker.h"
 
@@ -61,6 +62,10 @@ class Gateway {
   /// Verifies a generation and judges by it from the next burst on. On an error the running one
   /// stays. Returns its number.
   [[nodiscard]] Result<std::uint64_t> load(const std::filesystem::path& file);
+
+  /// Verifies a generation, and tells what it would block of the names that passed lately, which
+  /// the running one lets pass. Changes nothing.
+  [[nodiscard]] Result<trial::Counts> try_out(const std::filesystem::path& file) const;
 
   /// Link state, block events, what the time changes; to be called a few times a second.
   void housekeeping();

@@ -168,6 +168,22 @@ json load(gateway::Gateway& gateway, const json& request) {
   return ok({{"generation", *loaded}});
 }
 
+json trial(const gateway::Gateway& gateway, const json& request) {
+  const std::string path = text_at(request, "path");
+  if (path.empty()) return error({"'trial' needs a path", "trial", "give the generation's file"});
+  auto counts = gateway.try_out(path);
+  if (!counts) return error(counts.error());
+  json categories = json::object();
+  for (const auto& [id, count] : counts->by_category) {
+    const policy::Category* category = policy::find_category(id);
+    if (category != nullptr) categories[std::string(category->name)] = count;
+  }
+  return ok({{"running", gateway.snapshot()->generation().header().generation},
+             {"asked", counts->asked},
+             {"blocked", counts->blocked},
+             {"by_category", std::move(categories)}});
+}
+
 json events_after(const gateway::Gateway& gateway, const json& request) {
   const auto found = request.find("after");
   const std::uint64_t after =
@@ -196,6 +212,7 @@ json answer(gateway::Gateway& gateway, const json& request) {
   if (command == "status") return status_of(gateway);
   if (command == "stats") return stats_of(gateway);
   if (command == "load") return load(gateway, request);
+  if (command == "trial") return trial(gateway, request);
   if (command == "events") {
     gateway.housekeeping();
     return events_after(gateway, request);
@@ -209,8 +226,8 @@ json answer(gateway::Gateway& gateway, const json& request) {
   }
   if (command == "devices") return answer_devices(gateway, request);
   return error({"there is no command '" + command + "'", "dataplane",
-                "use status, stats, load, events, incident, budgets, budget-add, budget-reset or "
-                "devices"});
+                "use status, stats, load, trial, events, incident, budgets, budget-add, "
+                "budget-reset or devices"});
 }
 
 }  // namespace sluice::ipc

@@ -2,6 +2,7 @@
 //   status                      what runs, by which generation, and what is wrong
 //   stats                       counters: sums and by lcore, ports
 //   load {path}                 judge by that generation; replies when every worker does
+//   trial {path}                what that generation would block of names that passed, by category
 //   events {after}              past blocks with a sequence number above `after`
 //   incident {id}               one past block
 //   budgets {device}            minutes that devices have spent, or one

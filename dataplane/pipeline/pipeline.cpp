@@ -22,6 +22,7 @@ Pipeline::Pipeline(unsigned lcore, std::uint64_t secret, stats::Counters& counte
       counters_(counters),
       events_(events),
       flows_(secret),
+      passed_(secret),
       crypto_(inspect::quic::Crypto::create()) {}
 
 Pipeline::~Pipeline() = default;
@@ -53,6 +54,8 @@ void Pipeline::process(const index::Snapshot& snapshot, std::span<Packet> packet
     look_up();
     stages.end(Stage::look_up);
     decide();
+    if (now_ms - passed_ms_ >= kPassedMs) [[unlikely]]
+      note_passed();
     stages.end(Stage::decide);
     act(packets);
   }
@@ -240,6 +243,17 @@ void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answe
                                          .lists = lists,
                                          .order = snapshot_->curated().order(),
                                          .always = !hangs_on_policy(finding.verdict)});
+}
+
+// One name of this burst that was asked for, from any place of it on.
+void Pipeline::note_passed() {
+  passed_ms_ = now_ms_;
+  const std::size_t first = burst_ % found_;
+  for (std::size_t i = 0; i < found_; ++i) {
+    const std::size_t at = first + i < found_ ? first + i : first + i - found_;
+    if (findings_[at].response || findings_[at].verdict.action == policy::Action::block) continue;
+    return passed_.add(names_[at]);
+  }
 }
 
 std::uint16_t Pipeline::group(const Finding& finding) const {

@@ -34,6 +34,7 @@
 #include "dataplane/pipeline/safe_table.h"
 #include "dataplane/stats/counters.h"
 #include "dataplane/stats/event_ring.h"
+#include "dataplane/trial/passed_names.h"
 
 namespace sluice::inspect::http {
 struct Request;
@@ -72,6 +73,8 @@ class Pipeline {
   [[nodiscard]] const budget::Activity& activity() const { return activity_; }
   /// Which addresses devices hold; popped by the control thread.
   [[nodiscard]] neighbour::SightingRing& sightings() { return sightings_; }
+  /// Hashes of a few names that passed; read by the control thread.
+  [[nodiscard]] const trial::PassedNames& passed() const { return passed_; }
 
  private:
   // pipeline.cpp: the passes.
@@ -114,6 +117,7 @@ class Pipeline {
   bool spend(const Packet& packet, bool from_server, policy::CategoryMask categories,
              const policy::Masks& masks, bool counts);
   void make_room();
+  [[gnu::cold, gnu::noinline]] void note_passed();
   void act(std::span<Packet> packets);
   void finish();
   void count_frame(packet::FrameKind kind);
@@ -278,6 +282,8 @@ class Pipeline {
   static constexpr std::size_t kScratchOctets = 65536;
   static constexpr std::uint16_t kEncryptedDnsPort = 853;
   static constexpr std::uint64_t kSampleMs = 5;
+  // At most 4,096 names are kept: half an hour of a busy network, days of a home.
+  static constexpr std::uint64_t kPassedMs = 500;
 
   unsigned lcore_;
   std::uint64_t secret_;
@@ -290,6 +296,7 @@ class Pipeline {
   flow::ActiveFlows active_;
   budget::Activity activity_;
   neighbour::SightingRing sightings_;
+  trial::PassedNames passed_;
   flow::Fragments fragments_;
   flow::Limiter limiter_;
   act::TimedSoa soa_;
@@ -304,6 +311,7 @@ class Pipeline {
   const policy::Masks* masks_ = nullptr;               // table_'s
   std::uint64_t now_ms_ = 0;
   std::uint64_t sampled_ms_ = 0;  // when a burst from outside was looked at last
+  std::uint64_t passed_ms_ = 0;   // when a name that passed was kept last
   std::uint64_t burst_ = 0;
   std::uint64_t initials_of_ = 0;  // the latest burst that held a client's Initial
   std::span<Packet> packets_;

@@ -51,6 +51,7 @@ class alignas(64) Worker {
   [[nodiscard]] stats::EventRing& events() { return *events_; }
   [[nodiscard]] const budget::Activity& activity() const { return pipeline_->activity(); }
   [[nodiscard]] neighbour::SightingRing& sightings() { return pipeline_->sightings(); }
+  [[nodiscard]] const trial::PassedNames& passed() const { return pipeline_->passed(); }
 
  private:
   struct Queue {

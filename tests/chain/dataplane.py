@@ -16,6 +16,8 @@ class FakeDataplane:
         self.counters = {}
         self.blocks = {"authority": 0, "site": 0}  # that it reported, by whose rule they were
         self.asked = 0  # how often for those
+        self.passed = None  # what it answers of names that passed; None: it knows no such command
+        self.trials = []
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -50,6 +52,12 @@ class FakeDataplane:
             self.generation = int(pathlib.Path(request["path"]).stem)
         if request["command"] == "events":
             return {"ok": True, "events": self.events}
+        if request["command"] == "trial":
+            self.trials.append(request["path"])
+            if self.passed is None:
+                return {"ok": False, "error": {"what": "there is no command 'trial'", "where": "dataplane",
+                                               "advice": ""}}
+            return {"ok": True, "running": self.generation or 0, **self.passed}
         if request["command"] == "stats":
             self.asked += 1
             return {"ok": True, "counters": self.counters, "blocks": self.blocks}

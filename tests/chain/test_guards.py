@@ -326,6 +326,58 @@ class WhatIf(GuardTest):
         self.authority.run("remove", "n2.example")
         self.assert_held("more than 50 in a hundred")
 
+    def passed(self, names, blocked, **categories):
+        self.dataplane.passed = {"asked": names, "blocked": blocked, "by_category": categories}
+
+    def test_what_passed_and_would_be_blocked(self):
+        self.passed(200, 25, gambling=15, fraud=10)
+        self.authority.add("school.example")
+        self.assert_held("25 of the last 200 names that were kept of those that passed on this appliance "
+                         "would be blocked (fraud 10, gambling 15), more than 10 in a hundred")
+        self.assertEqual(self.box.status()["what_if"]["passed"],
+                         {"names": 200, "blocked": 25, "by_category": {"fraud": 10, "gambling": 15}})
+        self.assertEqual(self.box.pull()["outcome"], "held")
+        self.assertEqual(len(self.dataplane.trials), 1, "it is asked again")
+        self.approve()
+        self.assertEqual(self.verdict("school.example"), "block")
+        # `list diff` asks for what does not run.
+        eventually(lambda: self.dataplane.generation == 3)
+        self.assertEqual(self.ctl("list", "diff", "3", "2")["what_if"]["passed"]["blocked"], 25)
+        self.assertIsNone(self.ctl("list", "diff", "2", "3")["what_if"]["passed"])
+
+    def test_what_passed_and_says_nothing(self):
+        for count, answer in enumerate(((99, 99), (200, 20), (0, 0), (5, 200), ("x", -1), ([], None))):
+            self.passed(*answer)
+            self.authority.add(f"m{count}.example")
+            self.publish()
+        self.dataplane.passed = None
+        self.authority.add("m.example")
+        self.publish()
+        told = self.box.status()["what_if"]
+        self.assertIsNone(told["passed"])
+        self.assertIn("there is no command 'trial'", told["passed_not_asked"])
+
+    def test_the_signed_bound_of_what_passed(self):
+        (self.authority.folder / "policy").mkdir(exist_ok=True)
+        (self.authority.folder / "policy/guards.yaml").write_text("guards: 1\nwhat_if: {max_new_ratio: 0.5}\n")
+        self.authority.run("sign", "--policy")
+        self.passed(100, 50)
+        self.authority.add("m.example")
+        self.publish()
+        self.passed(100, 55)
+        self.authority.add("n.example")
+        self.assert_held("more than 50 in a hundred")
+
+    def test_an_emergency_that_blocks_what_is_used_is_held(self):
+        self.passed(200, 60, fraud=60)
+        self.authority.run("emergency", "school.example", "--category", "fraud", "--order", "E-1")
+        self.box.pull()
+        self.assertIn("urgent-held", self.box.alarms())
+        self.assertEqual(self.verdict("school.example"), "pass")
+        held = self.ctl("list", "generations")["held_urgent"]["release"]
+        self.ctl("list", "approve", held, "--who", "li", "--reason", "it is so")
+        eventually(lambda: self.verdict("school.example") == "block", 30)
+
 
 if __name__ == "__main__":
     main()

@@ -134,6 +134,7 @@ class Workers : public testing::Test {
       const std::array before = {blocked(0), blocked(1)};
       auto loaded = gateway.load(folder_of(gateway) / (std::to_string(swap % 2 + 1) + ".lmdb"));
       EXPECT_TRUE(loaded);
+      EXPECT_TRUE(gateway.try_out(folder_of(gateway) / "1.lmdb"));
       while (blocked(0) == before[0] || blocked(1) == before[1]) {
         gateway.housekeeping();
         std::this_thread::yield();

@@ -152,14 +152,23 @@ Result<Differences> compare(const Generation& from, const Generation& to, std::s
   return comparison.found();
 }
 
-/// What the newer one would have let through of this gateway's last blocks; nothing where the
-/// gateway cannot be asked.
+/// What the newer one would have let through of this gateway's last blocks, and would block of what
+/// passed lately; nothing where the gateway cannot be asked.
 std::optional<compile::WhatIf> ask_what_if(const Context& context, const Generation& to) {
   const auto config = load_config(context);
   if (!config) return std::nullopt;
   const auto reply = ipc::call(config->dataplane_socket(), {{"command", "events"}}, kPatience);
   if (!reply) return std::nullopt;
-  return compile::what_if(compile::past_blocks(*reply), to);
+  auto found = compile::what_if(compile::past_blocks(*reply), to);
+  const auto path = std::filesystem::absolute(to.path());
+  const auto tried =
+      ipc::call(config->dataplane_socket(), {{"command", "trial"}, {"path", path.string()}},
+                std::chrono::seconds(60));
+  // Of what runs itself there is nothing to tell.
+  if (tried && tried->contains("running") && (*tried)["running"] != to.header().generation) {
+    found.passed = compile::passed_names(*tried);
+  }
+  return found;
 }
 
 ordered_json json_of(const Generation& from, const Generation& to, const Differences& found) {
@@ -218,6 +227,11 @@ int diff_lists(const Context& context, const ListDiffOptions& options) {
     if (lifted) {
       std::cout << "\nof the last " << lifted->all.blocks << " blocks by the authority's lists, "
                 << lifted->all.lifted << " would pass\n";
+      if (lifted->passed) {
+        std::cout << "of the last " << lifted->passed->names
+                  << " names that were kept of those that passed, " << lifted->passed->blocked
+                  << " would be blocked\n";
+      }
     }
   }
   return kYes;
