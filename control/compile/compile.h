@@ -75,6 +75,7 @@ struct Compiled {
 /// still is what the release, the policy and the time ask for.
 struct Sources {
   std::string release;  // SHA-256 of the release's own JSON; empty for policy only
+  std::map<std::string, std::uint64_t> seqs;  // of its lists, by department
   std::optional<tuf::Time> next_change;
   std::vector<std::string> dropped;  // entries that the rules left out, the first ones
   std::uint64_t dropped_count = 0;

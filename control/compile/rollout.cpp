@@ -45,6 +45,19 @@ std::optional<Ring> read_ring(const json& value) {
               std::chrono::hours(static_cast<std::int64_t>(*soak))};
 }
 
+std::optional<std::map<std::string, Rollout::Halted>> read_halted(const json& root) {
+  std::map<std::string, Rollout::Halted> out;
+  const auto found = root.find("halted");
+  if (found == root.end()) return out;
+  if (!found->is_object()) return std::nullopt;
+  for (const auto& [department, value] : found->items()) {
+    const auto seq = value.is_object() ? whole(value, "seq", UINT64_MAX) : std::nullopt;
+    if (!seq) return std::nullopt;
+    out[department] = {*seq, text_at(value, "reason")};
+  }
+  return out;
+}
+
 std::set<std::string> urgent_departments(const std::vector<std::string>& categories) {
   std::set<std::string> out = {std::string(kEmergency)};
   for (const std::string& name : categories) {
@@ -81,6 +94,9 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where) 
     return fail("leaves appliances without a ring", where, kTell);
   }
   out.urgent = urgent_departments(words(root, "skip_for"));
+  auto halted = read_halted(root);
+  if (!halted) return fail("has a halted list without its number", where, kTell);
+  out.halted = std::move(*halted);
   const auto halt = root.find("halt_if");
   if (halt == root.end() || !halt->is_object()) return out;
   out.max_new_popular = whole(*halt, "top1k_new_hits_gt", UINT64_MAX);

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,6 +38,13 @@ struct Rollout {
   std::set<std::string> urgent;
   std::optional<std::uint64_t> max_new_popular;  // halt_if.top1k_new_hits_gt
   std::optional<double> max_block_rate_ratio;    // halt_if.block_rate_ratio_gt
+  /// Lists that the authority has halted, by department: no appliance takes that one any more, and
+  /// one that runs it goes back to what it ran before.
+  struct Halted {
+    std::uint64_t seq = 0;
+    std::string reason;
+  };
+  std::map<std::string, Halted> halted;
 };
 
 /// Refuses what could leave an appliance without a ring. Halt conditions that an appliance cannot

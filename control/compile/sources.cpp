@@ -1,4 +1,5 @@
 // What a generation says of its origin.
+#include "config/base/json.h"
 #include "control/compile/compile.h"
 #include "control/tuf/json.h"
 
@@ -30,6 +31,9 @@ Sources sources_from_json(std::string_view text) {
   }
   if (json->contains("dropped")) sources.dropped = fields.texts("dropped");
   for (const tuf::Json& list : fields.array("lists")) {
+    if (list.is_object() && list.contains("seq") && list["seq"].is_number_unsigned()) {
+      sources.seqs[text_at(list, "department")] = list["seq"].get<std::uint64_t>();
+    }
     if (!list.is_object() || !list.contains("dropped")) continue;
     for (const auto& [reason, count] : list["dropped"].items()) {
       if (count.is_number_unsigned()) sources.dropped_count += count.get<std::uint64_t>();

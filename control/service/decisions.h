@@ -22,6 +22,9 @@ namespace sluice::service {
 inline constexpr std::chrono::hours kLongestHold{72};
 inline constexpr std::size_t kMaxPins = 16;
 
+/// Who decides, where it is no person.
+inline constexpr const char* kSelf = "sluice-control";
+
 struct Decision {
   std::string who;
   std::int64_t uid = -1;  // of the process that asked, as the kernel tells it
@@ -32,7 +35,9 @@ struct Decision {
 struct Hold : Decision {
   std::uint64_t generation = 0;  // the one that stays; 0: there is no hold
   tuf::Time until{};
-  std::string halted;  // compile::release_id() of what blocked far more than before, if that is why
+  // compile::release_id() of what blocked far more than before, or was halted by the authority, if
+  // that is why.
+  std::string halted;
 };
 
 struct Approval : Decision {

@@ -42,9 +42,6 @@ void raise_floor(sync::TimeFloor& floor, const std::optional<tuf::Time>& witness
   }
 }
 
-// Who decides, where it is no person.
-constexpr const char* kSelf = "sluice-control";
-
 /// After a hold, what was made before it or during it may be there still.
 bool go_forward(Running& running, const std::string& release, const std::string& policy,
                 tuf::Time now) {
@@ -210,7 +207,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   rollout_ = std::move(*rollout);
   mend_layers(fetcher);
   // What a person carries here is not staged: it is meant for this box.
-  if (staged) stage(*release);
+  if (staged) {
+    stage(*release);
+    obey_halts();
+  }
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
     const auto policy = policy_json(released());

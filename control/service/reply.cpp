@@ -38,7 +38,8 @@ json rollout_json(const StagingView& staging) {
     waiting.push_back({{"department", one.department},
                        {"seq", one.seq},
                        {"seen", tuf::to_text(one.seen)},
-                       {"due", tuf::to_text(one.due)}});
+                       {"due", one.halted ? json(nullptr) : json(tuf::to_text(one.due))}});
+    if (one.halted) waiting.back()["halted"] = one.reason;
   }
   const bool has_ring = !staging.turn.ring.empty();
   return {{"appliance", staging.appliance},

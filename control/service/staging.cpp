@@ -40,6 +40,9 @@ void Staging::load() {
     seen.since = *since;
     seen_[department] = std::move(seen);
   }
+  for (const auto& [department, seq] : fields.object("obeyed", false).items()) {
+    if (seq.is_number_unsigned()) obeyed_[department] = seq.get<std::uint64_t>();
+  }
 }
 
 void Staging::save() {
@@ -49,11 +52,18 @@ void Staging::save() {
                         {"seen", tuf::to_text(one.seen)},
                         {"since", tuf::to_text(one.since)}};
   }
-  const tuf::Json all = {{"seen", std::move(seen)}};
+  tuf::Json all = {{"seen", std::move(seen)}};
+  if (!obeyed_.empty()) all["obeyed"] = obeyed_;
   // Without it lists would wait anew after a restart, which is no reason to take none.
   if (auto status = files::write_atomic(file_, json_text(all)); !status) {
     log(Level::warning, "rollout", status.error().text());
   }
+}
+
+void Staging::set_obeyed(Obeyed obeyed) {
+  if (obeyed == obeyed_) return;
+  obeyed_ = std::move(obeyed);
+  save();
 }
 
 std::vector<Waiting> Staging::hold_back(compile::Release& next, const compile::Release& in_use,
@@ -80,11 +90,14 @@ std::vector<Waiting> Staging::hold_back(compile::Release& next, const compile::R
     }
     const tuf::Time due = std::min(one.seen + delay, one.since + 2 * delay);
     seen[list->department] = one;
-    if (due <= now) {
+    const auto halt = rollout.halted.find(list->department);
+    const bool halted = halt != rollout.halted.end() && halt->second.seq == list->seq;
+    if (due <= now && !halted) {
       ++list;
       continue;
     }
-    waiting.push_back({list->department, list->seq, one.seen, due});
+    waiting.push_back({list->department, list->seq, one.seen, due, halted,
+                       halted ? halt->second.reason : std::string()});
     if (mine != nullptr) {
       *list++ = *mine;
     } else {

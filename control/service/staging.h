@@ -20,6 +20,8 @@ struct Waiting {
   std::uint64_t seq = 0;
   tuf::Time seen{};
   tuf::Time due{};
+  bool halted = false;  // by the authority: then it is due at no time
+  std::string reason;
 };
 
 /// For a person: where this appliance stands.
@@ -41,6 +43,12 @@ class Staging {
                                                const compile::Rollout& rollout,
                                                const std::string& appliance, tuf::Time now);
 
+  /// Which lists, by department, were gone back from because the authority has halted them: each
+  /// once, so that a person may let it go on.
+  using Obeyed = std::map<std::string, std::uint64_t>;
+  [[nodiscard]] const Obeyed& obeyed() const { return obeyed_; }
+  void set_obeyed(Obeyed obeyed);
+
  private:
   struct Seen {
     std::string content;  // of the list that waits
@@ -52,6 +60,7 @@ class Staging {
 
   const std::filesystem::path file_;
   std::map<std::string, Seen> seen_;  // by department
+  Obeyed obeyed_;
 };
 
 /// The id that the configuration gives, or one that is made once and kept in `file`.

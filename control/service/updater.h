@@ -153,6 +153,10 @@ class Updater {
   [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
       sync::Fetcher& fetcher, const compile::Release& release);
   void stage(compile::Release& release);
+  void obey_halts();
+  void go_back_from_halted(
+      const std::function<bool(const std::string& department, std::uint64_t seq)>& is_halted,
+      const std::string& reason);
   /// Why it failed; nothing where it did not, or a guard holds it.
   std::optional<Error> take_urgent(sync::Fetcher& fetcher, const compile::Release& release);
   [[nodiscard]] bool changes_others(const compile::Release& release) const;

@@ -1,4 +1,6 @@
-"""A release that makes an appliance block far more than it did, where the signed rollout bounds that."""
+"""A release that makes an appliance block far more than it did, where the signed rollout bounds that; and
+one that the authority itself halts, as where many appeal.
+"""
 from dataplane import FakeDataplane
 from harness import ChainTest, eventually, main
 
@@ -109,6 +111,118 @@ class HaltTest(ChainTest):
         self.judged(6000, 4000)
         self.seen()
         self.assertEqual(self.box.status()["generation"], after)
+
+
+class HaltedByTheAuthority(ChainTest):
+    def setUp(self):
+        super().setUp()
+        self.box = self.appliance()
+        self.late = self.appliance()
+        self.sign("set", "--lab", self.name(self.box), "--lab", self.name(self.late))
+        self.pull(self.box, self.late)
+        self.publish("one.example")
+        self.pull(self.box, self.late)
+        self.publish("two.example")
+        self.pull(self.box)
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (4, 3))
+
+    def appliance(self):
+        box = self.control(f"file://{self.authority.repo}/", "/etc/hosts")
+        box.start()
+        eventually(lambda: box.status()["generation"] == 1)
+        return box
+
+    @staticmethod
+    def name(box):
+        return (box.state / "appliance-id").read_text().strip()
+
+    def sign(self, *arguments):
+        told = self.authority.run("rollout", *arguments).stdout
+        self.authority.run("sign", "--policy")
+        self.authority.run("publish")
+        return told
+
+    def publish(self, name):
+        self.authority.add(name)
+        self.authority.release()
+
+    def pull(self, *boxes):
+        for box in boxes:
+            reply = box.pull()
+            self.assertTrue(reply["ok"], reply)
+
+    def halt(self):
+        told = self.sign("halt", "police", "--reason", "12 appeals")
+        self.assertIn("halted: police 3, 12 appeals", told)
+        self.pull(self.box, self.late)
+
+    def test_those_that_run_it_go_back_and_the_others_never_take_it(self):
+        self.halt()
+        status = self.box.status()
+        self.assertEqual(status["entries"], 3)
+        self.assertIn("the authority has halted list 3 of police: 12 appeals", self.box.alarms()["release-halted"])
+        [waiting] = self.late.status()["rollout"]["waiting"]
+        self.assertEqual((waiting["seq"], waiting["due"], waiting["halted"]), (3, None, "12 appeals"))
+        self.assertEqual(self.late.status()["entries"], 3)
+        for box in (self.box, self.late):
+            box.stop()
+            box.start()
+        self.pull(self.box, self.late)
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (3, 3))
+        # Withdrawn, and something else instead.
+        self.authority.run("remove", "two.example")
+        self.publish("three.example")
+        self.pull(self.box, self.late)
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (4, 4))
+        self.assertEqual((self.box.alarms(), self.late.alarms()), ({}, {}))
+        self.assertEqual(self.ctl("explain", "two.example", exit=None)["verdict"]["action"], "pass")
+
+    def test_it_is_lifted(self):
+        self.halt()
+        self.assertIn("12 appeals", self.sign("set", "--lab", self.name(self.box), "--lab", self.name(self.late)))
+        self.pull(self.box, self.late)
+        self.assertEqual(self.box.status()["entries"], 3)
+        self.sign("halt", "police", "--lift")
+        self.pull(self.box, self.late)
+        eventually(lambda: self.box.status()["entries"] == 4, 20)
+        self.assertEqual(self.late.status()["entries"], 4)
+        self.assertEqual((self.box.alarms(), self.late.alarms()), ({}, {}))
+        # Once more is once more.
+        self.halt()
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (3, 3))
+
+    def test_persons_come_first(self):
+        self.halt()
+        self.ctl("list", "resume", "--who", "li", "--reason", "a good list")
+        eventually(lambda: self.box.status()["entries"] == 4, 20)
+        self.pull(self.box)
+        self.assertEqual((self.box.status()["entries"], self.box.alarms()), (4, {}))
+        self.box.stop()
+        self.box.start()
+        self.pull(self.box)
+        self.assertEqual(self.box.status()["entries"], 4)
+
+    def test_while_a_person_holds_it(self):
+        self.ctl("list", "hold", "--who", "li", "--reason", "exams")
+        self.halt()
+        self.assertEqual((self.box.status()["entries"], set(self.box.alarms())), (4, {"generation-held"}))
+        self.ctl("list", "resume", "--who", "li", "--reason", "they are over")
+        self.pull(self.box)
+        self.assertEqual((self.box.status()["entries"], set(self.box.alarms())), (3, {"release-halted"}))
+
+    def test_an_emergency_comes_all_the_same(self):
+        self.halt()
+        self.authority.run("emergency", "now.example", "--category", "fraud", "--order", "E-1")
+        self.pull(self.box)
+        self.assertEqual(self.box.status()["entries"], 4)
+        self.assertIn("release-halted", self.box.alarms())
+
+    def test_halts_that_are_none(self):
+        for arguments, reason in ((("police",), "needs its --reason"), (("press", "--reason", "x"), "has no published list"),
+                                  (("police", "--lift"), "no list of this department is halted")):
+            refused = self.authority.run("rollout", "halt", *arguments, check=False)
+            self.assertNotEqual(refused.returncode, 0, arguments)
+            self.assertIn(reason, refused.stderr)
 
 
 if __name__ == "__main__":

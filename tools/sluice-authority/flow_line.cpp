@@ -20,6 +20,12 @@ void add_rollout(CLI::App& app, RolloutOptions& options) {
       ->capture_default_str();
   set->add_option("--halt-appeals", options.appeals, "Appeals of 100 appliances")
       ->capture_default_str();
+  CLI::App* halt = rollout->add_subcommand(
+      "halt", "No appliance is to take a department's list, or keep it, as where many appeal");
+  halt->add_option("DEPARTMENT", options.department, "Whose list")->required();
+  halt->add_option("--reason", options.reason, "Why");
+  halt->add_option("--seq", options.seq, "Which one; default: the published one");
+  halt->add_flag("--lift", options.lift, "It is halted no longer");
   CLI::App* show = rollout->add_subcommand("show", "The rings, or an appliance's");
   show->add_option("APPLIANCE", options.appliance);
 }
@@ -65,6 +71,9 @@ std::optional<Status> run_flow_line(const CLI::App& app, const Workspace& worksp
   if (!app.got_subcommand("rollout")) return std::nullopt;
   if (app.get_subcommand("rollout")->got_subcommand("set")) {
     return rollout_set_command(workspace, options.rollout);
+  }
+  if (app.get_subcommand("rollout")->got_subcommand("halt")) {
+    return rollout_halt_command(workspace, options.rollout);
   }
   return rollout_show_command(workspace, options.rollout);
 }

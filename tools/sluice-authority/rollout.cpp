@@ -10,7 +10,9 @@
 #include "config/base/json.h"
 #include "config/files/file.h"
 #include "config/policy/taxonomy.h"
+#include "control/compile/release.h"
 #include "control/tuf/digest.h"
+#include "tools/sluice-authority/published.h"
 
 namespace sluice::authority {
 namespace {
@@ -81,7 +83,7 @@ std::string fault_of_ring(const Json& ring, std::uint64_t percent_before, bool f
 std::string fault_of(const Json& root) {
   if (!root.is_object() || root.value("rollout", Json()) != 1) return "is no rollout of version 1";
   const std::string unknown =
-      unknown_key(root, {"rollout", "rings", "salt", "skip_for", "halt_if"});
+      unknown_key(root, {"rollout", "rings", "salt", "skip_for", "halt_if", "halted"});
   if (!unknown.empty()) return "has the key '" + unknown + "'";
   if (!root.contains("salt") || !is_name(root["salt"])) return "has no salt";
   if (!root.contains("rings") || !root["rings"].is_array() || root["rings"].empty() ||
@@ -105,6 +107,17 @@ std::string fault_of(const Json& root) {
       if (text != "emergency" && policy::find_category(text) == nullptr) {
         return "skip_for names '" + text + "', which is no category";
       }
+    }
+  }
+  if (root.contains("halted")) {
+    if (!root["halted"].is_object()) return "halted is no object";
+    for (const auto& [department, halt] : root["halted"].items()) {
+      if (!halt.is_object() || !halt.contains("seq") || !halt["seq"].is_number_unsigned() ||
+          !halt.contains("reason") || !is_name(halt["reason"])) {
+        return "halted." + department + " has no number or no reason";
+      }
+      const std::string other = unknown_key(halt, {"seq", "reason"});
+      if (!other.empty()) return "halted." + department + " has the key '" + other + "'";
     }
   }
   if (!root.contains("halt_if")) return {};
@@ -155,6 +168,10 @@ Result<Rollout> parse_rollout(std::string_view bytes, const std::string& where) 
   rollout.block_rate_ratio_gt = text(kHaltKeys[0]);
   rollout.top1k_new_hits_gt = text(kHaltKeys[1]);
   rollout.appeals_per_100_gw_gt = text(kHaltKeys[2]);
+  const Json halted = root.value("halted", Json::object());
+  for (const auto& [department, one] : halted.items()) {
+    rollout.halted[department] = {one["seq"], one["reason"]};
+  }
   return rollout;
 }
 
@@ -203,12 +220,48 @@ Status rollout_set_command(const Workspace& workspace, const RolloutOptions& opt
       out["halt_if"][key] = *value;
     }
   }
+  // What is halted stays so.
+  if (auto bytes = files::read_bounded(workspace.folder / kRolloutFile, kMaxRolloutOctets)) {
+    const Json former = parse_json(*bytes);
+    if (former.is_object() && former.contains("halted")) out["halted"] = former["halted"];
+  }
   const std::string text = json_text(out, 1) + "\n";
   if (auto parsed = parse_rollout(text, std::string(kRolloutFile)); !parsed) {
     return fail(parsed.error());
   }
   if (auto status = files::make_folder(workspace.policy()); !status) return status;
   auto status = files::write_atomic(workspace.folder / kRolloutFile, text);
+  if (!status) return status;
+  std::cout << kRolloutFile << ": written; sign it with sluice-authority sign --policy\n";
+  return rollout_show_command(workspace, {});
+}
+
+Status rollout_halt_command(const Workspace& workspace, const RolloutOptions& options) {
+  const auto path = workspace.folder / kRolloutFile;
+  if (!std::filesystem::exists(path)) return fail("there is none", path.string(), kAdvice);
+  auto bytes = files::read_bounded(path, kMaxRolloutOctets);
+  if (!bytes) return fail(bytes.error());
+  if (auto rollout = parse_rollout(*bytes, path.string()); !rollout) return fail(rollout.error());
+  auto root = nlohmann::ordered_json::parse(*bytes);
+  if (options.lift) {
+    if (!root.contains("halted") || root["halted"].erase(options.department) == 0) {
+      return fail("no list of this department is halted", options.department,
+                  "see sluice-authority rollout show");
+    }
+    if (root["halted"].empty()) root.erase("halted");
+  } else {
+    if (options.reason.empty()) return fail("a halt needs its --reason", options.department);
+    auto published = load_announced(workspace);
+    if (!published) return fail(published.error());
+    const auto list = published->list(options.department);
+    if (!list) return fail("has no published list", options.department);
+    if (options.department == compile::kEmergency) {
+      return fail("an emergency is not halted", options.department, "remove its names");
+    }
+    const std::uint64_t seq = options.seq != 0 ? options.seq : list->seq;
+    root["halted"][options.department] = {{"seq", seq}, {"reason", options.reason}};
+  }
+  auto status = files::write_atomic(path, json_text(root, 1) + "\n");
   if (!status) return status;
   std::cout << kRolloutFile << ": written; sign it with sluice-authority sign --policy\n";
   return rollout_show_command(workspace, {});
@@ -236,6 +289,9 @@ Status rollout_show_command(const Workspace& workspace, const RolloutOptions& op
     hours += ring.soak_hours;
   }
   for (const std::string& name : rollout->skip_for) std::cout << "  at once: " << name << "\n";
+  for (const auto& [department, one] : rollout->halted) {
+    std::cout << "  halted: " << department << " " << one.seq << ", " << one.reason << "\n";
+  }
   return {};
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,7 @@ struct Rollout {
   std::string block_rate_ratio_gt;
   std::string top1k_new_hits_gt;
   std::string appeals_per_100_gw_gt;
+  std::map<std::string, compile::Rollout::Halted> halted;  // by department
 };
 
 struct RolloutOptions {
@@ -45,6 +47,11 @@ struct RolloutOptions {
   std::string top1k_new_hits = "0";
   std::string appeals = "3";
   std::string appliance;  // whose ring is asked
+  // Of a halt.
+  std::string department;
+  std::uint64_t seq = 0;  // 0: the published one
+  std::string reason;
+  bool lift = false;
 };
 
 /// Refuses rings that leave appliances out or that do not grow, and what is no category.
@@ -53,6 +60,8 @@ struct RolloutOptions {
 
 /// Writes DIR/policy/rollout.json, to be signed with the other rules.
 Status rollout_set_command(const Workspace& workspace, const RolloutOptions& options);
+/// Halts a department's published list, or lifts that, in the same file.
+Status rollout_halt_command(const Workspace& workspace, const RolloutOptions& options);
 /// Tells the rings, or in which of them an appliance is.
 Status rollout_show_command(const Workspace& workspace, const RolloutOptions& options);
 

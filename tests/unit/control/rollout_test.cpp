@@ -50,6 +50,10 @@ TEST(RolloutFile, OnesThatLeaveAppliancesOutAreRefused) {
   EXPECT_FALSE(with("\"soak_hours\":6", "\"soak_hours\":-6"));
   EXPECT_FALSE(with("\"soak_hours\":6", "\"soak_hours\":1000000"));
   EXPECT_FALSE(with("2026-08", ""));
+  EXPECT_TRUE(with("\"salt\"", R"("halted":{"police":{"seq":3,"reason":"x"}},"salt")"));
+  EXPECT_FALSE(with("\"salt\"", R"("halted":{"police":{"seq":-3}},"salt")"));
+  EXPECT_FALSE(with("\"salt\"", R"("halted":{"police":3},"salt")"));
+  EXPECT_FALSE(with("\"salt\"", R"("halted":[1],"salt")"));
   EXPECT_FALSE(with("\"rollout\":1", "\"rollout\":2"));
   EXPECT_FALSE(with("{\"rollout\"", "[{\"rollout\""));
   EXPECT_FALSE(compile::parse_rollout(R"({"rollout":1,"salt":"x","rings":[]})", "r"));
