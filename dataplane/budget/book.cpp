@@ -18,6 +18,10 @@ std::int64_t begin_of(const std::vector<std::int64_t>& begins, std::int64_t mome
   return next == begins.begin() || next == begins.end() ? 0 : *std::prev(next);
 }
 
+/// Of another owner than the site, under whose layer's name it stands. No configuration gives one
+/// such a name.
+bool is_of_another(std::string_view budget) { return budget.find('/') != std::string_view::npos; }
+
 }  // namespace
 
 std::string_view text(State state) {
@@ -38,6 +42,8 @@ std::uint8_t Book::set_policy(const policy::PolicySet& set) {
                  [](const policy::Budget& a, const policy::Budget& b) { return a.name == b.name; });
   if (!same) ++epoch_;
   budgets_ = set.budgets;
+  owners_.clear();
+  for (const policy::Layer& layer : set.layers) owners_[layer.policy] = layer.owner;
   days_ = set.budget_days;
   weeks_ = set.budget_weeks;
   time_zone_ = set.time_zone;
@@ -107,12 +113,13 @@ void Book::merge(const Activity& activity, std::uint32_t now) {
 
 std::uint32_t Book::left(const Use& use, const policy::Budget& budget) {
   std::uint32_t left = UINT32_MAX;
+  const std::uint32_t added = is_of_another(budget.name) ? 0 : use.added;
   if (budget.minutes_a_day != 0) {
-    const std::uint32_t most = budget.minutes_a_day + use.added;
+    const std::uint32_t most = budget.minutes_a_day + added;
     left = most - std::min(most, use.day);
   }
   if (budget.minutes_a_week != 0) {
-    const std::uint32_t most = budget.minutes_a_week + use.added;
+    const std::uint32_t most = budget.minutes_a_week + added;
     left = std::min(left, most - std::min(most, use.week));
   }
   return left;
@@ -155,12 +162,22 @@ const policy::Budget* Book::find(std::string_view name) const {
   return found == budgets_.end() ? nullptr : &*found;
 }
 
+// Each owner may tighten, and only he loosens.
+Status Book::check_owner(const std::string& budget) const {
+  if (!is_of_another(budget)) return {};
+  const auto found = owners_.find(std::string_view(budget).substr(0, budget.rfind('/')));
+  const std::string owner = found != owners_.end() ? found->second : "another owner";
+  return fail("is a budget of " + owner + ", who alone can give more of it", budget,
+              "ask " + owner + " to change the layer, or name a budget of the site");
+}
+
 Result<std::string> Book::add(const Device& device, const std::string& budget,
                               std::uint32_t minutes) {
   const policy::Budget* const of = find(budget);
   if (of == nullptr) {
     return fail("no budget is named '" + budget + "'", budget, "see sluicectl budget list");
   }
+  if (auto status = check_owner(budget); !status) return fail(status.error());
   Use& use = account(device)[budget];
   if (minutes == 0 || minutes > kMostAdded || use.added + minutes > kMostAdded) {
     return fail("a day has 1 to " + std::to_string(kMostAdded) + " minutes to add", budget);
@@ -176,12 +193,20 @@ Result<std::string> Book::reset(const Device& device, const std::string& budget)
   if (found == accounts_.end() || (!budget.empty() && !found->second.contains(budget))) {
     return fail("has spent nothing", text(device), "see sluicectl budget list");
   }
+  if (auto status = check_owner(budget); !status) return fail(status.error());
+  std::string others;
   for (auto& [name, use] : found->second) {
-    // The minute that goes on stays counted, or it would be so again at once.
-    if (budget.empty() || name == budget) use = {.last = use.last};
+    if (is_of_another(name)) {
+      others += (others.empty() ? "" : ", ") + name;
+    } else if (budget.empty() || name == budget) {
+      // The minute that goes on stays counted, or it would be so again at once.
+      use = {.last = use.last};
+    }
   }
   changed_ = dirty_ = true;
-  return text(device) + ": nothing is spent of " + (budget.empty() ? "any budget" : budget);
+  if (!budget.empty()) return text(device) + ": nothing is spent of " + budget;
+  return text(device) + ": nothing is spent of any budget" +
+         (others.empty() ? "" : " of the site; those of other owners stay: " + others);
 }
 
 std::vector<Book::Notice> Book::take_notices() { return std::exchange(notices_, {}); }

@@ -50,9 +50,10 @@ class Book {
   [[nodiscard]] std::shared_ptr<const Exhausted> exhausted(std::uint32_t now);
 
   /// A device's minutes for today and this week are more by so many. Returns what is left today.
+  /// Fails where the budget is of another owner than the site.
   [[nodiscard]] Result<std::string> add(const Device& device, const std::string& budget,
                                         std::uint32_t minutes);
-  /// As if nothing had been spent; `budget` empty: of any. Fails where nothing was.
+  /// As if nothing had been spent; `budget` empty: of any of the site. Fails where nothing was.
   [[nodiscard]] Result<std::string> reset(const Device& device, const std::string& budget);
 
   /// Of all devices, or of one: [{"device", "budget", "state", "used_today", …}].
@@ -88,6 +89,7 @@ class Book {
 
   [[nodiscard]] State state_of(const Use& use, const policy::Budget& budget,
                                std::uint32_t now) const;
+  [[nodiscard]] Status check_owner(const std::string& budget) const;
   [[nodiscard]] static std::uint32_t left(const Use& use, const policy::Budget& budget);
   [[nodiscard]] const policy::Budget* find(std::string_view name) const;
   [[nodiscard]] Account& account(const Device& device);
@@ -95,6 +97,7 @@ class Book {
 
   const std::uint64_t secret_;
   std::vector<policy::Budget> budgets_;
+  std::map<std::string, std::string, std::less<>> owners_;  // of layers, by their policies' names
   std::vector<std::int64_t> days_;
   std::vector<std::int64_t> weeks_;
   std::string time_zone_;

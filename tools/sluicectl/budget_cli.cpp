@@ -23,7 +23,7 @@ void add_budget(CLI::App& app, BudgetOptions& options, Command& chosen) {
   more->add_option("budget", options.budget, "Of which budget")->required();
   more->add_option("minutes", options.minutes, "How many")->required()->check(CLI::Range(1, 1440));
   CLI::App* reset = add("reset", "As if a device had spent nothing, today and this week");
-  reset->add_option("budget", options.budget, "Of which budget; of all, if left out");
+  reset->add_option("budget", options.budget, "Of which budget; of all of the site, if left out");
   for (CLI::App* command : {more, reset}) {
     command->add_option("--reason", options.reason, "Why, for the log")->required();
     command->add_option("--who", options.who, "Who decides; you, if left out");
