@@ -35,13 +35,14 @@ bool check_reference(const TextNode& word, std::string_view what,
 void bind_ports(const TextNode& root, Config& config, Faults& faults);
 void bind_times(const TextNode& root, Config& config, Faults& faults);
 void bind_curated(const TextNode& root, Config& config, Faults& faults);
-/// A matter of memory, not of speed: all of them travel in each generation.
+/// Of the site and the owners of files, and of the authority. A matter of memory, not of speed: all
+/// of them travel in each generation.
 inline constexpr std::size_t kMaxCuratedNames = 100'000;
-/// `count`: curated names that there are already.
+inline constexpr std::size_t kNamesOfTheAuthority = 16'384;
+/// `room`: for how many curated names there is.
 [[nodiscard]] std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
                                                                   const std::string& path,
-                                                                  std::size_t count,
-                                                                  Faults& faults);
+                                                                  std::size_t room, Faults& faults);
 /// `policy`: the mapping of one, at `path`; `lists`: words for config.policy.curated, in their
 /// order.
 void bind_only(const TextNode& policy, const std::string& path,

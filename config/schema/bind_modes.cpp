@@ -66,8 +66,9 @@ void check_exceptions(const TextNode& node, const std::string& path,
 
 std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
                                                     const std::string& path_of_all,
-                                                    std::size_t count, Faults& faults) {
+                                                    std::size_t room, Faults& faults) {
   std::vector<policy::CuratedList> out;
+  std::size_t count = 0;
   for (const Member* member : entries(curated)) {
     const std::string path = path_of_all + "." + member->key.text;
     policy::CuratedList list{.name = member->key.text, .names = {}, .needs = {}, .except = {}};
@@ -78,9 +79,9 @@ std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
     check_exceptions(member->value, path, list, faults);
     const std::size_t before = count;
     count += list.names.size() + list.needs.size() + list.except.size();
-    if (before <= kMaxCuratedNames && count > kMaxCuratedNames) {
+    if (before <= room && count > room) {
       faults.add(member->key.place, path,
-                 "makes more than " + std::to_string(kMaxCuratedNames) + " curated names",
+                 "makes more than " + std::to_string(room) + " curated names",
                  "name domains instead of each of their hosts");
     }
     out.push_back(std::move(list));
@@ -89,7 +90,8 @@ std::vector<policy::CuratedList> bind_curated_lists(const TextNode* curated,
 }
 
 void bind_curated(const TextNode& root, Config& config, Faults& faults) {
-  config.policy.curated = bind_curated_lists(find(root, "curated"), "curated", 0, faults);
+  config.policy.curated =
+      bind_curated_lists(find(root, "curated"), "curated", kMaxCuratedNames, faults);
 }
 
 void bind_only(const TextNode& policy, const std::string& path,

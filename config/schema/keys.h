@@ -3,9 +3,17 @@
 // Thread safety: constant data.
 #pragma once
 
+#include "config/policy/policy.h"
 #include "config/schema/shape.h"
 
 namespace sluice::schema {
+
+/// What the authority signs has to find room whatever the site and the owners of files write. Their
+/// part of policy::kMaxCuratedLists and policy::kMaxBudgets is the rest.
+inline constexpr std::size_t kListsOfTheAuthority = 16;
+inline constexpr std::size_t kBudgetsOfTheAuthority = 8;
+inline constexpr std::size_t kMostOwnLists = policy::kMaxCuratedLists - kListsOfTheAuthority;
+inline constexpr std::size_t kMostOwnBudgets = policy::kMaxBudgets - kBudgetsOfTheAuthority;
 
 inline constexpr Shape kPath{.kind = Kind::path, .noun = "an absolute path"};
 inline constexpr Shape kPortName{.kind = Kind::name, .noun = "the name of a port"};

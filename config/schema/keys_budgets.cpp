@@ -34,7 +34,7 @@ constexpr Shape kBudget{.kind = Kind::mapping,
 constexpr Shape kBudgets{.kind = Kind::named,
                          .noun = "budgets, as NAME: {categories: [games], minutes_a_day: 60}",
                          .minimum = 0,
-                         .maximum = policy::kMaxBudgets,
+                         .maximum = kMostOwnBudgets,
                          .item = &kBudget};
 constexpr Shape kBudgetNames{
     .kind = Kind::list, .noun = "a list of names of budgets", .item = &kBudgetName};

@@ -60,7 +60,7 @@ constexpr std::array kModesFields{
 constexpr Shape kCurated{.kind = Kind::named,
                          .noun = "lists, as NAME: {names: [example.com]}",
                          .minimum = 0,
-                         .maximum = policy::kMaxCuratedLists,
+                         .maximum = kMostOwnLists,
                          .item = &kCuratedList};
 constexpr Shape kOnly{
     .kind = Kind::mapping, .noun = "lists, as {lists: [NAME]}", .fields = kOnlyFields};

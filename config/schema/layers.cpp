@@ -22,15 +22,10 @@ struct Scope {
   std::string path;  // of the layer in its document, with a dot behind it; empty: it is all of it
   const TextNode* site = nullptr;  // null: nothing of the site's can be named
   /// Of his own, so that no owner takes the room of another one.
-  std::size_t most_lists = policy::kMaxCuratedLists;
-  std::size_t most_budgets = policy::kMaxBudgets;
-  std::size_t owners = 0;  // of files, who share what names there may be; 0: all are his
+  std::size_t most_lists = 0;
+  std::size_t most_budgets = 0;
+  std::size_t most_names = 0;
 };
-
-// What the authority signs has to find room whatever the owners of files write.
-constexpr std::size_t kListsOfTheAuthority = 16;
-constexpr std::size_t kBudgetsOfTheAuthority = 8;
-constexpr std::size_t kNamesOfTheAuthority = 16'384;
 
 /// Each owner's part of the room that the site leaves.
 std::size_t part_of(std::size_t room, std::size_t used, std::size_t owners) {
@@ -38,19 +33,17 @@ std::size_t part_of(std::size_t room, std::size_t used, std::size_t owners) {
 }
 
 /// A fault where there are more of one kind than there is room for.
-void check_room(const TextNode& own, std::size_t count, std::size_t most, std::size_t all,
-                std::size_t most_of_all, const std::string& path, const std::string& what,
-                Faults& faults) {
-  if (count > most) {
-    faults.add(own.place, path,
-               "makes " + std::to_string(count) + " " + what + ", and there is room for " +
-                   std::to_string(most) + " of each owner",
-               "unite some of them");
-  } else if (count != 0 && all > most_of_all) {
-    faults.add(own.place, path,
-               "makes more than " + std::to_string(most_of_all) + " " + what + " of all owners",
-               "unite some of them");
-  }
+void check_room(const TextNode& own, std::size_t count, std::size_t most, const std::string& path,
+                const std::string& what, Faults& faults) {
+  if (count <= most) return;
+  faults.add(own.place, path,
+             "makes " + std::to_string(count) + " " + what + ", and there is room for " +
+                 std::to_string(most) + " of each owner",
+             "unite some of them");
+}
+
+std::size_t names_on(const policy::CuratedList& list) {
+  return list.names.size() + list.needs.size() + list.except.size();
 }
 
 /// The words by which a layer names what there is: the site's, and none of another layer. `own`:
@@ -99,24 +92,16 @@ std::vector<std::string> bind_own_lists(const TextNode& body, const Scope& scope
   const TextNode* const own = find(body, "curated");
   auto& lists = config.policy.curated;
   auto words = words_of(lists, own, scope, "curated", "curated list", faults);
-  std::size_t count = 0;
-  for (const policy::CuratedList& one : lists) {
-    if (scope.owners != 0 && one.name.find('/') != std::string::npos) continue;
-    count += one.names.size() + one.needs.size() + one.except.size();
-  }
-  if (scope.owners != 0) {
-    count =
-        kMaxCuratedNames - part_of(kMaxCuratedNames - kNamesOfTheAuthority, count, scope.owners);
-  }
-  auto bound = bind_curated_lists(own, scope.path + "curated", count, faults);
+  auto bound = bind_curated_lists(own, scope.path + "curated", scope.most_names, faults);
   if (own != nullptr) {
-    check_room(*own, bound.size(), scope.most_lists, lists.size() + bound.size(),
-               policy::kMaxCuratedLists, scope.path + "curated", "curated lists", faults);
+    check_room(*own, bound.size(), scope.most_lists, scope.path + "curated", "curated lists",
+               faults);
   }
+  const std::size_t before = lists.size();
   for (policy::CuratedList& one : bound) {
+    // What finds no room lets nothing through, and its name means nothing.
+    if (lists.size() - before >= scope.most_lists) continue;
     words.push_back(one.name);
-    // What finds no room lets nothing through.
-    if (lists.size() >= policy::kMaxCuratedLists) continue;
     one.name = scope.name + "/" + one.name;
     lists.push_back(std::move(one));
   }
@@ -131,10 +116,10 @@ void bind_own_budgets(const TextNode& body, const Scope& scope, Config& config,
   auto& budgets = config.policy.budgets;
   (void)words_of(budgets, own, scope, "budgets", "budget", faults);
   auto bound = bind_budget_definitions(own, scope.path + "budgets", faults);
-  check_room(*own, bound.size(), scope.most_budgets, budgets.size() + bound.size(),
-             policy::kMaxBudgets, scope.path + "budgets", "budgets", faults);
+  check_room(*own, bound.size(), scope.most_budgets, scope.path + "budgets", "budgets", faults);
+  const std::size_t before = budgets.size();
   for (policy::Budget& one : bound) {
-    if (budgets.size() >= policy::kMaxBudgets) {
+    if (budgets.size() - before >= scope.most_budgets) {
       policy.blocked |= one.categories;  // with no room to count minutes there are none
       continue;
     }
@@ -211,19 +196,22 @@ std::vector<Fault> take_layer(const std::string& text, const Layer& layer, const
   const std::size_t owners = entries(find(root, "layers")).size();
   const std::size_t sites_lists = names(find(root, "curated")).size();
   const std::size_t sites_budgets = names(find(root, "budgets")).size();
-  add_layer(
-      *body,
-      {.name = "layer/" + layer.name,
-       .path = {},
-       .site = &root,
-       .most_lists = part_of(policy::kMaxCuratedLists - kListsOfTheAuthority, sites_lists, owners),
-       .most_budgets = part_of(policy::kMaxBudgets - kBudgetsOfTheAuthority, sites_budgets, owners),
-       .owners = owners},
-      {.policy = {},
-       .owner = layer.owner,
-       .everybody = layer.groups.empty(),
-       .groups = layer.groups},
-      with, faults);
+  std::size_t sites_names = 0;
+  for (const policy::CuratedList& one : config.policy.curated) {
+    if (one.name.find('/') == std::string::npos) sites_names += names_on(one);
+  }
+  add_layer(*body,
+            {.name = "layer/" + layer.name,
+             .path = {},
+             .site = &root,
+             .most_lists = part_of(kMostOwnLists, sites_lists, owners),
+             .most_budgets = part_of(kMostOwnBudgets, sites_budgets, owners),
+             .most_names = part_of(kMaxCuratedNames, sites_names, owners)},
+            {.policy = {},
+             .owner = layer.owner,
+             .everybody = layer.groups.empty(),
+             .groups = layer.groups},
+            with, faults);
   std::vector<Fault> found = faults.take();
   for (Fault& fault : found) {
     if (fault.path.starts_with('.')) fault.path.erase(0, 1);
@@ -301,6 +289,29 @@ std::vector<Fault> bind_layers(const TextNode& root, Config& config, Faults& fau
   return out;
 }
 
+namespace {
+
+/// With the room that the authority's other layers leave of its part.
+Scope signed_scope(const std::string& layer, const Config& config) {
+  const std::string prefix = "signed/";  // no name of a file's layer begins so
+  Scope scope{.name = prefix + layer,
+              .path = layer + ".",
+              .most_lists = kListsOfTheAuthority,
+              .most_budgets = kBudgetsOfTheAuthority,
+              .most_names = kNamesOfTheAuthority};
+  for (const policy::CuratedList& one : config.policy.curated) {
+    if (!one.name.starts_with(prefix)) continue;
+    --scope.most_lists;
+    scope.most_names -= std::min(scope.most_names, names_on(one));
+  }
+  for (const policy::Budget& one : config.policy.budgets) {
+    if (one.name.starts_with(prefix)) --scope.most_budgets;
+  }
+  return scope;
+}
+
+}  // namespace
+
 std::vector<Fault> add_signed_layers(std::string_view text, const std::string& where,
                                      Config& config) {
   Faults faults(where);
@@ -310,12 +321,9 @@ std::vector<Fault> add_signed_layers(std::string_view text, const std::string& w
     for (const Member* member : entries(&*root)) {
       std::string owner;
       take(member->value, "owner", owner);
-      // No name of a file's layer begins so.
-      add_layer(
-          member->value,
-          {.name = "signed/" + member->key.text, .path = member->key.text + ".", .site = nullptr},
-          {.policy = {}, .owner = std::move(owner), .everybody = true, .groups = {}}, config,
-          faults);
+      add_layer(member->value, signed_scope(member->key.text, config),
+                {.policy = {}, .owner = std::move(owner), .everybody = true, .groups = {}}, config,
+                faults);
     }
   }
   return faults.take();
