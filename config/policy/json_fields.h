@@ -3,9 +3,12 @@
 // Thread safety: one thread.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -26,8 +29,27 @@ class Fields {
   [[nodiscard]] bool good() const { return !error_; }
   [[nodiscard]] Error error() const { return *error_; }
 
-  void refuse(std::string what) {
-    if (!error_) error_ = Error{std::move(what), where_, "compile the generation again"};
+  void refuse(std::string what, std::string advice = "compile the generation again") {
+    if (!error_) error_ = Error{std::move(what), where_, std::move(advice)};
+  }
+
+  /// What every version writes: without it, the rest would mean something else.
+  void need(std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+      if (!error_ && !object_.contains(key)) refuse(std::string("has no ") + key);
+    }
+  }
+
+  /// good() where all has been asked for that there is. What nobody asked for is of a newer
+  /// version, and may refuse something: it is not left out.
+  [[nodiscard]] bool whole() {
+    if (error_) return false;
+    for (const auto& [key, value] : object_.items()) {
+      if (std::find(asked_.begin(), asked_.end(), key) != asked_.end()) continue;
+      refuse("has the key '" + key + "', which this version does not know",
+             "install the version that made it, or compile the generation again");
+    }
+    return good();
   }
 
   std::string string(const char* key) {
@@ -87,6 +109,22 @@ class Fields {
     return *value;
   }
 
+  /// The value that a word is the text of, `otherwise` where there is none.
+  template <class T>
+  T word(const char* key, T otherwise, std::initializer_list<T> others) {
+    const std::string given = string(key);
+    if (given.empty() || text(otherwise) == given) return otherwise;
+    for (const T value : others) {
+      if (text(value) == given) return value;
+    }
+    refuse(std::string(key) + " is '" + given + "', which this version does not know",
+           "install the version that made it, or compile the generation again");
+    return otherwise;
+  }
+
+  /// An object of its own, or null.
+  const nlohmann::json* object(const char* key) { return find(key); }
+
   CategoryMask categories(const char* key) {
     CategoryMask mask = 0;
     for (const std::string& name : strings(key)) {
@@ -117,12 +155,14 @@ class Fields {
 
   const nlohmann::json* find(const char* key) {
     if (error_) return nullptr;
+    asked_.emplace_back(key);
     const auto found = object_.find(key);
     return found == object_.end() ? nullptr : &*found;
   }
 
   const nlohmann::json& object_;
   std::string where_;
+  std::vector<std::string_view> asked_;
   std::optional<Error> error_;
 };
 

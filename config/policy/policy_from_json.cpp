@@ -9,27 +9,22 @@
 #include "config/policy/policy.h"
 
 namespace sluice::policy {
+
+static std::string_view text(DnsAnswer answer) {
+  return answer == DnsAnswer::address ? "address" : "nxdomain";
+}
+
 namespace {
 
 using nlohmann::json;
 
-/// The value that `name` is the text of; `fallback` for any other.
-template <class T>
-T one_of(std::string_view name, T fallback, std::initializer_list<T> others) {
-  for (const T value : others) {
-    if (text(value) == name) return value;
-  }
-  return fallback;
-}
-
 Result<BlockAnswer> answer_from(const json& value) {
   Fields fields(value, "policy.answer");
   BlockAnswer answer;
-  answer.dns = fields.string("dns") == "address" ? DnsAnswer::address : DnsAnswer::nxdomain;
-  answer.tls =
-      one_of(fields.string("tls"), TlsRefusal::reset, {TlsRefusal::alert, TlsRefusal::drop});
-  answer.quic = one_of(fields.string("quic"), QuicRefusal::close, {QuicRefusal::drop});
-  answer.http = one_of(fields.string("http"), HttpRefusal::page, {HttpRefusal::reset});
+  answer.dns = fields.word("dns", DnsAnswer::nxdomain, {DnsAnswer::address});
+  answer.tls = fields.word("tls", TlsRefusal::reset, {TlsRefusal::alert, TlsRefusal::drop});
+  answer.quic = fields.word("quic", QuicRefusal::close, {QuicRefusal::drop});
+  answer.http = fields.word("http", HttpRefusal::page, {HttpRefusal::reset});
   answer.ttl_seconds = static_cast<std::uint32_t>(fields.number("ttl_seconds", 30, 60));
   answer.guardian = fields.boolean("guardian");
   if (const std::string ip = fields.string("page_ipv4"); !ip.empty()) {
@@ -44,7 +39,7 @@ Result<BlockAnswer> answer_from(const json& value) {
       fields.refuse("page_ipv6 is not an IPv6 address");
     }
   }
-  if (!fields.good()) return fail(fields.error());
+  if (!fields.whole()) return fail(fields.error());
   return answer;
 }
 
@@ -70,9 +65,11 @@ Result<Group> group_from(const json& value) {
     Fields vlan(item, "policy.groups.vlans");
     group.vlans.push_back({static_cast<std::uint16_t>(vlan.number("outer", 0, 4094)),
                            static_cast<std::uint16_t>(vlan.number("inner", 0, 4094))});
-    if (!vlan.good()) return fail(vlan.error());
+    vlan.need({"outer"});
+    if (!vlan.whole()) return fail(vlan.error());
   }
-  if (!fields.good()) return fail(fields.error());
+  fields.need({"name", "policy"});
+  if (!fields.whole()) return fail(fields.error());
   return group;
 }
 
@@ -97,7 +94,8 @@ Result<CuratedList> curated_from(const json& value, const std::vector<CuratedLis
       if (!canonical || *canonical != name) fields.refuse("'" + name + "' is no canonical name");
     }
   }
-  if (!fields.good()) return fail(fields.error());
+  fields.need({"name", "names"});
+  if (!fields.whole()) return fail(fields.error());
   return list;
 }
 
@@ -117,7 +115,8 @@ Result<SearchEngine> engine_from(const json& value) {
   check(engine.strict);
   if (!engine.moderate.empty()) check(engine.moderate);
   for (const std::string& name : engine.names) check(name);
-  if (!fields.good()) return fail(fields.error());
+  fields.need({"name", "names", "strict"});
+  if (!fields.whole()) return fail(fields.error());
   return engine;
 }
 
@@ -134,7 +133,8 @@ Result<Only> only_from(const json& value, const std::vector<CuratedList>& curate
       only.lists |= std::uint64_t{1} << (list - curated.begin());
     }
   }
-  if (!fields.good()) return fail(fields.error());
+  fields.need({"lists", "categories", "refuse_unnamed"});
+  if (!fields.whole()) return fail(fields.error());
   return only;
 }
 
@@ -147,7 +147,8 @@ Result<Budget> budget_from(const json& value) {
   budget.minutes_a_day = minutes("minutes_a_day", 0, 1440);
   budget.minutes_a_week = minutes("minutes_a_week", 0, 10080);
   budget.warn_at = minutes("warn_at", budget.warn_at, 1440);
-  if (!fields.good()) return fail(fields.error());
+  fields.need({"name", "categories", "minutes_a_day", "minutes_a_week"});
+  if (!fields.whole()) return fail(fields.error());
   return budget;
 }
 
@@ -163,8 +164,10 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
                 .refuse_encrypted_dns = fields.boolean("refuse_encrypted_dns"),
                 .block_when_time_unknown = fields.boolean("block_when_time_unknown", true),
                 .only = {},
-                .safe_search = one_of(fields.string("safe_search"), SafeSearch::off,
-                                      {SafeSearch::moderate, SafeSearch::strict})};
+                .safe_search = fields.word("safe_search", SafeSearch::off,
+                                           {SafeSearch::moderate, SafeSearch::strict})};
+  fields.need({"name", "block", "watch"});
+  (void)fields.string("under");  // bind_layers() has it
   for (const json& item : fields.list("hours")) {
     Fields hours(item, "policy.policies.hours");
     const std::string name = hours.string("schedule");
@@ -174,7 +177,8 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
     policy.hours.push_back({static_cast<std::uint16_t>(schedule - schedules.begin()),
                             hours.categories("categories"), hours.boolean("only_during"),
                             hours.boolean("cut")});
-    if (!hours.good()) return fail(hours.error());
+    hours.need({"schedule", "categories", "only_during"});
+    if (!hours.whole()) return fail(hours.error());
   }
   for (const std::string& name : fields.strings("budgets")) {
     const auto budget = std::find_if(set.budgets.begin(), set.budgets.end(),
@@ -185,13 +189,25 @@ Result<Policy> policy_from(const json& value, const PolicySet& set) {
       policy.budgets |= std::uint32_t{1} << (budget - set.budgets.begin());
     }
   }
-  if (value.is_object() && value.contains("only")) {
-    auto only = only_from(value["only"], set.curated);
+  if (const json* const limits = fields.object("only")) {
+    auto only = only_from(*limits, set.curated);
     if (!only) return fail(only.error());
     policy.only = *only;
   }
-  if (!fields.good()) return fail(fields.error());
+  if (!fields.whole()) return fail(fields.error());
   return policy;
+}
+
+/// That nothing of it is left out, which the file that control keeps need not have.
+Status check_mode(const json& value) {
+  Fields fields(value, "policy.modes");
+  for (const char* key :
+       {"mode", "group", "mac", "address", "policy", "from", "until", "who", "reason"}) {
+    (void)fields.object(key);
+  }
+  fields.need({"mode", "policy", "until"});
+  if (!fields.whole()) return fail(fields.error());
+  return {};
 }
 
 Status bind_layers(const json& values, std::vector<Policy>& policies) {
@@ -257,7 +273,8 @@ Result<PolicySet> from_json(std::string_view document) {
     Fields schedule(item, "policy.schedules");
     set.schedules.push_back(
         {schedule.string("name"), schedule.boolean("active"), schedule.moments("toggles")});
-    if (!schedule.good()) return fail(schedule.error());
+    schedule.need({"name", "active", "toggles"});
+    if (!schedule.whole()) return fail(schedule.error());
   }
   for (const json& item : fields.list("curated")) {
     auto list = curated_from(item, set.curated);
@@ -300,19 +317,22 @@ Result<PolicySet> from_json(std::string_view document) {
                           .owner = layer.string("owner"),
                           .everybody = layer.boolean("everybody"),
                           .groups = layer.strings("groups")});
-    if (!layer.good()) return fail(layer.error());
+    layer.need({"policy", "everybody", "groups"});
+    if (!layer.whole()) return fail(layer.error());
   }
   for (const json& item : fields.list("modes")) {
+    if (auto status = check_mode(item); !status) return fail(status.error());
     auto mode = mode_from_json(item);
     if (!mode) return fail(mode.error());
     set.modes.push_back(std::move(*mode));
   }
-  if (!fields.good()) return fail(fields.error());
-  if (root.contains("answer")) {
-    auto answer = answer_from(root["answer"]);
+  if (const json* const how = fields.object("answer")) {
+    auto answer = answer_from(*how);
     if (!answer) return fail(answer.error());
     set.answer = *answer;
   }
+  fields.need({"answer", "policies", "groups", "default_policy"});
+  if (!fields.whole()) return fail(fields.error());
   return set;
 }
 
