@@ -1,6 +1,7 @@
 #include "config/policy/claims.h"
 
 #include <algorithm>
+#include <bit>
 #include <functional>
 #include <set>
 
@@ -20,6 +21,26 @@ std::uint64_t first_bits(std::uint64_t value, unsigned bits) {
 
 }  // namespace
 
+NarrowClaims::NarrowClaims(const std::map<std::uint64_t, std::uint16_t>& claimed)
+    : slots_(std::bit_ceil(claimed.size() * 3 / 2 + kLeastSlots)),
+      last_(slots_.size() - 1),
+      shift_(static_cast<unsigned>(64 - std::countr_zero(slots_.size()))) {
+  for (const auto& [key, group] : claimed) {
+    std::size_t at = home(key);
+    while (slots_[at] != 0) at = (at + 1) & last_;
+    slots_[at] = key << kGroupBits | group;
+  }
+}
+
+WideClaims::WideClaims(const std::map<Key, std::uint16_t>& claimed)
+    : slots_(std::bit_ceil(claimed.size() * 2 + 1)), last_(slots_.size() - 1) {
+  for (const auto& [key, group] : claimed) {
+    std::size_t at = hash(key);
+    while (slots_[at & last_].group != 0) ++at;
+    slots_[at & last_] = {key, group};
+  }
+}
+
 std::string_view text(MatchedBy by) {
   switch (by) {
     case MatchedBy::mac:
@@ -38,7 +59,8 @@ std::string_view text(MatchedBy by) {
 
 Claims::Length4 Claims::length4(std::uint8_t length) {
   const auto mask = static_cast<std::uint32_t>(first_bits(~std::uint64_t{0}, length) >> 32);
-  return {__builtin_bswap32(mask), kPrefix4 << kKindAt | std::uint64_t{length} << kLengthAt};
+  const std::uint64_t word = kPrefix4 << kKindAt | std::uint64_t{length} << kLengthAt;
+  return {__builtin_bswap32(mask), narrow(word)};
 }
 
 Claims::Key Claims::key_of(const Prefix& prefix) {
@@ -56,11 +78,12 @@ Claims::Key Claims::key_of(const Prefix& prefix) {
   if (placed) {
     return {kPlaced4 << kKindAt | std::uint64_t{length} << kLengthAt | place, address & how.mask};
   }
-  return {(address & how.mask) | how.rest};
+  return {kPrefix4 << kKindAt | std::uint64_t{length} << kLengthAt | (address & how.mask)};
 }
 
 Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.empty()) {
-  std::map<std::array<std::uint64_t, 1>, std::uint16_t> narrow;
+  std::map<std::uint64_t, std::uint16_t> macs;
+  std::map<std::uint64_t, std::uint16_t> narrow_ones;
   std::map<Key, std::uint16_t> wide;
   std::set<std::uint8_t, std::greater<>> lengths4;
   std::set<std::uint8_t, std::greater<>> lengths6;
@@ -80,13 +103,16 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
     }
     if (kind == kPrefix6 || kind == kPlaced4 || kind == kPlaced6) {
       wide.emplace(key, group);
+    } else if (kind == kMac) {
+      macs.emplace(key[0] & kMacBits, group);
     } else {
-      narrow.emplace(std::array{key[0]}, group);
+      narrow_ones.emplace(narrow(key[0]), group);
     }
   }
   any_host_ = lengths4.contains(32) || lengths6.contains(128) || placed_host;
-  narrow_ = ClaimTable<1>(narrow);
-  wide_ = ClaimTable<3>(wide);
+  macs_ = NarrowClaims(macs);
+  narrow_ = NarrowClaims(narrow_ones);
+  wide_ = WideClaims(wide);
   for (const std::uint8_t length : lengths4) lengths4_.push_back(length4(length));
   lengths6_.assign(lengths6.begin(), lengths6.end());
   placed_.assign(placed.begin(), placed.end());
@@ -104,7 +130,7 @@ std::optional<VlanMatch> Claims::find_host(const Client& client) const {
     prefix.vlan = {};
   }
   const Key key = key_of(prefix);
-  if ((client.ipv6 ? wide_.find(key) : narrow_.find({key[0]})) == 0) return std::nullopt;
+  if ((client.ipv6 ? wide_.find(key) : narrow_.find(narrow(key[0]))) == 0) return std::nullopt;
   return prefix.vlan;
 }
 

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <map>
@@ -36,23 +35,42 @@ struct GroupMatch {
   MatchedBy by = MatchedBy::fallback;
 };
 
-/// A hash table of keys of so many words to groups other than 0.
-template <std::size_t kWords>
-class ClaimTable {
+/// A hash table of keys of 48 bits to groups other than 0. Both are one word, so that a look-up is
+/// mostly one line of memory, and that of 100,000 devices few pages.
+class NarrowClaims {
  public:
-  using Key = std::array<std::uint64_t, kWords>;
+  NarrowClaims() = default;
+  explicit NarrowClaims(const std::map<std::uint64_t, std::uint16_t>& claimed);
 
-  ClaimTable() = default;
-  explicit ClaimTable(const std::map<Key, std::uint16_t>& claimed)
-      : slots_(std::bit_ceil(claimed.size() * 2 + 1)), last_(slots_.size() - 1) {
-    for (const auto& [key, group] : claimed) {
-      std::size_t at = hash(key);
-      while (slots_[at & last_].group != 0) ++at;
-      slots_[at & last_] = {key, group};
+  /// 0 where the key is not there.
+  [[nodiscard]] std::uint16_t find(std::uint64_t key) const {
+    const std::uint64_t* const slots = slots_.data();
+    for (std::size_t at = home(key);; at = (at + 1) & last_) {
+      const std::uint64_t slot = slots[at];
+      if (slot >> kGroupBits == key || slot == 0) return static_cast<std::uint16_t>(slot);
     }
   }
 
-  /// 0 where the key is not there.
+ private:
+  static constexpr unsigned kGroupBits = 16;
+  static constexpr std::size_t kLeastSlots = 60;  // of few claims, hardly any two meet
+  // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
+  [[nodiscard]] std::size_t home(std::uint64_t key) const {
+    return key * 0xd6e8feb86659fd93U >> shift_;
+  }
+  std::vector<std::uint64_t> slots_ = {0, 0};  // a power of two, at most two thirds in use
+  std::size_t last_ = 1;
+  unsigned shift_ = 63;
+};
+
+/// The same of keys of three words.
+class WideClaims {
+ public:
+  using Key = std::array<std::uint64_t, 3>;
+
+  WideClaims() = default;
+  explicit WideClaims(const std::map<Key, std::uint16_t>& claimed);
+
   [[nodiscard]] std::uint16_t find(const Key& key) const {
     const Slot* const slots = slots_.data();
     for (std::size_t at = hash(key);; ++at) {
@@ -68,11 +86,8 @@ class ClaimTable {
   };
   // Where a compiler takes this for seldom called, the arrays' own operator is a call of memcmp().
   static bool are_equal(const Key& one, const Key& other) {
-    std::uint64_t differing = 0;
-    for (std::size_t i = 0; i < kWords; ++i) differing |= one[i] ^ other[i];
-    return differing == 0;
+    return ((one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2])) == 0;
   }
-  // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
   static std::size_t hash(const Key& key) {
     std::uint64_t h = 0;
     for (const std::uint64_t word : key) {
@@ -88,11 +103,11 @@ class ClaimTable {
 class Claims {
  public:
   /// What is claimed. Only an IPv6 prefix and one that is in a VLAN take more than the first word.
-  using Key = std::array<std::uint64_t, 3>;
-  [[nodiscard]] static Key key_of(const Mac& mac) { return {word_of(mac)}; }
+  using Key = WideClaims::Key;
+  [[nodiscard]] static Key key_of(const Mac& mac) { return {kMac << kKindAt | octets_of(mac)}; }
   [[nodiscard]] static Key key_of(const Prefix& prefix);
   [[nodiscard]] static Key key_of(const VlanMatch& vlan) { return {word_of(vlan)}; }
-  [[nodiscard]] static Key key_of_port(std::uint16_t port) { return {kPort << kKindAt | port}; }
+  [[nodiscard]] static Key key_of_port(std::uint16_t port) { return {word_of_port(port)}; }
 
   Claims() = default;
   explicit Claims(const std::map<Key, std::uint16_t>& claimed);
@@ -100,38 +115,52 @@ class Claims {
   [[nodiscard]] bool empty() const { return empty_; }
   /// Group 0 where nobody claims anything of it.
   [[nodiscard]] GroupMatch find(const Client& client) const {
-    if (any_mac_) {
-      if (const auto group = find(client.mac)) return {group, MatchedBy::mac};
-    }
+    if (const auto group = find(client.mac)) return {group, MatchedBy::mac};
+    return find_behind_mac(client);
+  }
+  /// The same where the MAC address was looked for already.
+  [[nodiscard]] GroupMatch find_behind_mac(const Client& client) const {
     if (client.has_ip) {
       if (const auto group = find_address(client)) return {group, MatchedBy::prefix};
     }
-    if (any_vlan_ && client.outer_vlan != 0) {
-      const VlanMatch vlans{client.outer_vlan, client.inner_vlan};
-      if (const auto group = narrow_.find({word_of(vlans)})) return {group, MatchedBy::vlan};
-      const VlanMatch outer{client.outer_vlan, 0};
-      if (const auto group = narrow_.find({word_of(outer)})) return {group, MatchedBy::vlan};
+    return find_place({client.outer_vlan, client.inner_vlan}, client.port);
+  }
+  /// Where the address was looked for as well.
+  [[nodiscard]] GroupMatch find_place(const VlanMatch& vlans, std::uint16_t port) const {
+    if (any_vlan_ && vlans.outer != 0) {
+      if (const auto group = narrow_.find(narrow(word_of(vlans)))) return {group, MatchedBy::vlan};
+      const VlanMatch outer{vlans.outer, 0};
+      if (const auto group = narrow_.find(narrow(word_of(outer)))) return {group, MatchedBy::vlan};
     }
     if (any_port_) {
-      if (const auto group = narrow_.find({kPort << kKindAt | client.port}))
+      if (const auto group = narrow_.find(narrow(word_of_port(port))))
         return {group, MatchedBy::port};
     }
     return {};
   }
-  [[nodiscard]] std::uint16_t find(const Mac& mac) const { return narrow_.find({word_of(mac)}); }
+  [[nodiscard]] std::uint16_t find(const Mac& mac) const { return find_mac(octets_of(mac)); }
+  /// `mac`: its octets as they stand in memory, in the lower 48 bits, and nothing above.
+  [[nodiscard]] std::uint16_t find_mac(std::uint64_t mac) const { return macs_.find(mac); }
   /// By the longest prefix; by one that is in the client's VLANs only, before all others.
   [[nodiscard]] std::uint16_t find_address(const Client& client) const {
-    if (!placed_.empty() && client.outer_vlan != 0) {
+    if (any_placed() && client.outer_vlan != 0) {
       if (const auto group = find_placed(client)) return group;
     }
     if (client.ipv6) return lengths6_.empty() ? std::uint16_t{0} : find_ipv6(client.address);
     std::uint32_t address;
     std::memcpy(&address, client.address.data(), sizeof address);
+    return find_ipv4(address);
+  }
+  /// Of an IPv4 address as it stands in memory, where no prefix is in one VLAN only.
+  [[nodiscard]] std::uint16_t find_ipv4(std::uint32_t address) const {
     for (const Length4& length : lengths4_) {
-      if (const auto group = narrow_.find({(address & length.mask) | length.rest})) return group;
+      if (const auto group = narrow_.find((address & length.mask) | length.rest)) return group;
     }
     return 0;
   }
+
+  [[nodiscard]] bool any_mac() const { return any_mac_; }
+  [[nodiscard]] bool any_placed() const { return !placed_.empty(); }
 
   /// The VLANs of the prefix that is the client's whole address: none where it is so anywhere.
   /// Nothing where there is no such prefix.
@@ -143,27 +172,34 @@ class Claims {
   enum Kind : std::uint64_t { kMac = 1, kPrefix4, kPrefix6, kVlan, kPort, kPlaced4, kPlaced6 };
   static constexpr unsigned kKindAt = 56;
   static constexpr unsigned kLengthAt = 48;
+  static constexpr std::uint64_t kMacBits = (std::uint64_t{1} << 48) - 1;
 
-  /// How an IPv4 address, as it stands in memory, becomes the key of a prefix.
+  /// How an IPv4 address, as it stands in memory, becomes the narrow key of a prefix.
   struct Length4 {
     std::uint32_t mask;
     std::uint64_t rest;
   };
 
-  static std::uint64_t word_of(const Mac& mac) {
+  static std::uint64_t octets_of(const Mac& mac) {
     std::uint64_t word = 0;
     std::memcpy(&word, mac.data(), mac.size());
-    return kMac << kKindAt | word;
+    return word;
   }
   static std::uint64_t word_of(const VlanMatch& vlan) {
     return kVlan << kKindAt | std::uint64_t{vlan.outer} << 16 | vlan.inner;
+  }
+  static std::uint64_t word_of_port(std::uint16_t port) { return kPort << kKindAt | port; }
+  /// Of a key of one word, which is no MAC address: kind, length, and 32 bits.
+  static std::uint64_t narrow(std::uint64_t word) {
+    return word >> kLengthAt << 32 | (word & UINT32_MAX);
   }
   static Length4 length4(std::uint8_t length);
   [[nodiscard]] std::uint16_t find_placed(const Client& client) const;
   [[nodiscard]] std::uint16_t find_ipv6(const std::array<std::uint8_t, 16>& address) const;
 
-  ClaimTable<1> narrow_;           // all but IPv6 prefixes and those of one VLAN
-  ClaimTable<3> wide_;             // those
+  NarrowClaims macs_;
+  NarrowClaims narrow_;            // all else but IPv6 prefixes and those of one VLAN
+  WideClaims wide_;                // those
   std::vector<Length4> lengths4_;  // in use, longest first
   std::vector<std::uint8_t> lengths6_;
   std::vector<std::uint8_t> placed_;  // of both families, of prefixes that are in one VLAN

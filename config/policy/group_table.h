@@ -49,6 +49,9 @@ class GroupTable {
   [[nodiscard]] std::uint16_t find(const Client& client, const Masks* masks) const {
     return devices_.empty() ? find(client).group : find_device(client, masks);
   }
+  /// Whether some device has a mode of its own. Otherwise what claims() finds is the group.
+  [[nodiscard]] bool any_device_mode() const { return !devices_.empty(); }
+  [[nodiscard]] const Claims& claims() const { return claims_; }
   /// Whether there is anything to find; otherwise it is the default group for all of them.
   [[nodiscard]] bool knows_devices() const { return has_claims() || !devices_.empty(); }
   /// Whether any group or mode names a device by its address, and its other addresses are to be
