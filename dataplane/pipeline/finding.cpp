@@ -91,18 +91,4 @@ void Pipeline::in_doubt(Packet& packet, Id reason) {
   reset(packet, packet::Way::onward);
 }
 
-policy::Client Pipeline::sender_of(const Packet& packet, bool response) const {
-  policy::Client client;
-  const std::size_t mac = packet.frame.link_offset + (response ? 0U : 6U);
-  std::memcpy(client.mac.data(), &packet.view[mac], client.mac.size());
-  client.has_ip = true;
-  client.ipv6 = packet.frame.ipv6;
-  client.address = response ? packet::destination_address(packet.view, packet.frame)
-                            : packet::source_address(packet.view, packet.frame);
-  client.outer_vlan = packet.frame.outer_vlan;
-  client.inner_vlan = packet.frame.inner_vlan;
-  client.port = packet.port;
-  return client;
-}
-
 }  // namespace sluice::pipeline

@@ -35,10 +35,10 @@ void Pipeline::read_claim(const Packet& packet) {
 void Pipeline::sample_uses() {
   const policy::GroupTable& groups = snapshot_->groups();
   for (const Packet& packet : packets_) {
-    const packet::FrameKind kind = packet.frame.kind;
-    const bool plain = kind == packet::FrameKind::udp || kind == packet::FrameKind::tcp;
     if (!packet.answers) continue;
     sampled_ms_ = now_ms_;
+    const packet::FrameKind kind = packet.frame.kind;
+    const bool plain = kind == packet::FrameKind::udp || kind == packet::FrameKind::tcp;
     if (!plain || packet.pieced || packet.frame.tunnelled()) continue;
     const policy::Client client = sender_of(packet, true);
     if ((client.mac[0] & 1) != 0) continue;  // to a group of stations

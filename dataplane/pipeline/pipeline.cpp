@@ -168,81 +168,30 @@ void Pipeline::look_up() {
                                  {answers_.data(), found_}, {entries_.data(), found_});
 }
 
-[[gnu::always_inline]] inline void Pipeline::decide_by_list(Finding& finding,
-                                                            const generation::Answer& answer) {
-  if (answer.categories == 0) {  // whose the name is makes no difference
-    finding.verdict = policy::decide(answer, 0, 0);
-    return;
-  }
-  finding.group = group_of(packets_[finding.packet], finding.response);
-  const policy::Masks& masks = masks_[finding.group];
-  finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
-  if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
-}
-
-[[gnu::always_inline]] inline void Pipeline::decide(Finding& finding,
-                                                    const generation::Answer& answer,
-                                                    const name::FoldedName& name) {
-  finding.listed_labels = answer.matched_labels;
-  if (table_->any_asks_names) return decide_by_name(finding, answer, name);
-  decide_by_list(finding, answer);
-}
-
-// The same while it matters for any group which name it is, and not only what is listed.
-void Pipeline::decide_by_name(Finding& finding, const generation::Answer& answer,
-                              const name::FoldedName& name) {
-  if (table_->any_curated) {
-    decide_by_lists(finding, answer, name);
-  } else {
-    decide_by_list(finding, answer);
-  }
-  if (table_->any_safe_search && snapshot_->safe_search().may_hold(name))
-    decide_safe_search(finding, name);
-}
-
 void Pipeline::decide() {
-  std::uint64_t unlisted = 0;  // most names
+  if (asks_whose()) return decide_whose(true);
+  const policy::Masks& masks = masks_[0];  // everybody's
+  std::uint64_t unlisted = 0;              // most names
   std::uint64_t blocked = 0;
-  const bool curated = table_->any_curated;
-  const policy::SafeSearchNames* const engines =
-      table_->any_safe_search ? &snapshot_->safe_search() : nullptr;
   for (std::size_t i = 0; i < found_; ++i) {
-    if (answers_[i].matched_labels == 0 && !curated &&
-        (engines == nullptr || !engines->may_hold(names_[i]))) {
+    const generation::Answer& answer = answers_[i];
+    if (answer.matched_labels == 0) {
       ++unlisted;
       continue;
     }
-    decide(findings_[i], answers_[i], names_[i]);
-    if (findings_[i].verdict.action == policy::Action::block) {
+    Finding& finding = findings_[i];
+    finding.listed_labels = answer.matched_labels;
+    if (answer.categories != 0) finding.group = 0;
+    finding.verdict = policy::decide(answer, masks.blocked, masks.watched);
+    if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
+    if (finding.verdict.action == policy::Action::block) {
       ++blocked;
     } else {
-      count_verdict(findings_[i]);
+      count_verdict(finding);
     }
   }
   counters_.add(Id::verdict_pass, unlisted);
   counters_.add(Id::verdict_block, blocked);
-}
-
-// The same while any group may reach only what is on its lists.
-void Pipeline::decide_by_lists(Finding& finding, const generation::Answer& answer,
-                               const name::FoldedName& name) {
-  finding.group = group_of(packets_[finding.packet], finding.response);
-  const policy::Masks& masks = masks_[finding.group];
-  // What an answer leads to is nobody's choice but the server's: only the name that was asked for
-  // has to be on a list.
-  const bool by_lists = masks.curated && !finding.led_to;
-  const std::uint64_t lists = by_lists ? snapshot_->curated().lists_of(name::LookupName(name)) : 0;
-  finding.verdict = by_lists ? policy::decide(answer, masks, lists)
-                             : policy::decide(answer, masks.blocked, masks.watched);
-  if ((answer.categories & (masks.cut | masks.budgeted)) != 0) track(finding, answer, masks);
-  if (finding.verdict.action == policy::Action::block || finding.response) return;
-  const bool datagram = finding.protocol == stats::Protocol::dns &&
-                        packets_[finding.packet].frame.kind != FrameKind::tcp;
-  if (datagram || !masks.curated || !masks.refuse_unnamed) return;
-  keep_active(packets_[finding.packet], {.categories = answer.categories,
-                                         .lists = lists,
-                                         .order = snapshot_->curated().order(),
-                                         .always = !hangs_on_policy(finding.verdict)});
 }
 
 // One name of this burst that was asked for, from any place of it on.
@@ -283,12 +232,12 @@ void Pipeline::count_verdict(const Finding& finding) {
 // each frame.
 void Pipeline::make_room() {
   look_up();
+  decide_whose(false);  // counted below
   const std::size_t found = found_;
   std::size_t kept = 0;
   std::size_t asked = 0;
   for (std::size_t i = 0; i < found; ++i) {
     Finding& finding = findings_[i];
-    decide(finding, answers_[i], names_[i]);
     const bool matters = finding.verdict.action == policy::Action::block ||
                          finding.verdict.action == policy::Action::rewrite;
     const bool another = kept > 0 && findings_[kept - 1].packet == finding.packet;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -82,12 +83,19 @@ class Pipeline {
   void piece_together(Packet& packet);
   void classify(std::span<Packet> packets);
   void look_up();
-  void decide();
-  void decide(Finding& finding, const generation::Answer& answer, const name::FoldedName& name);
-  void decide_by_list(Finding& finding, const generation::Answer& answer);
-  [[gnu::noinline]] void decide_by_name(Finding& finding, const generation::Answer& answer,
-                                        const name::FoldedName& name);
+  [[gnu::noinline]] void decide();
   void count_verdict(const Finding& finding);
+  // whose.cpp: the same where it matters whose a name is, or which one.
+  [[nodiscard]] bool asks_whose() const {
+    return table_->any_asks_names || snapshot_->groups().knows_devices();
+  }
+  [[gnu::noinline]] void decide_whose(bool count);
+  void find_groups(std::span<const std::uint16_t> asked);
+  void decide_of_group(Finding& finding, const generation::Answer& answer,
+                       const name::FoldedName& name);
+  [[nodiscard]] std::uint16_t group_of_device(const Packet& packet, bool response) const;
+  [[nodiscard, gnu::noinline]] std::uint16_t group_behind_mac(const Packet& packet,
+                                                              bool response) const;
   [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
                                                     const generation::Answer& answer,
                                                     const name::FoldedName& name);
@@ -151,17 +159,28 @@ class Pipeline {
   Asked* keep_copy(Packet& packet, std::span<const std::uint8_t> message);
   void in_doubt(Packet& packet, stats::Id reason);
   /// As the frame has it; and as the policy names it.
-  policy::Client sender_of(const Packet& packet, bool response) const;
+  static policy::Client sender_of(const Packet& packet, bool response) {
+    policy::Client client;
+    const std::size_t mac = packet.frame.link_offset + (response ? 0U : 6U);
+    std::memcpy(client.mac.data(), &packet.view[mac], client.mac.size());
+    client.has_ip = true;
+    client.ipv6 = packet.frame.ipv6;
+    client.address = response ? packet::destination_address(packet.view, packet.frame)
+                              : packet::source_address(packet.view, packet.frame);
+    client.outer_vlan = packet.frame.outer_vlan;
+    client.inner_vlan = packet.frame.inner_vlan;
+    client.port = packet.port;
+    return client;
+  }
   policy::Client client_of(const Packet& packet, bool response) const {
     policy::Client client = sender_of(packet, response);
     if (table_->neighbours != nullptr) [[unlikely]]
       stand_in(client);
     return client;
   }
-  [[gnu::always_inline]] std::uint16_t group_of(const Packet& packet, bool response) const {
-    const policy::GroupTable& groups = snapshot_->groups();
-    return groups.knows_devices() ? groups.find(client_of(packet, response), masks_)
-                                  : std::uint16_t{0};
+  std::uint16_t group_of(const Packet& packet, bool response) const {
+    return snapshot_->groups().knows_devices() ? group_of_device(packet, response)
+                                               : std::uint16_t{0};
   }
   const policy::Masks& masks_of(const Packet& packet, bool response) const {
     return masks_[group_of(packet, response)];

@@ -82,7 +82,21 @@ class Rehearsal {
     const auto generation = fuzz::make_generation_of([&](const auto& add) {
       for (const auto& [key, category] : entries) add(key, {{0, category}});
     });
-    snapshot_ = fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain);
+    small_ = fuzz::make_snapshot(generation, policy::DnsAnswer::nxdomain);
+    for (auto& [snapshot, set] : {std::pair(&plain_, plain()), std::pair(&school_, school())}) {
+      auto built = index::Snapshot::build(generation, set, {}, 1);
+      SLUICE_EXPECT(built);
+      *snapshot = std::move(*built);
+    }
+  }
+
+  /// Everybody's, as most networks have it; a few groups, by addresses and VLANs; and many devices,
+  /// mostly by MAC addresses, with safe search.
+  enum class Policy { plain, small, school };
+  void set_policy(Policy policy) {
+    snapshot_ = policy == Policy::plain   ? plain_.get()
+                : policy == Policy::small ? small_.get()
+                                          : school_.get();
   }
 
   /// A host's name, below a listed one or below none.
@@ -189,10 +203,40 @@ class Rehearsal {
   [[nodiscard]] const stats::Counters& counters() const { return counters_; }
 
  private:
+  static policy::PolicySet plain() {
+    policy::PolicySet set;
+    set.policies = {{"everyone", policy::bit(policy::find_category("gambling")->id), 0}};
+    set.default_policy = "everyone";
+    set.answer.dns = policy::DnsAnswer::nxdomain;
+    return set;
+  }
+  static policy::PolicySet school() {
+    policy::PolicySet set = plain();
+    set.policies.push_back(set.policies[0]);
+    set.policies[1].name = "pupils";
+    set.policies[1].safe_search = policy::SafeSearch::strict;
+    set.engines = {{"find", {"find.com", "www.find.com"}, "safe.find.com", ""}};
+    set.groups = {{"by mac", "pupils", {}, {}, {}, {}}, {"by address", "pupils", {}, {}, {}, {}}};
+    for (std::size_t i = 0; i < kFrames; ++i) {
+      if (i % 8 < 5) set.groups[0].macs.push_back(mac_of(i));
+    }
+    for (unsigned i = 1; i < 250; ++i) {
+      set.groups[1].prefixes.push_back(
+          policy::parse_prefix("192.0.2." + std::to_string(i) + "/32").value());
+    }
+    set.groups[1].prefixes.push_back(policy::parse_prefix("192.0.2.0/24").value());
+    return set;
+  }
+  static policy::Mac mac_of(std::size_t i) {
+    return {2, 0, 0, 1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)};
+  }
+
   void burst(const std::vector<Bytes>& frames, std::size_t at, bool inside) {
     for (std::size_t i = 0; i < kBurst; ++i) {
       const Bytes& frame = frames[at + i];
       std::copy(frame.begin(), frame.end(), buffers_[i].begin());
+      const policy::Mac mac = mac_of(at + i);
+      std::copy(mac.begin(), mac.end(), buffers_[i].begin() + (inside ? 6 : 0));
       packets_[i] = {};
       packets_[i].data = buffers_[i].data();
       packets_[i].length = static_cast<std::uint32_t>(frame.size());
@@ -208,7 +252,10 @@ class Rehearsal {
 
   Numbers numbers_;
   std::vector<std::string> listed_;
-  std::unique_ptr<const index::Snapshot> snapshot_;
+  std::unique_ptr<const index::Snapshot> plain_;
+  std::unique_ptr<const index::Snapshot> small_;
+  std::unique_ptr<const index::Snapshot> school_;
+  const index::Snapshot* snapshot_ = nullptr;
   stats::Counters counters_;
   stats::EventRing events_;
   std::unique_ptr<pipeline::Pipeline> pipeline_ =
@@ -221,7 +268,9 @@ class Rehearsal {
 // As often as it is seen on a wire, more or less; what is rare is there for its branches.
 int run() {
   Rehearsal rehearsal;
-  for (unsigned act = 0; act < 4; ++act) {
+  using enum Rehearsal::Policy;
+  for (const Rehearsal::Policy policy : {plain, small, plain, school}) {
+    rehearsal.set_policy(policy);
     const auto segment = [] { return Bytes(1200, 0x17); };
     rehearsal.play(rehearsal.streams(40, false, 443, segment));
     rehearsal.play(rehearsal.streams(40, false, 443, [] { return Bytes(); }));
