@@ -78,6 +78,18 @@ class Signed(LayersTest):
         self.assertRegex(text, "under +signed/province of Education Department")
         self.assertIn("policy 'signed/province' no longer blocking gambling", text)
 
+    def test_explain_tells_where_a_generation_goes_without_it(self):
+        self.assertEqual(self.explain()["generation"]["policy_from"], "the generation")
+        names, bare = self.folder / "names.txt", self.folder / "bare.lmdb"
+        names.write_text(f"{LISTED}\n")
+        subprocess.run([BIN / "sluicectl", "list", "compile", names, "--category", "gambling",
+                        "-o", bare], check=True, capture_output=True, timeout=60)
+        told = self.explain("--generation", bare)
+        self.assertEqual(told["verdict"]["action"], "pass")
+        self.assertEqual(told["generation"]["policy_from"],
+                         f"{self.box.config} without the layers that the authority signed, as the "
+                         "generation carries no policy")
+
     def test_the_sites_file_cannot_lift_it(self):
         self.box.configure(blocked="")
         self.box.ask("config-reload", who="li", reason="less")

@@ -4,6 +4,7 @@
 
 #include "config/calendar/calendar.h"
 #include "config/ipc/socket.h"
+#include "control/service/signed_layers.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
 
@@ -31,6 +32,13 @@ Result<Source> find_policy(const Context& context, const generation::Generation&
       if (!policy) return fail(policy.error());
       source.policy = std::move(*policy);
       source.from = context.config_file.string();
+      // Without control nothing brings them: neither here nor on the wire.
+      const auto layered = service::with_kept_layers(*config);
+      if (!layered || layered->policy.layers.size() > config->policy.layers.size()) {
+        source.from +=
+            " without the layers that the authority signed, as the generation carries "
+            "no policy";
+      }
     }
   }
   if (carried) {
