@@ -127,6 +127,17 @@ class District(unittest.TestCase):
         self.assertEqual((told["verdict"]["action"], told["verdict"]["reason"],
                           told["group"]["name"]), (verdict, reason, device[0]))
 
+    def check_owner_of_budget(self, device, name):
+        """Of another owner's budget the site gives nobody more."""
+        budget = district.USED_UP[name]
+        if "/" not in budget:
+            return
+        refused = self.appliance.ctl("budget", "add", mac_of(device), budget, "30", "--reason", "x",
+                                     check=False)
+        self.assertNotEqual(refused.returncode, 0, refused.stdout)
+        self.assertIn("who alone can give more of it", refused.stderr)
+        self.check(device, name, "block")
+
     def table(self):
         cases = []
         for at, modes, rows in district.DAYS:
@@ -157,6 +168,8 @@ class District(unittest.TestCase):
             for row in rows:
                 with self.subTest(at, device=row[0], name=row[1]):
                     self.check(*row[:3])
+                    if row[3] == "budget":
+                        self.check_owner_of_budget(row[0], row[1])
                     if modes:  # the others are in the table
                         self.check_explain(at, *row)
         cases = self.lab.folder / "cases.yaml"
