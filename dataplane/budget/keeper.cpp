@@ -21,17 +21,16 @@ Keeper::Keeper(std::filesystem::path file, std::uint64_t secret)
               "; it is set aside as .damaged, and counting begins anew";
     }
   }
-  writer_ = std::thread([this] { write(); });
 }
 
 Keeper::~Keeper() {
+  if (book_.has_changed()) want(book_.save());
   {
     const std::lock_guard lock(mutex_);
-    if (book_.has_changed()) wanted_ = book_.save();
     stop_ = true;
   }
   changed_.notify_all();
-  writer_.join();
+  if (writer_.joinable()) writer_.join();
 }
 
 void Keeper::keep(Clock::time_point now, bool at_once) {
@@ -42,11 +41,16 @@ void Keeper::keep(Clock::time_point now, bool at_once) {
   }();
   if (!book_.has_changed() && !failed) return;
   kept_ = now;
-  std::string content = book_.save();
+  want(book_.save());
+}
+
+// The writer begins with the first: by then, its thread inherits the CPUs that no worker has.
+void Keeper::want(std::string content) {
   {
     const std::lock_guard lock(mutex_);
     wanted_ = std::move(content);
   }
+  if (!writer_.joinable()) writer_ = std::thread([this] { write(); });
   changed_.notify_all();
 }
 

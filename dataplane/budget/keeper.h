@@ -38,6 +38,7 @@ class Keeper {
   [[nodiscard]] std::string fault() const;
 
  private:
+  void want(std::string content);
   void write();
 
   const std::filesystem::path file_;

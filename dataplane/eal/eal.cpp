@@ -28,11 +28,12 @@ std::uint64_t free_huge_mib() {
   return pages * page_kib / 1024;
 }
 
-// "(0-1)" in EAL's notation: the CPUs that this process may run on.
-std::string allowed_cpus() {
+// "(0,1)" in EAL's notation: the CPUs that this process may run on, but for these.
+std::string allowed_cpus(std::span<const std::uint32_t> without = {}) {
   cpu_set_t set;
   CPU_ZERO(&set);
   sched_getaffinity(0, sizeof set, &set);
+  for (const std::uint32_t cpu : without) CPU_CLR(cpu, &set);
   std::string out;
   for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (CPU_ISSET(cpu, &set)) out += (out.empty() ? "" : ",") + std::to_string(cpu);
@@ -40,10 +41,12 @@ std::string allowed_cpus() {
   return "(" + out + ")";
 }
 
-// The main lcore floats, since it mostly waits; workers stay on the CPUs that they were given.
+// Workers stay on the CPUs that they were given. The main lcore, and all threads that begin there,
+// float over the others, if there are any: loading a generation would hold up a burst.
 std::string lcore_map(const schema::Dataplane& config) {
   const std::string anywhere = allowed_cpus();
-  std::string map = "0@" + anywhere;
+  const std::string others = allowed_cpus(config.cpus);
+  std::string map = "0@" + (others == "()" ? anywhere : others);
   for (std::uint32_t i = 0; i < config.workers; ++i) {
     map += "," + std::to_string(i + 1) + "@" +
            (config.cpus.empty() ? anywhere : std::to_string(config.cpus[i]));

@@ -8,6 +8,7 @@ loaded in turn name the same index differently.
 """
 import argparse
 import json
+import os
 import pathlib
 import signal
 import socket
@@ -40,7 +41,8 @@ def config(work, generation):
         "ports": {"inside": {"device": f"pcap:rx={work}/in.pcap,infinite_rx=1"},
                   "outside": {"device": "null:no-rx=1"}},
         "pairs": {"wire": {"inside": "inside", "outside": "outside"}},
-        "dataplane": {"huge_pages": "never", "memory_mib": 128, "fail": "open"},
+        "dataplane": {"huge_pages": "never", "memory_mib": 128, "fail": "open",
+                      "cpus": [max(os.sched_getaffinity(0))]},
         "policies": {"pupils": {"block": ["gambling"]}},
         "groups": {GROUPS[generation]: {"policy": "pupils", "prefixes": ["192.0.2.0/24"]}},
         "default_policy": "pupils",
@@ -95,6 +97,18 @@ def check_events(dataplane, after):
     return events[-1]["sequence"] if events else after
 
 
+def check_cpus(dataplane):
+    """Nothing but its worker may run on the CPU that was given to it, if there is another one."""
+    allowed = os.sched_getaffinity(0)
+    given = max(allowed)
+    for task in pathlib.Path(f"/proc/{dataplane.process.pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        on = os.sched_getaffinity(int(task.name))
+        right = on == {given} if name.startswith("rte-worker") else given not in on
+        if not right and len(allowed) > 1:
+            raise AssertionError(f"{name} may run on {sorted(on)}, the worker has {given}")
+
+
 def check_gaps(dataplane):
     """A burst that is held up for 50 ms is told, once for each bound below that."""
     before = dataplane.ask("stats")["counters"]
@@ -134,6 +148,7 @@ def run(programs, work):
             after = check_events(dataplane, after)
         if dataplane.ask("stats")["counters"]["dns_blocked"] == 0 or after == 0:
             raise AssertionError("nothing was blocked")
+        check_cpus(dataplane)
         check_gaps(dataplane)
     finally:
         status = dataplane.stop()
