@@ -5,6 +5,8 @@ import pathlib
 import socket
 import threading
 
+from harness import eventually
+
 
 class FakeDataplane:
     def __init__(self, path, refuse=None):
@@ -62,6 +64,14 @@ class FakeDataplane:
             self.asked += 1
             return {"ok": True, "counters": self.counters, "blocks": self.blocks}
         return {"ok": True, "generation": self.generation or 0}
+
+    def seen(self, box):
+        """Until the appliance has asked for the counts of the generation that runs."""
+        eventually(lambda: self.generation == box.status()["generation"])
+        for _ in range(2):  # the first may have asked which generation runs before that did
+            asked = self.asked
+            box.pull()
+            eventually(lambda: self.asked > asked, 40, "a look at the counts")
 
     def close(self):
         self.stopping = True

@@ -247,11 +247,11 @@ class WentBack(ChainTest):
         self.authority.run("rollout", "set", "--lab", appliance, "--halt-block-rate", "2")
         self.authority.run("sign", "--policy")
         self.publish("one.example")
-        self.seen(dataplane)
+        dataplane.seen(self.box)
         dataplane.counters.update(verdict_pass=1960, verdict_block=40)
-        self.seen(dataplane)
+        dataplane.seen(self.box)
         self.publish("two.example")
-        self.seen(dataplane)
+        dataplane.seen(self.box)
         dataplane.counters.update(verdict_pass=2000, verdict_block=2000)
         eventually(lambda: "release-halted" in self.box.alarms(), 30, "the halt")
         self.decree("now.example")
@@ -263,13 +263,6 @@ class WentBack(ChainTest):
         self.assertEqual(self.verdict("two.example")[0], "block")
         self.assert_blocked("now.example")
         self.assertEqual(self.box.alarms(), {})
-
-    def seen(self, dataplane):
-        eventually(lambda: dataplane.generation == self.box.status()["generation"])
-        for _ in range(2):  # the first may have asked which generation runs before that did
-            asked = dataplane.asked
-            self.box.pull()
-            eventually(lambda: dataplane.asked > asked, 40, "a look at the counts")
 
 
 if __name__ == "__main__":
