@@ -59,4 +59,36 @@ Sha256State HmacKey::sign(std::span<const std::uint8_t> message) const {
   return state[0];
 }
 
+HmacKeyPair::HmacKeyPair(const std::array<Sha256State, 2>& keys)
+    : inner_{kSha256Start, kSha256Start}, outer_(inner_) {
+  const auto take_in = [&keys](std::uint32_t pad, std::array<Sha256State, 2>& states) {
+    std::array<Sha256Block, 2> blocks;
+    for (std::size_t key = 0; key < keys.size(); ++key) {
+      blocks[key].fill(pad);
+      for (std::size_t i = 0; i < keys[key].size(); ++i) blocks[key][i] ^= keys[key][i];
+    }
+    sha256_compress(states, blocks);
+  };
+  take_in(kInnerPad, inner_);
+  take_in(kOuterPad, outer_);
+}
+
+std::array<Sha256State, 2> HmacKeyPair::finish(const std::array<Sha256State, 2>& inner) const {
+  std::array<Sha256State, 2> states = outer_;
+  sha256_compress(states, std::array{digest_block(inner[0]), digest_block(inner[1])});
+  return states;
+}
+
+std::array<Sha256State, 2> HmacKeyPair::sign(const std::array<Sha256Block, 2>& messages) const {
+  std::array<Sha256State, 2> states = inner_;
+  sha256_compress(states, messages);
+  return finish(states);
+}
+
+std::array<Sha256State, 2> HmacKeyPair::sign(const Sha256Constant& message) const {
+  std::array<Sha256State, 2> states = inner_;
+  sha256_compress(states, std::array{&message, &message});
+  return finish(states);
+}
+
 }  // namespace sluice::inspect::quic

@@ -75,4 +75,24 @@ class HmacKey {
   Sha256State outer_;
 };
 
+/// Two keys, each with a message of its own: where the processor has SHA instructions, those of one
+/// message wait for each other as long as another's take.
+class HmacKeyPair {
+ public:
+  explicit HmacKeyPair(const HmacKey& both)
+      : inner_{both.inner(), both.inner()}, outer_{both.outer(), both.outer()} {}
+  /// Digests as the keys.
+  explicit HmacKeyPair(const std::array<Sha256State, 2>& keys);
+
+  /// Each message is the last_block() of its octets.
+  [[nodiscard]] std::array<Sha256State, 2> sign(const std::array<Sha256Block, 2>& messages) const;
+  [[nodiscard]] std::array<Sha256State, 2> sign(const Sha256Constant& message) const;
+
+ private:
+  [[nodiscard]] std::array<Sha256State, 2> finish(const std::array<Sha256State, 2>& inner) const;
+
+  std::array<Sha256State, 2> inner_;
+  std::array<Sha256State, 2> outer_;
+};
+
 }  // namespace sluice::inspect::quic

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "dataplane/inspect/quic/derive_lanes.h"
+#include "dataplane/inspect/quic/hkdf.h"
 
 namespace sluice::inspect::quic {
 namespace {
@@ -59,6 +60,26 @@ TEST_F(Sha256, HashesAbc) {
   sha256_compress(states, block);
   EXPECT_EQ(states[0], (Sha256State{0xba7816bf, 0x8f01cfea, 0x414140de, 0x5dae2223, 0xb00361a3,
                                     0x96177a9c, 0xb410ff61, 0xf20015ad}));
+}
+
+TEST_F(Sha256, PropertyTwoKeysSignAsEachAlone) {
+  for (int round = 0; round < 200; ++round) {
+    const std::array keys = {any<Sha256State>(), any<Sha256State>()};
+    const HmacKeyPair pair(keys);
+    const auto octets = [&] {
+      std::vector<std::uint8_t> message(random_() % (kMaxHmacMessage + 1));
+      for (std::uint8_t& octet : message) octet = static_cast<std::uint8_t>(random_());
+      return message;
+    };
+    const std::array messages = {octets(), octets()};
+    const auto each = pair.sign(std::array{last_block(messages[0]), last_block(messages[1])});
+    const Sha256Constant constant(last_block(messages[0]));
+    const auto same = pair.sign(constant);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      ASSERT_EQ(each[i], HmacKey(keys[i]).sign(messages[i]));
+      ASSERT_EQ(same[i], HmacKey(keys[i]).sign(messages[0]));
+    }
+  }
 }
 
 }  // namespace
