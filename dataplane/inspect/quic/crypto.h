@@ -4,8 +4,8 @@
 // Thread safety: one Crypto a lcore. What its library keeps is made once: after create() nothing
 // allocates.
 //
-// Intel's multi-buffer library does the AES where it exists (amd64), and GcmAesNi opens packets
-// where it is faster: they take in a new key in a fraction of OpenSSL's time, and almost every
+// Where Intel's multi-buffer library exists (amd64), GcmAesNi opens packets, or on processors without
+// AES-NI that library: they take in a new key in a fraction of OpenSSL's time, and almost every
 // Initial has a new key. OpenSSL does it elsewhere.
 #pragma once
 

@@ -1,6 +1,6 @@
 // AES by Intel's multi-buffer library, through its direct calls: a packet at a time, no jobs. A
 // single block is done here: the library's calls expand a key for many. So is the opening of
-// packets where GcmAesNi is faster.
+// packets where GcmAesNi works.
 #include <algorithm>
 #include <array>
 #include <cstring>

@@ -6,67 +6,14 @@
 #include <utility>
 
 #include "dataplane/inspect/quic/expand_key.h"
+#include "dataplane/inspect/quic/gcm_blocks.h"
 
 namespace sluice::inspect::quic {
 namespace {
 
-constexpr std::size_t kBlockOctets = 16;
-constexpr std::size_t kLanes = 8;      // AESENC answers after four cycles and takes one
+using namespace gcm;
+
 constexpr std::size_t kTailLanes = 4;  // as few as do not wait for each other
-
-#define SLUICE_GCM __attribute__((target("aes,avx,pclmul")))
-#define SLUICE_GCM_INLINE SLUICE_GCM __attribute__((always_inline)) inline
-
-SLUICE_GCM_INLINE __m128i load(const std::uint8_t* octets) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(octets));
-}
-SLUICE_GCM_INLINE void store(std::uint8_t* octets, __m128i block) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(octets), block);
-}
-/// GHASH counts a block's bits from its first octet's highest (SP 800-38D section 6.3), the
-/// processor from its last octet's: what is multiplied stands the other way round.
-SLUICE_GCM_INLINE __m128i turn(__m128i block) {
-  return _mm_shuffle_epi8(block,
-                          _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-}
-
-/// A sum of products that was not reduced: 256 bits, of which `middle` lies over the inner half.
-struct Sum {
-  __m128i low;
-  __m128i middle;
-  __m128i high;
-};
-
-SLUICE_GCM_INLINE void add_product(Sum& sum, __m128i block, __m128i power) {
-  sum.low = _mm_xor_si128(sum.low, _mm_clmulepi64_si128(block, power, 0x00));
-  sum.high = _mm_xor_si128(sum.high, _mm_clmulepi64_si128(block, power, 0x11));
-  sum.middle = _mm_xor_si128(sum.middle, _mm_clmulepi64_si128(block, power, 0x01));
-  sum.middle = _mm_xor_si128(sum.middle, _mm_clmulepi64_si128(block, power, 0x10));
-  // In this order: compilers keep all products, on the stack, to sum them up at the end.
-  asm("" : "+x"(sum.low), "+x"(sum.middle), "+x"(sum.high));
-}
-
-/// By x^128 + x^127 + x^126 + x^121 + 1, as the turned bits have it, from below, 64 bits at a time
-/// (Gueron and Kounavis, "Intel Carry-Less Multiplication Instruction and its Usage for Computing
-/// the GCM Mode").
-SLUICE_GCM_INLINE __m128i reduce(const Sum& sum) {
-  const __m128i polynomial = _mm_set_epi64x(static_cast<long long>(0xc200000000000000), 1);
-  constexpr int kSwapHalves = 0x4e;
-  __m128i low = _mm_xor_si128(sum.low, _mm_slli_si128(sum.middle, 8));
-  const __m128i high = _mm_xor_si128(sum.high, _mm_srli_si128(sum.middle, 8));
-#pragma GCC unroll 2
-  for (int half = 0; half < 2; ++half) {
-    const __m128i folded = _mm_clmulepi64_si128(low, polynomial, 0x10);
-    low = _mm_xor_si128(_mm_shuffle_epi32(low, kSwapHalves), folded);
-  }
-  return _mm_xor_si128(high, low);
-}
-
-SLUICE_GCM_INLINE __m128i multiply(__m128i a, __m128i b) {
-  Sum sum{};
-  add_product(sum, a, b);
-  return reduce(sum);
-}
 
 /// The hash key times x: the product of two turned blocks stands one bit too low, which this makes
 /// up for once.
@@ -119,15 +66,20 @@ SLUICE_GCM_INLINE __m128i load_nonce(const std::array<std::uint8_t, 12>& nonce) 
 
 }  // namespace
 
-bool GcmAesNi::works_here() {
-  // Not every compiler knows VAES by name.
-  constexpr unsigned kVaes = 1U << 9;  // of ECX
+bool GcmAesNi::has_pairs() {
+  // Not every compiler knows these by name.
+  constexpr unsigned kVaes = 1U << 9;
+  constexpr unsigned kVpclmulqdq = 1U << 10;
   unsigned a = 0;
   unsigned b = 0;
   unsigned c = 0;
   unsigned d = 0;
-  const bool vaes = __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (c & kVaes) != 0;
-  return !vaes && __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
+  return __builtin_cpu_supports("avx2") != 0 && __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 &&
+         (c & kVaes) != 0 && (c & kVpclmulqdq) != 0;
+}
+
+bool GcmAesNi::works_here() {
+  return __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
          __builtin_cpu_supports("avx") != 0;
 }
 
@@ -196,34 +148,13 @@ SLUICE_GCM bool GcmAesNi::open(const std::array<std::uint8_t, 12>& nonce,
     hash = reduce(sum);
   }
 
-  const std::uint8_t* from = octets.data();
-  std::size_t left = octets.size();
-  for (; left >= kLanes * kBlockOctets; left -= kLanes * kBlockOctets) {
-    __m128i states[kLanes];
-#pragma GCC unroll 8
-    for (__m128i& state : states) state = next_state();
-    Sum sum{};
-#pragma GCC unroll 9
-    for (std::size_t round = 1; round < kRounds; ++round) {
-      const __m128i round_key = round_keys_[round];
-#pragma GCC unroll 8
-      for (__m128i& state : states) state = _mm_aesenc_si128(state, round_key);
-      if (round > kLanes) continue;
-      // The first waits for those before it: it comes last.
-      const std::size_t at = kLanes - round;
-      __m128i block = turn(load(from + at * kBlockOctets));
-      if (at == 0) block = _mm_xor_si128(block, hash);
-      add_product(sum, block, powers_[kPowers - kLanes + at]);
-    }
-    hash = reduce(sum);
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < kLanes; ++i) {
-      const __m128i over = _mm_aesenclast_si128(states[i], round_keys_[kRounds]);
-      store(out + i * kBlockOctets, _mm_xor_si128(over, load(from + i * kBlockOctets)));
-    }
-    from += kLanes * kBlockOctets;
-    out += kLanes * kBlockOctets;
-  }
+  Run run{counter, hash, octets.data(), out, octets.size()};
+  (in_pairs_ ? decrypt_in_pairs : decrypt)(run, round_keys_, &powers_[kPowers - kLanes]);
+  counter = run.counter;
+  hash = run.hash;
+  out = run.out;
+  const std::uint8_t* from = run.from;
+  std::size_t left = run.left;
 
   // The rest, in the last lane what masks the tag, and behind what is hashed the lengths.
   const std::size_t blocks = (left + kBlockOctets - 1) / kBlockOctets;

@@ -3,8 +3,8 @@
 // key, and of a packet's blocks eight are deciphered and hashed at once. NIST SP 800-38D; RFC 9001
 // sections 5.3 and 5.4.
 //
-// For processors with AES-NI, PCLMULQDQ and AVX: where there are vectors of AES as well, the
-// library is faster by these. The tests hold this against OpenSSL.
+// For processors with AES-NI, PCLMULQDQ and AVX; vectors of AES are used where there are any. The
+// tests hold both against the library.
 //
 // Thread safety: a plain value of one lcore. Nothing allocates.
 #pragma once
@@ -15,6 +15,7 @@
 #include <immintrin.h>
 #include <span>
 
+#include "dataplane/inspect/quic/gcm_blocks.h"
 #include "dataplane/inspect/quic/keys.h"
 
 namespace sluice::inspect::quic {
@@ -23,6 +24,10 @@ class GcmAesNi {
  public:
   /// Whether this processor has what it needs.
   [[nodiscard]] static bool works_here();
+  /// Whether it has AVX2, VAES and VPCLMULQDQ as well, which take two blocks at once.
+  [[nodiscard]] static bool has_pairs();
+
+  explicit GcmAesNi(bool in_pairs = has_pairs()) : in_pairs_(in_pairs) {}
 
   /// Takes in the keys, for open(), and tells the mask over the header (RFC 9001 section 5.4.3).
   [[nodiscard]] AesBlock begin(const Keys& keys, std::span<const std::uint8_t, 16> sample);
@@ -35,12 +40,12 @@ class GcmAesNi {
                           std::span<const std::uint8_t> octets, std::uint8_t* out) const;
 
  private:
-  static constexpr std::size_t kRounds = 10;
   /// Blocks that are hashed before they are reduced: eight, and behind the last eight the lengths.
   static constexpr std::size_t kPowers = 9;
 
-  __m128i round_keys_[kRounds + 1];
+  __m128i round_keys_[gcm::kRounds + 1];
   __m128i powers_[kPowers];  // of the hash key, from the highest to the first
+  bool in_pairs_;
 };
 
 }  // namespace sluice::inspect::quic
