@@ -31,6 +31,15 @@ void store(const Sha256State& digest, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
 }
 
+/// Where the processor has SHA instructions, a derivation by them, two at a time, takes as long as a
+/// twelfth of sixteen in lanes: they have to be nearly full, and be sixteen.
+constexpr std::size_t kLeastBesideShaNi = 12;
+
+bool pays(LaneSet set, std::size_t count) {
+  if (!has_sha_instructions()) return set != LaneSet::none && count > 1;
+  return set == LaneSet::avx512 && count >= kLeastBesideShaNi;
+}
+
 /// Those of two connections.
 void derive_two(const LaneLabels& labels, std::span<const ConnectionId, 2> destinations,
                 std::span<Keys, 2> keys) {
@@ -71,19 +80,17 @@ LaneLabels client_labels(const VersionTraits& traits) {
 
 void derive_client_keys(const VersionTraits& traits, std::span<const ConnectionId> destinations,
                         std::span<Keys> keys) {
-  // Where the processor has SHA instructions, two messages at once are as fast as sixteen in lanes.
-  const bool in_pairs = has_sha_instructions();
-  const LaneSet set = in_pairs ? LaneSet::none : widest_lanes();
+  const LaneSet set = widest_lanes();
   const LaneLabels labels = client_labels(traits);
   while (!destinations.empty()) {
-    const std::size_t most = in_pairs ? 2 : lanes_of(set);
-    const std::size_t count = std::min(destinations.size(), most);
-    if (count == 1) {
-      keys[0] = derive_keys(traits, destinations[0].octets(), Side::client);
-    } else if (in_pairs) {
+    std::size_t count = std::min(destinations.size(), lanes_of(set));
+    if (pays(set, count)) {
+      derive_in_lanes(set, labels, destinations.first(count), keys.first(count));
+    } else if (destinations.size() > 1) {
+      count = 2;
       derive_two(labels, destinations.first<2>(), keys.first<2>());
     } else {
-      derive_in_lanes(set, labels, destinations.first(count), keys.first(count));
+      keys[0] = derive_keys(traits, destinations[0].octets(), Side::client);
     }
     destinations = destinations.subspan(count);
     keys = keys.subspan(count);
