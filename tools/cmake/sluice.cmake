@@ -30,6 +30,14 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND NOT SLUICE_SANITIZE AND NOT SLUICE_COV
     $<IF:$<BOOL:$<TARGET_PROPERTY:SLUICE_LTO>>,-flto=auto,-fno-lto>)
 endif()
 
+# A compiler cache, where there is one, serves other clones too: what it is told begins at the source's
+# folder.
+find_program(SLUICE_CCACHE ccache)
+if(SLUICE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${SLUICE_CCACHE})
+endif()
+
 # sluice_library(NAME SOURCES a.cpp … DEPS lib …)
 function(sluice_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
@@ -38,10 +46,37 @@ function(sluice_library name)
 endfunction()
 
 # sluice_compile_as_one(NAME…): for targets whose files all read the header of the JSON, the command
-# line's or the test library, which takes longer than the files themselves. What the warning is about is met by every pimpl.
+# line's or the test library, which takes longer than the files themselves. Not by UNITY_BUILD, whose
+# files name others by their whole path, which no compiler cache finds again in another clone. What
+# the warning is about is met by every pimpl.
 function(sluice_compile_as_one)
+  set(most 9)
   foreach(name ${ARGN})
-    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 9)
+    get_target_property(sources ${name} SOURCES)
+    get_target_property(folder ${name} SOURCE_DIR)
+    get_target_property(made ${name} BINARY_DIR)
+    file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR} ${folder})
+    set(files)
+    foreach(source ${sources})
+      set(path ${source})
+      cmake_path(ABSOLUTE_PATH path BASE_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder})
+      get_source_file_property(alone ${path} TARGET_DIRECTORY ${name} COMPILE_DEFINITIONS)
+      if(alone OR IS_ABSOLUTE ${source})  # with definitions of its own, or made by a command
+        list(APPEND files ${path})
+        list(REMOVE_ITEM sources ${source})
+      endif()
+    endforeach()
+    while(sources)
+      list(SUBLIST sources 0 ${most} batch)
+      list(REMOVE_ITEM sources ${batch})
+      list(TRANSFORM batch REPLACE "(.+)" "#include \"${folder}/\\1\"\n")
+      list(JOIN batch "" content)
+      list(LENGTH files number)
+      set(file ${made}/${name}-${number}.cpp)
+      file(CONFIGURE OUTPUT ${file} CONTENT "${content}" @ONLY)
+      list(APPEND files ${file})
+    endwhile()
+    set_property(TARGET ${name} PROPERTY SOURCES ${files})
     target_compile_options(${name} PRIVATE
                            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endforeach()
