@@ -53,7 +53,7 @@ std::optional<std::map<std::string, Rollout::Halted>> read_halted(const json& ro
   for (const auto& [department, value] : found->items()) {
     const auto seq = value.is_object() ? whole(value, "seq", UINT64_MAX) : std::nullopt;
     if (!seq) return std::nullopt;
-    out[department] = {*seq, text_at(value, "reason")};
+    if (department != kEmergency) out[department] = {*seq, text_at(value, "reason")};
   }
   return out;
 }

@@ -39,7 +39,8 @@ struct Rollout {
   std::optional<std::uint64_t> max_new_popular;  // halt_if.top1k_new_hits_gt
   std::optional<double> max_block_rate_ratio;    // halt_if.block_rate_ratio_gt
   /// Lists that the authority has halted, by department: no appliance takes that one any more, and
-  /// one that runs it goes back to what it ran before.
+  /// one that runs it goes back to what it ran before. Never the emergency list: that is taken
+  /// back by another one, which is everywhere within a minute.
   struct Halted {
     std::uint64_t seq = 0;
     std::string reason;

@@ -206,11 +206,10 @@ Outcome Updater::pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Er
   if (!rollout) return failed(Outcome::failed, rollout.error());
   rollout_ = std::move(*rollout);
   mend_layers(fetcher);
-  // What a person carries here is not staged: it is meant for this box.
-  if (staged) {
-    stage(*release);
-    obey_halts();
+  if (auto status = stage(*release, staged); !status) {
+    return failed(Outcome::failed, status.error());
   }
+  obey_halts();
   const bool same = release_ && compile::release_id(*release_) == compile::release_id(*release);
   if (same && !running_.held() && is_stale()) {
     const auto policy = policy_json(released());

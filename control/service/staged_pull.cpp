@@ -37,17 +37,39 @@ Result<std::optional<compile::Rollout>> Updater::read_rollout(sync::Fetcher& fet
   return std::optional<compile::Rollout>();
 }
 
-void Updater::stage(compile::Release& release) {
+/// What a person carries here waits for no ring: it is meant for this box. Nor does anything on an
+/// appliance without lists, which has waited long enough. What is halted is for nobody.
+Status Updater::stage(compile::Release& release, bool by_rings) {
   StagingView told{.appliance = appliance_};
+  Status status;
   if (rollout_) {
     told.place = compile::place_of(rollout_->salt, appliance_);
     told.turn = compile::turn_of(*rollout_, appliance_);
-    // An appliance without lists has waited long enough.
-    if (release_) {
-      told.waiting = staging_.hold_back(release, *release_, *rollout_, appliance_, clock_());
-    }
+    const auto delay = by_rings && release_ ? told.turn.delay : std::chrono::hours(0);
+    const compile::Release none;
+    told.waiting =
+        staging_.hold_back(release, release_ ? *release_ : none, *rollout_, delay, clock_());
+    if (!release_ && !told.waiting.empty()) status = check_left_out(release, told.waiting);
   }
   update_view([&](View& view) { view.staging = std::move(told); });
+  return status;
+}
+
+/// Of the first release that is taken, or of one that is to make good for lists that were lost.
+Status Updater::check_left_out(const compile::Release& release,
+                               const std::vector<Waiting>& left_out) const {
+  const auto current = running_.current();
+  const auto runs = current ? compile::sources_from_json(current->sources_json()).seqs
+                            : std::map<std::string, std::uint64_t>();
+  for (const Waiting& one : left_out) {
+    const bool is_lost = runs.contains(one.department);
+    if (!is_lost && !release.lists.empty()) continue;
+    return fail("the authority has halted list " + std::to_string(one.seq) + " of " +
+                    one.department + " (" + one.reason + "), and " +
+                    (is_lost ? "the one that runs here is lost besides" : "there is no other list"),
+                {}, "what runs stays as it is; the next list is taken at once");
+  }
+  return {};
 }
 
 /// Where a list runs that the authority has halted, what ran before it is gone back to, as after a
@@ -59,7 +81,7 @@ void Updater::obey_halts() {
   const std::string release = compile::release_id(*release_);
   const auto is_halted = [&](const std::string& department, std::uint64_t seq) {
     const auto found = halted.find(department);
-    return found != halted.end() && found->second.seq == seq && !is_urgent(department);
+    return found != halted.end() && found->second.seq == seq;
   };
   Staging::Obeyed obeyed = staging_.obeyed();
   const std::size_t lifted =

@@ -67,17 +67,18 @@ void Staging::set_obeyed(Obeyed obeyed) {
 }
 
 std::vector<Waiting> Staging::hold_back(compile::Release& next, const compile::Release& in_use,
-                                        const compile::Rollout& rollout,
-                                        const std::string& appliance, tuf::Time now) {
-  const auto delay = compile::turn_of(rollout, appliance).delay;
+                                        const compile::Rollout& rollout, std::chrono::hours delay,
+                                        tuf::Time now) {
   std::vector<Waiting> waiting;
   std::map<std::string, Seen> seen;
   for (auto list = next.lists.begin(); list != next.lists.end();) {
     const compile::ReleaseList* mine = in_use.find(list->department);
     const std::string content = content_of(*list);
-    const bool free = (mine != nullptr && content_of(*mine) == content) ||
-                      rollout.urgent.contains(list->department);
-    if (free) {
+    const auto halt = rollout.halted.find(list->department);
+    const bool halted = halt != rollout.halted.end() && halt->second.seq == list->seq;
+    // One that runs is gone back from, as far as there is something to go back to.
+    const bool runs = mine != nullptr && content_of(*mine) == content;
+    if (runs || (rollout.urgent.contains(list->department) && !halted)) {
       ++list;
       continue;
     }
@@ -90,8 +91,6 @@ std::vector<Waiting> Staging::hold_back(compile::Release& next, const compile::R
     }
     const tuf::Time due = std::min(one.seen + delay, one.since + 2 * delay);
     seen[list->department] = one;
-    const auto halt = rollout.halted.find(list->department);
-    const bool halted = halt != rollout.halted.end() && halt->second.seq == list->seq;
     if (due <= now && !halted) {
       ++list;
       continue;

@@ -37,11 +37,12 @@ class Staging {
   /// `file`: where it is kept. What cannot be read is seen anew.
   explicit Staging(std::filesystem::path file);
 
-  /// Puts the lists in use in the stead of those that wait; tells which do.
+  /// Puts the lists in use in the stead of those that wait, and leaves out those that wait where
+  /// none is in use; tells which do. `delay`: after a list was seen; of urgent ones there is none.
   [[nodiscard]] std::vector<Waiting> hold_back(compile::Release& next,
                                                const compile::Release& in_use,
                                                const compile::Rollout& rollout,
-                                               const std::string& appliance, tuf::Time now);
+                                               std::chrono::hours delay, tuf::Time now);
 
   /// Which lists, by department, were gone back from because the authority has halted them: each
   /// once, so that a person may let it go on.

@@ -152,7 +152,9 @@ class Updater {
   [[nodiscard]] Outcome pull_from(sync::Fetcher& fetcher, bool staged, std::optional<Error>& error);
   [[nodiscard]] Result<std::optional<compile::Rollout>> read_rollout(
       sync::Fetcher& fetcher, const compile::Release& release);
-  void stage(compile::Release& release);
+  [[nodiscard]] Status stage(compile::Release& release, bool by_rings);
+  [[nodiscard]] Status check_left_out(const compile::Release& release,
+                                      const std::vector<Waiting>& left_out) const;
   void obey_halts();
   void go_back_from_halted(
       const std::function<bool(const std::string& department, std::uint64_t seq)>& is_halted,

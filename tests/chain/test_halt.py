@@ -1,8 +1,10 @@
 """A release that makes an appliance block far more than it did, where the signed rollout bounds that; and
 one that the authority itself halts, as where many appeal.
 """
+import subprocess
+
 from dataplane import FakeDataplane
-from harness import ChainTest, eventually, main
+from harness import BIN, ChainTest, eventually, main
 
 
 class HaltTest(ChainTest):
@@ -153,9 +155,12 @@ class HaltedByTheAuthority(ChainTest):
             reply = box.pull()
             self.assertTrue(reply["ok"], reply)
 
-    def halt(self):
+    def halt_signed(self):
         told = self.sign("halt", "police", "--reason", "12 appeals")
         self.assertIn("halted: police 3, 12 appeals", told)
+
+    def halt(self):
+        self.halt_signed()
         self.pull(self.box, self.late)
 
     def test_those_that_run_it_go_back_and_the_others_never_take_it(self):
@@ -218,6 +223,78 @@ class HaltedByTheAuthority(ChainTest):
         self.pull(self.box)
         self.assertEqual(self.box.status()["entries"], 4)
         self.assertIn("release-halted", self.box.alarms())
+
+    def test_a_new_appliance_takes_the_other_lists(self):
+        new = self.control(f"file://{self.authority.repo}/", "/etc/hosts")
+        self.authority.add("adult.example", category="pornography", order="C-1")
+        self.authority.release()
+        self.halt()
+        new.start()
+        eventually(lambda: new.status()["generation"] == 1)
+        [waiting] = new.status()["rollout"]["waiting"]
+        self.assertEqual((waiting["department"], waiting["due"], waiting["halted"]), ("police", None, "12 appeals"))
+        self.assertEqual((new.status()["entries"], new.alarms()), (1, {}))
+        new.stop()
+        new.start()
+        self.pull(new)
+        self.assertEqual((new.status()["entries"], new.alarms()), (1, {}))
+        self.sign("set", "--ring", "all:100")  # else the list that comes instead waits for the rings
+        self.publish("three.example")
+        self.pull(new)
+        self.assertEqual((new.status()["entries"], new.status()["rollout"]["waiting"]), (6, []))
+
+    def test_where_all_that_there_is_is_halted(self):
+        self.halt()
+        new = self.control(f"file://{self.authority.repo}/", "/etc/hosts")
+        new.start()
+        eventually(lambda: "pull-failed" in new.alarms())
+        self.assertIn("the authority has halted list 3 of police (12 appeals), and there is no other list",
+                      new.alarms()["pull-failed"])
+        self.assertIn("no-generation", new.alarms())
+        self.assertEqual(new.status()["rollout"]["waiting"][0]["halted"], "12 appeals")
+        self.sign("halt", "police", "--lift")
+        self.pull(new)
+        self.assertEqual((new.status()["entries"], new.alarms()), (4, {}))
+
+    def test_where_what_runs_is_lost_besides(self):
+        self.late.stop()
+        (self.late.state / "lists/release.json").unlink()
+        self.halt_signed()
+        self.late.start()
+        self.late.pull()
+        self.assertIn("the one that runs here is lost besides", self.late.alarms()["pull-failed"])
+        self.assertEqual(self.late.status()["entries"], 3)
+
+    def test_a_bundle_brings_nothing_that_is_halted(self):
+        self.halt_signed()
+        bundle = self.box.folder / "lists.tar"
+        self.authority.run("bundle", "--out", bundle)
+        for box in (self.late, self.box):
+            told = subprocess.run([BIN / "sluicectl", "--config", box.config, "list", "import-bundle", bundle, "--who", "li"],
+                                  capture_output=True, text=True, timeout=60)
+            self.assertEqual(told.returncode, 0, told)
+            self.assertEqual(box.status()["entries"], 3)
+        self.assertIn("12 appeals", self.box.alarms()["release-halted"])
+
+    def test_a_list_that_waits_for_no_ring(self):
+        self.authority.run("add", "virus.example", "--category", "malware", "--order", "T-1")
+        self.authority.release()
+        self.sign("set", "--lab", self.name(self.box), "--lab", self.name(self.late), "--skip-for", "malware")
+        self.pull(self.box, self.late)
+        self.authority.run("add", "wrong.example", "--category", "malware", "--order", "T-1")
+        self.authority.release()
+        self.pull(self.box)
+        self.sign("halt", "telecom", "--reason", "it is a hospital")
+        self.pull(self.box, self.late)
+        self.assertIn("it is a hospital", self.box.alarms()["release-halted"])
+        self.assertEqual(self.late.status()["rollout"]["waiting"][0]["halted"], "it is a hospital")
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (5, 5))
+        self.authority.run("remove", "wrong.example")
+        self.authority.run("add", "worm.example", "--category", "malware", "--order", "T-1")
+        self.authority.release()
+        self.pull(self.box, self.late)
+        self.assertEqual((self.box.status()["entries"], self.late.status()["entries"]), (6, 6))
+        self.assertEqual((self.box.alarms(), self.late.alarms()), ({}, {}))
 
     def test_halts_that_are_none(self):
         for arguments, reason in ((("police",), "needs its --reason"), (("press", "--reason", "x"), "has no published list"),
