@@ -136,25 +136,18 @@ Status merge(std::vector<Stream>& streams, const NameSet& protects, LocalStream&
   }
 }
 
-std::optional<tuf::Time> next_change(const std::vector<Stream>& streams, tuf::Time now) {
-  std::optional<tuf::Time> next;
-  const auto consider = [&](tuf::Time time) {
-    if (time > now && (!next || time < *next)) next = time;
-  };
+Stretch stretch_of(const std::vector<Stream>& streams, tuf::Time now) {
+  Stretch out;
   for (const Stream& stream : streams) {
-    for (const Order& order : stream.orders) {
-      if (!order.active) continue;
-      consider(order.effective);
-      consider(order.expires);
-    }
+    for (const Order& order : stream.orders) out.consider(order, now);
   }
-  return next;
+  return out;
 }
 
 std::string sources_json(const CompileInput& input, const Compiled& compiled,
                          const Emergency& emergency) {
   tuf::Json json = {{"lists", tuf::Json::array()}};
-  if (compiled.next_change) json["next_change"] = tuf::to_text(*compiled.next_change);
+  put_stretch(json, compiled.orders);
   if (input.local != nullptr) put_local(json, *input.local);
   if (input.release == nullptr) return json_text(json);
   json["release"] = release_id(*input.release);
@@ -196,7 +189,7 @@ Result<Compiled> compile(const CompileInput& input) {
   auto status = merge(streams, rules->protected_names, *local, *writer, input.now);
   if (!status) return fail(status.error());
   for (const Stream& stream : streams) compiled.lists.push_back(stream.count);
-  compiled.next_change = next_change(streams, input.now);
+  compiled.orders = stretch_of(streams, input.now);
   auto emergency = input.release == nullptr
                        ? Result<Emergency>(Emergency())
                        : read_emergency(*input.release, input.lists_dir, *rules, input.now);

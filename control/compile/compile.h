@@ -60,8 +60,8 @@ struct CompileInput {
 struct Compiled {
   generation::Summary summary;
   std::vector<ListCount> lists;
-  std::vector<std::string> dropped;      // the first ones
-  std::optional<tuf::Time> next_change;  // when an order begins or ends next
+  std::vector<std::string> dropped;  // the first ones
+  Stretch orders;
 };
 
 /// Refuses the whole release at the first fault of any list, leaving no file.
@@ -76,8 +76,8 @@ struct Compiled {
 struct Sources {
   std::string release;  // SHA-256 of the release's own JSON; empty for policy only
   std::map<std::string, std::uint64_t> seqs;  // of its lists, by department
-  std::optional<tuf::Time> next_change;
-  std::vector<std::string> dropped;  // entries that the rules left out, the first ones
+  Stretch orders;                             // with what was taken out since because it ended
+  std::vector<std::string> dropped;           // entries that the rules left out, the first ones
   std::uint64_t dropped_count = 0;
   std::map<std::string, std::string> local;  // LocalLayers::ids() of what was merged in
   std::optional<tuf::Time> local_next_change;
@@ -86,12 +86,22 @@ struct Sources {
   struct EmergencyPart {
     std::string id;
     std::vector<std::string> keys;  // reversed, ascending
-    std::optional<tuf::Time> next_change;
+    Stretch orders;
   };
   std::optional<EmergencyPart> emergency;
 };
 [[nodiscard]] std::string release_id(const Release& release);
 [[nodiscard]] Sources sources_from_json(std::string_view json);
+// To bring sources up to date; what they say then is what compile() would have them say.
+/// A list's row; null where there is none.
+[[nodiscard]] tuf::Json* list_row(tuf::Json& sources, std::string_view department);
+void put_stretch(tuf::Json& json, const Stretch& orders);
+/// A count of a row, as of "entries".
+void add_to_count(tuf::Json& row, const std::string& what, std::int64_t more);
+/// The same of what the rules leave out, by reason.
+void add_to_dropped(tuf::Json& row, const std::string& reason, std::int64_t more);
+/// Whether such an entry, a dropped_text(), is among the first that are told.
+void tell_dropped(tuf::Json& sources, const std::string& text, bool is_dropped);
 /// Tells of local layers in a generation's sources.
 void put_local(tuf::Json& sources, const LocalLayers& layers);
 

@@ -59,37 +59,23 @@ class SourcesText {
   }
   /// Counts a line where compile() would.
   void count(const std::string& department, const char* what, bool adds) {
-    tuf::Json& value = at(department)[what];
-    value = value.get<std::uint64_t>() + (adds ? 1 : std::uint64_t(-1));
+    add_to_count(at(department), what, adds ? 1 : -1);
   }
-  /// The same of what the rules leave out; a reason that is no more goes, as compile() has it.
+  /// The same of what the rules leave out.
   void count_dropped(const std::string& department, std::string_view reason, bool adds,
                      const std::string& text) {
-    tuf::Json& list = at(department);
-    tuf::Json& dropped = list["dropped"];
-    tuf::Json& value = dropped[std::string(reason)];
-    value = (value.is_null() ? 0 : value.get<std::uint64_t>()) + (adds ? 1 : std::uint64_t(-1));
-    if (value == 0) dropped.erase(std::string(reason));
-    if (dropped.empty()) list.erase("dropped");
-    tuf::Json& told = json_["dropped"];
-    const auto there = std::find(told.begin(), told.end(), text);
-    if (adds && there == told.end() && told.size() < kMaxDroppedTold) told.push_back(text);
-    if (!adds && there != told.end()) told.erase(there);
-    if (told.empty()) json_.erase("dropped");
+    add_to_dropped(at(department), std::string(reason), adds ? 1 : -1);
+    tell_dropped(json_, text, adds);
   }
-  void set_next_change(const std::optional<tuf::Time>& next) {
-    json_.erase("next_change");
-    if (next) json_["next_change"] = tuf::to_text(*next);
-  }
+  void set_stretch(const Stretch& orders) { put_stretch(json_, orders); }
   void set_emergency(const Emergency& emergency) { put_emergency(json_, emergency); }
   [[nodiscard]] std::string text() const { return json_text(json_); }
 
  private:
   tuf::Json& at(const std::string& department) {
-    for (tuf::Json& one : json_["lists"]) {
-      if (one["department"] == department) return one;
-    }
-    return json_["lists"].emplace_back(tuf::Json{{"department", department}});
+    tuf::Json* const row = list_row(json_, department);
+    return row != nullptr ? *row
+                          : json_["lists"].emplace_back(tuf::Json{{"department", department}});
   }
   tuf::Json json_;
 };
@@ -117,13 +103,6 @@ class DeltaCompiler {
   Status apply();
   Status apply_one(const Change& change, std::vector<Record>& records);
   Result<std::size_t> list_of(const Record& record);
-  void consider(const Order& order) {
-    for (const tuf::Time time : {order.effective, order.expires}) {
-      if (order.active && time > input_.now && (!next_change_ || time < *next_change_)) {
-        next_change_ = time;
-      }
-    }
-  }
 
   const DeltaInput& input_;
   generation::DeltaWriter writer_;
@@ -131,7 +110,7 @@ class DeltaCompiler {
   SourcesText sources_;
   std::vector<Change> changes_;
   std::map<std::uint32_t, std::size_t> lists_;  // by provenance
-  std::optional<tuf::Time> next_change_;
+  Stretch orders_;
 };
 
 Status DeltaCompiler::check_base() const {
@@ -140,7 +119,7 @@ Status DeltaCompiler::check_base() const {
     return fail("is of another release than the delta", input_.base->path().string(),
                 kCompileWhole);
   }
-  if (sources.next_change && *sources.next_change <= input_.now) {
+  if (!sources.orders.holds(input_.now)) {
     return fail("an order began or ended since it was compiled", input_.base->path().string(),
                 kCompileWhole);
   }
@@ -173,7 +152,7 @@ Status DeltaCompiler::read_list(std::size_t index) {
   if (auto status = check_orders(*orders_before, *orders_after, before); !status) return status;
   auto categories = check_categories(rules_, *orders_after, after.orders.path);
   if (!categories) return categories;
-  for (const Order& order : *orders_after) consider(order);
+  for (const Order& order : *orders_after) orders_.consider(order, input_.now);
   sources_.set_list(after);
   const auto delta =
       std::find_if(input_.deltas.begin(), input_.deltas.end(),
@@ -271,14 +250,14 @@ Result<DeltaCompiled> DeltaCompiler::run() {
   auto emergency = read_emergency(*input_.after, input_.lists_dir, rules_, input_.now);
   if (!emergency) return fail(emergency.error());
   sources_.set_emergency(*emergency);
-  sources_.set_next_change(next_change_);
+  sources_.set_stretch(orders_);
   writer_.set_policy(input_.policy_json);
   writer_.set_sources(sources_.text());
   auto summary = writer_.finish(input_.output, input_.generation, tuf::to_text(input_.now));
   if (!summary) return fail(summary.error());
   const auto added = static_cast<std::uint64_t>(
       std::count_if(changes_.begin(), changes_.end(), [](const Change& one) { return one.adds; }));
-  return DeltaCompiled{std::move(*summary), added, changes_.size() - added, next_change_};
+  return DeltaCompiled{std::move(*summary), added, changes_.size() - added};
 }
 
 }  // namespace

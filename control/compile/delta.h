@@ -37,7 +37,6 @@ struct DeltaCompiled {
   generation::DeltaSummary summary;
   std::uint64_t added = 0;
   std::uint64_t removed = 0;
-  std::optional<tuf::Time> next_change;
 };
 
 /// Fails, leaving no file, where changes cannot tell all: the base is of another release or time,

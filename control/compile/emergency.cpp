@@ -9,6 +9,8 @@
 namespace sluice::compile {
 namespace {
 
+constexpr std::string_view kOfEmergency = ", emergency)";  // ends a dropped_text()
+
 /// Of one list: what applies now goes into `out`.
 Status read_entries(const ReleaseList& list, const std::filesystem::path& lists_dir,
                     const Rules& rules, tuf::Time now, Emergency& out) {
@@ -19,11 +21,7 @@ Status read_entries(const ReleaseList& list, const std::filesystem::path& lists_
   if (!reader) return fail(reader.error());
   for (const Order& order : *orders) {
     out.content.provenance.push_back(order.provenance(list.department));
-    for (const tuf::Time time : {order.effective, order.expires}) {
-      if (order.active && time > now && (!out.next_change || time < *out.next_change)) {
-        out.next_change = time;
-      }
-    }
+    out.orders.consider(order, now);
   }
   ListCount count{.department = list.department};
   CplEntry entry;
@@ -38,6 +36,9 @@ Status read_entries(const ReleaseList& list, const std::filesystem::path& lists_
     }
     if (const std::string_view reason = rules.drops(entry, order); !reason.empty()) {
       ++count.dropped[std::string(reason)];
+      if (out.told.size() < kMaxDroppedTold) {
+        out.told.push_back(dropped_text(entry.name.view(), reason, list.department));
+      }
       continue;
     }
     ++count.entries;
@@ -73,7 +74,7 @@ void put_emergency(tuf::Json& sources, const Emergency& emergency) {
   tuf::Json keys = tuf::Json::array();
   for (const LocalEntry& entry : emergency.content.entries) keys.push_back(entry.key);
   tuf::Json told = {{"id", emergency.id}, {"keys", std::move(keys)}};
-  if (emergency.next_change) told["next_change"] = tuf::to_text(*emergency.next_change);
+  put_stretch(told, emergency.orders);
   sources["emergency"] = std::move(told);
   tuf::Json& lists = sources["lists"];
   if (!lists.is_array()) lists = tuf::Json::array();
@@ -87,6 +88,16 @@ void put_emergency(tuf::Json& sources, const Emergency& emergency) {
   } else {
     *row = emergency.list;
   }
+  if (sources.contains("dropped")) {
+    std::vector<std::string> former;
+    for (const tuf::Json& text : sources["dropped"]) {
+      if (text.is_string() && text.get_ref<const std::string&>().ends_with(kOfEmergency)) {
+        former.push_back(text.get<std::string>());
+      }
+    }
+    for (const std::string& text : former) tell_dropped(sources, text, false);
+  }
+  for (const std::string& text : emergency.told) tell_dropped(sources, text, true);
 }
 
 }  // namespace sluice::compile

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/base/result.h"
 #include "control/compile/compile.h"
@@ -19,10 +20,11 @@
 namespace sluice::compile {
 
 struct Emergency {
-  std::string id;                        // emergency_id() of the release
-  LocalContent content;                  // what applies now, and no rule leaves out
-  std::optional<tuf::Time> next_change;  // when one of its orders begins or ends
-  tuf::Json list;                        // its row in a generation's sources; null: there is none
+  std::string id;        // emergency_id() of the release
+  LocalContent content;  // what applies now, and no rule leaves out
+  Stretch orders;
+  std::vector<std::string> told;  // dropped_text() of the first that a rule leaves out
+  tuf::Json list;                 // its row in a generation's sources; null: there is none
 };
 
 /// Says which list it is, whatever applies of it; empty where the release has none.

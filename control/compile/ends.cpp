@@ -1,13 +1,10 @@
 #include "control/compile/ends.h"
 
-#include <algorithm>
-
 #include "config/base/json.h"
 #include "config/generation/codec.h"
 #include "config/generation/delta_writer.h"
 #include "control/compile/compile.h"
 #include "control/compile/local.h"
-#include "control/compile/orders.h"
 #include "control/tuf/time.h"
 
 namespace sluice::compile {
@@ -43,16 +40,6 @@ std::optional<tuf::Time> ended_until(const tuf::Json& sources) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
-/// Its row in a generation's sources; null where there is none.
-tuf::Json* list_row(tuf::Json& sources, std::string_view department) {
-  const auto lists = sources.find("lists");
-  if (lists == sources.end() || !lists->is_array()) return nullptr;
-  for (tuf::Json& one : *lists) {
-    if (one.is_object() && text_at(one, "department") == department) return &one;
-  }
-  return nullptr;
-}
-
 }  // namespace
 
 Result<std::optional<tuf::Time>> next_end(const generation::Generation& of) {
@@ -77,6 +64,7 @@ Result<std::optional<Ended>> find_ended(const generation::Generation& of, tuf::T
   for (std::size_t id = 0; id < rows->size(); ++id) {
     const auto& expires = (*rows)[id].expires;
     out.rows[id] = expires && *expires <= now && !(until && *expires <= *until);
+    if (out.rows[id]) out.until = std::max(out.until, *expires);
     any = any || out.rows[id];
   }
   if (!any) return std::optional<Ended>();
@@ -102,46 +90,14 @@ Result<std::optional<Ended>> find_ended(const generation::Generation& of, tuf::T
   return std::optional(std::move(out));
 }
 
-void put_ended(tuf::Json& sources, const Ended& ended, tuf::Time now) {
-  sources[kEnded] = tuf::to_text(now);
+void put_ended(tuf::Json& sources, const Ended& ended) {
+  sources[kEnded] = tuf::to_text(ended.until);
   for (const auto& [department, count] : ended.entries) {
     tuf::Json* const list = list_row(sources, department);
     if (list == nullptr) continue;
-    const auto move = [&](const char* key, auto change) {
-      tuf::Json& value = (*list)[key];
-      value = change(value.is_number_unsigned() ? value.get<std::uint64_t>() : 0);
-    };
-    move("entries", [&](std::uint64_t n) { return n - std::min(n, count); });
-    move("expired", [&](std::uint64_t n) { return n + count; });
+    add_to_count(*list, "entries", -static_cast<std::int64_t>(count));
+    add_to_count(*list, "expired", static_cast<std::int64_t>(count));
   }
-}
-
-Result<std::optional<NextChange>> only_ends(const Release& release, std::string_view sources_json,
-                                            const std::filesystem::path& lists_dir, tuf::Time now) {
-  const std::optional<NextChange> more;
-  const Sources sources = sources_from_json(sources_json);
-  tuf::Json json = parse_json(sources_json);
-  if (sources.release != release_id(release) || !sources.next_change || !json.is_object()) {
-    return more;
-  }
-  // Nothing has begun or ended before that which is not in it.
-  const auto is_new = [&](tuf::Time time) { return time >= *sources.next_change && time <= now; };
-  NextChange next;
-  for (const ReleaseList& list : release.lists) {
-    auto orders = read_orders(list, lists_dir);
-    if (!orders) return fail(orders.error());
-    const tuf::Json* const row = list_row(json, list.department);
-    // Names that were left out by the rules are counted as such, and not by their orders.
-    const bool has_dropped = row == nullptr || row->contains("dropped");
-    for (const Order& order : *orders) {
-      if (!order.active) continue;
-      for (const tuf::Time time : {order.effective, order.expires}) {
-        if (time > now && (!next.at || time < *next.at)) next.at = time;
-      }
-      if (is_new(order.effective) || (has_dropped && is_new(order.expires))) return more;
-    }
-  }
-  return std::optional(next);
 }
 
 }  // namespace sluice::compile

@@ -26,6 +26,7 @@ namespace sluice::compile {
 
 struct Ended {
   std::vector<bool> rows;                        // of provenance, by id
+  tuf::Time until{};                             // when the last of them ended
   std::map<std::string, std::uint64_t> entries;  // by department
   std::vector<std::string> keys;                 // that have such an entry, ascending
   bool too_many = false;                         // for an overlay; then there are no keys
@@ -36,17 +37,6 @@ struct Ended {
                                                       tuf::Time now);
 
 /// Tells in a generation's sources that this was taken out.
-void put_ended(tuf::Json& sources, const Ended& ended, tuf::Time now);
-
-/// When an order of the release begins or ends next, if the generation that told these sources was
-/// made of that release, and has what compile() would give it now but for orders that have ended
-/// since, emergencies among them. nullopt: it has not, and all lists have to be compiled.
-struct NextChange {
-  std::optional<tuf::Time> at;
-};
-[[nodiscard]] Result<std::optional<NextChange>> only_ends(const Release& release,
-                                                          std::string_view sources_json,
-                                                          const std::filesystem::path& lists_dir,
-                                                          tuf::Time now);
+void put_ended(tuf::Json& sources, const Ended& ended);
 
 }  // namespace sluice::compile

@@ -5,6 +5,7 @@
 
 #include "config/base/json.h"
 #include "config/generation/codec.h"
+#include "control/compile/begins.h"
 #include "control/compile/compile.h"
 #include "control/compile/emergency.h"
 #include "control/compile/ends.h"
@@ -47,7 +48,7 @@ Result<Scanned> scan(const generation::Generation& base) {
 
 /// What a source had in the base and what it has now.
 struct Differing {
-  enum class Kind : std::uint8_t { local, emergency, ended };
+  enum class Kind : std::uint8_t { local, emergency, ended, begun };
   std::string name;
   Kind kind = Kind::local;
   std::vector<std::string> former;
@@ -113,8 +114,14 @@ class LocalCompiler {
         writer_(std::move(writer)),
         differing_(std::move(differing)),
         ended_(std::move(ended)) {
-    if (!ended_) return;
-    differing_.push_back({.name = {}, .kind = Differing::Kind::ended, .former = ended_->keys});
+    if (ended_) {
+      differing_.push_back({.name = {}, .kind = Differing::Kind::ended, .former = ended_->keys});
+    }
+    if (input.begun == nullptr) return;
+    for (const BegunList& list : input.begun->lists) {
+      differing_.push_back(
+          {.name = list.department, .kind = Differing::Kind::begun, .content = list.content});
+    }
   }
 
   Result<LocalCompiled> run();
@@ -122,6 +129,8 @@ class LocalCompiler {
  private:
   Status change(const std::string& key);
   Result<bool> belongs(const Record& record, const Differing& source);
+  Result<std::size_t> place_of(const Record& record);
+  Status insert(const std::string& department, const Record& record, std::vector<Record>& records);
   [[nodiscard]] bool has_ended(const Record& record) const {
     return record.provenance < ended_->rows.size() && ended_->rows[record.provenance];
   }
@@ -130,12 +139,14 @@ class LocalCompiler {
   generation::DeltaWriter writer_;
   std::vector<Differing> differing_;
   std::optional<Ended> ended_;
-  std::vector<std::size_t> at_;                 // in the content of each
-  std::map<std::uint32_t, std::string> lists_;  // of provenance rows
+  std::vector<std::size_t> at_;                  // in the content of each
+  std::map<std::uint32_t, std::string> lists_;   // of provenance rows
+  std::map<std::uint32_t, std::size_t> places_;  // of these rows' lists in the release
   std::uint64_t changed_ = 0;
 };
 
 Result<bool> LocalCompiler::belongs(const Record& record, const Differing& source) {
+  if (source.kind == Differing::Kind::begun) return false;
   if (source.kind == Differing::Kind::ended) return has_ended(record);
   if (source.kind == Differing::Kind::emergency) {
     return record.layer == generation::Layer::emergency;
@@ -148,6 +159,34 @@ Result<bool> LocalCompiler::belongs(const Record& record, const Differing& sourc
     known = lists_.emplace(record.provenance, provenance->list).first;
   }
   return known->second == source.name;
+}
+
+/// Past all lists where it is of none of them.
+Result<std::size_t> LocalCompiler::place_of(const Record& record) {
+  const auto known = places_.find(record.provenance);
+  if (known != places_.end()) return known->second;
+  auto provenance = input_.base->provenance(record.provenance);
+  if (!provenance) return fail(provenance.error());
+  const auto& all = input_.begun->departments;
+  const auto at = std::find(all.begin(), all.end(), provenance->department);
+  return places_[record.provenance] = static_cast<std::size_t>(at - all.begin());
+}
+
+/// Behind those of its own list and of the ones before it, as compile() orders them.
+Status LocalCompiler::insert(const std::string& department, const Record& record,
+                             std::vector<Record>& records) {
+  const auto& all = input_.begun->departments;
+  const auto mine =
+      static_cast<std::size_t>(std::find(all.begin(), all.end(), department) - all.begin());
+  places_[record.provenance] = mine;
+  auto at = records.begin();
+  for (; at != records.end(); ++at) {
+    auto place = place_of(*at);
+    if (!place) return fail(place.error());
+    if (*place > mine) break;
+  }
+  records.insert(at, record);
+  return {};
 }
 
 Status LocalCompiler::change(const std::string& key) {
@@ -167,7 +206,11 @@ Status LocalCompiler::change(const std::string& key) {
       auto row = writer_.add_provenance(source.content.provenance[record.provenance]);
       if (!row) return fail(row.error());
       record.provenance = *row;
-      added.push_back(record);
+      if (source.kind != Differing::Kind::begun) {
+        added.push_back(record);
+      } else if (auto status = insert(source.name, record, records); !status) {
+        return status;
+      }
     }
   }
   records.insert(records.end(), added.begin(), added.end());
@@ -195,12 +238,12 @@ Result<LocalCompiled> LocalCompiler::run() {
   if (input_.emergency != nullptr) put_emergency(sources, *input_.emergency);
   LocalCompiled out{.summary = {}, .changed = changed_};
   if (ended_) {
-    put_ended(sources, *ended_, input_.now);
+    put_ended(sources, *ended_);
     for (const auto& [department, count] : ended_->entries) out.ended += count;
   }
-  if (input_.next_change != nullptr) {
-    sources.erase("next_change");
-    if (input_.next_change->at) sources["next_change"] = tuf::to_text(*input_.next_change->at);
+  if (input_.begun != nullptr) {
+    put_begun(sources, *input_.begun);
+    for (const BegunList& list : input_.begun->lists) out.begun += list.content.entries.size();
   }
   writer_.set_policy(input_.policy_json);
   writer_.set_sources(json_text(sources));

@@ -80,14 +80,13 @@ class LocalStream {
 };
 
 struct Emergency;
-struct NextChange;
+struct Begun;
 
 struct LocalInput {
   std::shared_ptr<const generation::Generation> base;
   const LocalLayers* layers = nullptr;
   const Emergency* emergency = nullptr;  // in the stead of the base's; null: that stays
-  /// When an order of the release begins or ends next; null: what the base says of it stays.
-  const NextChange* next_change = nullptr;
+  const Begun* begun = nullptr;          // what time adds to the base; null: none of it
   std::string policy_json;
   tuf::Time now{};
   std::uint64_t generation = 0;
@@ -98,10 +97,11 @@ struct LocalCompiled {
   generation::DeltaSummary summary;
   std::uint64_t changed = 0;  // keys of the site, or of emergencies, that came, went or changed
   std::uint64_t ended = 0;    // entries of orders that have ended, which went
+  std::uint64_t begun = 0;    // and of such as have begun, which came
 };
 
 /// The base with these local layers, this emergency list and this policy in the stead of its own,
-/// without what has ended (ends.h).
+/// with what has begun (begins.h) and without what has ended (ends.h).
 [[nodiscard]] Result<LocalCompiled> compile_local(const LocalInput& input);
 
 }  // namespace sluice::compile

@@ -37,6 +37,14 @@ generation::Provenance Order::provenance(const std::string& department) const {
           .appeal_url = appeal_url};
 }
 
+void Stretch::consider(const Order& order, tuf::Time now) {
+  if (!order.active) return;
+  for (const tuf::Time time : {order.effective, order.expires}) {
+    if (time > now && (!next_change || time < *next_change)) next_change = time;
+    if (time <= now && (!last_change || time > *last_change)) last_change = time;
+  }
+}
+
 Result<Order> parse_order(std::string_view line, const std::string& where) {
   auto json = tuf::parse_strict(line, where);
   if (!json) return fail(json.error());

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,17 @@ struct Order {
     return active && effective <= now && now < expires;
   }
   [[nodiscard]] generation::Provenance provenance(const std::string& department) const;
+};
+
+/// How long what was made of orders stays right, whichever way the clock is set.
+struct Stretch {
+  std::optional<tuf::Time> last_change;  // when one of them began or ended last
+  std::optional<tuf::Time> next_change;  // and when one does next
+
+  void consider(const Order& order, tuf::Time now);
+  [[nodiscard]] bool holds(tuf::Time time) const {
+    return (!last_change || *last_change <= time) && (!next_change || time < *next_change);
+  }
 };
 
 /// Reads one order; `where` is "FILE:LINE". An unknown category names its nearest neighbour.

@@ -41,6 +41,7 @@ struct ZstdLines::State {
   std::string partial;   // the start of a line that crosses two pieces
   std::uint64_t total = 0;
   std::uint64_t line = 0;
+  Hashed hashed = Hashed::content;
   tuf::Sha256 hash;
 
   [[nodiscard]] tl::unexpected<Error> error(std::string what) const {
@@ -57,6 +58,7 @@ struct ZstdLines::State {
         if (n == 0 && more != 0) return error("is cut short inside its zstd frame");
         if (n == 0) return false;
         input = {packed.data(), n, 0};
+        if (hashed == Hashed::packed) hash.add({packed.data(), n});
       }
       ZSTD_outBuffer output{plain.data(), plain.size(), 0};
       more = ZSTD_decompressStream(stream.get(), &output, &input);
@@ -70,7 +72,7 @@ struct ZstdLines::State {
       return error("unpacks to more than the " + std::to_string(max_octets) +
                    " octets that its signed entry count allows");
     }
-    hash.add({plain.data(), plain_end});
+    if (hashed == Hashed::content) hash.add({plain.data(), plain_end});
     return true;
   }
 };
@@ -81,11 +83,12 @@ ZstdLines& ZstdLines::operator=(ZstdLines&&) noexcept = default;
 ZstdLines::~ZstdLines() = default;
 
 Result<ZstdLines> ZstdLines::open(const std::filesystem::path& path, std::string label,
-                                  std::uint64_t max_octets, std::size_t max_line) {
+                                  std::uint64_t max_octets, std::size_t max_line, Hashed hashed) {
   auto state = std::make_unique<State>();
   state->label = std::move(label);
   state->max_octets = max_octets;
   state->max_line = max_line;
+  state->hashed = hashed;
   state->file.reset(std::fopen(path.c_str(), "rbe"));
   if (!state->file) {
     return fail(std::string("cannot be opened: ") + std::strerror(errno), path.string(),
@@ -140,6 +143,7 @@ std::string ZstdLines::where(std::size_t column) const {
 }
 
 std::string ZstdLines::content_sha256() { return state_->hash.finish(); }
+std::string ZstdLines::packed_sha256() { return state_->hash.finish(); }
 
 Result<std::string> zstd_pack(std::string_view bytes) {
   const std::unique_ptr<ZSTD_CCtx, ContextFree> context(ZSTD_createCCtx());

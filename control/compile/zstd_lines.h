@@ -19,9 +19,13 @@ inline constexpr int kMaxWindowLog = 27;
 
 class ZstdLines {
  public:
+  /// Which octets are hashed: of what is unpacked, or, several times faster, of the file.
+  enum class Hashed : std::uint8_t { content, packed };
+
   /// `max_octets` bounds the unpacked size, `max_line` one line. `label` names the file in errors.
   [[nodiscard]] static Result<ZstdLines> open(const std::filesystem::path& path, std::string label,
-                                              std::uint64_t max_octets, std::size_t max_line);
+                                              std::uint64_t max_octets, std::size_t max_line,
+                                              Hashed hashed = Hashed::content);
   ZstdLines(ZstdLines&&) noexcept;
   ZstdLines& operator=(ZstdLines&&) noexcept;
   ~ZstdLines();
@@ -37,6 +41,8 @@ class ZstdLines {
 
   /// SHA-256 of all that was unpacked; call once, after next() has returned nullopt.
   [[nodiscard]] std::string content_sha256();
+  /// The same of the file, of what was opened so.
+  [[nodiscard]] std::string packed_sha256();
 
  private:
   struct State;

@@ -69,7 +69,7 @@ Result<Built> build_local(const BuildInput& input) {
   auto compiled = compile::compile_local({.base = input.current,
                                           .layers = input.local != nullptr ? input.local : &none,
                                           .emergency = input.emergency,
-                                          .next_change = input.next_change,
+                                          .begun = input.begun,
                                           .policy_json = input.policy_json,
                                           .now = input.now,
                                           .generation = input.generation,
@@ -79,6 +79,9 @@ Result<Built> build_local(const BuildInput& input) {
                " with the site's own policy and lists" +
                (input.emergency != nullptr ? " and the emergency list of now, " : ", ") +
                std::to_string(compiled->changed) + " names of which changed" +
+               (compiled->begun != 0
+                    ? ", with " + std::to_string(compiled->begun) + " whose orders have begun"
+                    : "") +
                (compiled->ended != 0
                     ? ", without " + std::to_string(compiled->ended) + " whose orders have ended"
                     : "")};

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "config/generation/reader.h"
+#include "control/compile/begins.h"
 #include "control/compile/compile.h"
 #include "control/compile/emergency.h"
-#include "control/compile/ends.h"
 #include "control/sync/lists.h"
 
 namespace sluice::service {
@@ -30,7 +30,7 @@ struct BuildInput {
   const compile::LocalLayers* local = nullptr;
   // Of build_local(); null: what is there stays.
   const compile::Emergency* emergency = nullptr;
-  const compile::NextChange* next_change = nullptr;
+  const compile::Begun* begun = nullptr;
 
   std::filesystem::path lists_dir;
   std::string policy_json;
@@ -47,7 +47,7 @@ struct Built {
 [[nodiscard]] Result<Built> build_generation(const BuildInput& input);
 
 /// The generation that runs with the policy, the site's own lists and emergencies as they are now,
-/// and without what has ended: an overlay of it, which needs no other list of the authority's.
+/// with what has begun and without what has ended: an overlay of it.
 [[nodiscard]] Result<Built> build_local(const BuildInput& input);
 
 }  // namespace sluice::service

@@ -51,8 +51,8 @@ bool go_forward(Running& running, const std::string& release, const std::string&
     auto opened = running.verify(number);
     if (!opened) continue;
     const auto sources = compile::sources_from_json((*opened)->sources_json());
-    const bool timely = !sources.next_change || *sources.next_change > now;
-    if (sources.release == release && timely && (*opened)->policy_json() == policy) {
+    if (sources.release == release && sources.orders.holds(now) &&
+        (*opened)->policy_json() == policy) {
       return running.activate(*opened).has_value();
     }
   }

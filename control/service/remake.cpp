@@ -1,5 +1,6 @@
 // Whether the generation that runs is the one to be, and what is made in its stead where it is not.
 #include "config/policy/policy.h"
+#include "control/compile/begins.h"
 #include "control/compile/ends.h"
 #include "control/service/layers.h"
 #include "control/service/log.h"
@@ -17,7 +18,7 @@ bool Updater::is_stale() const {
   const auto sources = compile::sources_from_json(current->sources_json());
   if (sources.local != site_.layers().ids()) return true;
   if (has_ended(*current)) return true;
-  return running_.held() ? !emergencies_are_right() : !lists_are_right();
+  return went_back() ? !emergencies_are_right() : !lists_are_right();
 }
 
 std::optional<tuf::Time> Updater::next_end(const generation::Generation& current) const {
@@ -44,7 +45,7 @@ bool Updater::emergencies_are_right() const {
   if (!release_ || !current) return true;
   const auto sources = compile::sources_from_json(current->sources_json());
   return sources.emergency && sources.emergency->id == compile::emergency_id(*release_) &&
-         (!sources.emergency->next_change || *sources.emergency->next_change > clock_());
+         sources.emergency->orders.holds(clock_());
 }
 
 /// Whether what runs lists what release_ says.
@@ -59,8 +60,7 @@ bool Updater::lists_are_right() const {
   const auto sources = compile::sources_from_json(running_.current()->sources_json());
   // Lists that nobody can find are no reason to take away what was made of them.
   if (!release_) return true;
-  return sources.release == compile::release_id(*release_) &&
-         (!sources.next_change || *sources.next_change > clock_());
+  return sources.release == compile::release_id(*release_) && sources.orders.holds(clock_());
 }
 
 Result<Running::Shared> Updater::build(const compile::Release* release,
@@ -82,21 +82,24 @@ Result<Running::Shared> Updater::build(const compile::Release* release,
                    .generation = place.number,
                    .output = place.path};
   const bool unchanged = input.brought.empty() && current && release == released();
-  const bool same_lists = unchanged && (running_.held() || lists_are_right());
-  std::optional<compile::NextChange> next;
+  const bool same_lists = unchanged && (went_back() || lists_are_right());
+  std::optional<compile::Begun> begun;
   if (made == Made::as_due && unchanged && !same_lists) {
     // What is wrong with the lists, the compilation of all of them tells.
-    auto found = compile::only_ends(*release, current->sources_json(), lists_dir(), clock_());
-    if (found) next = *found;
-    if (next) input.next_change = &*next;
+    const auto rules = compile::read_rules(release->policy, lists_dir());
+    auto found = rules ? compile::find_begun(*release, current->sources_json(), lists_dir(), *rules,
+                                             input.now)
+                       : Result<std::optional<compile::Begun>>(std::nullopt);
+    if (found) begun = std::move(*found);
+    if (begun) input.begun = &*begun;
   }
-  const bool of_what_runs = made != Made::as_due || same_lists || next;
-  const bool as_due = made == Made::as_due && of_what_runs && (running_.held() || next);
+  const bool of_what_runs = made != Made::as_due || same_lists || begun;
+  const bool as_due = made == Made::as_due && of_what_runs && (running_.held() || begun);
   std::optional<compile::Emergency> emergency;
   if (made == Made::upon_what_runs || (as_due && !emergencies_are_right())) {
     auto rules = compile::read_rules(release->policy, lists_dir());
     if (!rules) return fail(rules.error());
-    auto read = compile::read_emergency(*release, lists_dir(), *rules, clock_());
+    auto read = compile::read_emergency(*release, lists_dir(), *rules, input.now);
     if (!read) return fail(read.error());
     emergency = std::move(*read);
     input.emergency = &*emergency;
@@ -119,7 +122,8 @@ Status Updater::make_again() {
   return current ? put_in_place(*made, *current) : running_.activate(*made);
 }
 
-/// What is held stays what it lists; only what ends, its policy and emergencies may be others.
+/// What is held stays what it lists; only what begins or ends, its policy and emergencies may be
+/// others.
 Status Updater::put_in_place(const Running::Shared& made, const generation::Generation& current) {
   if (running_.held()) return running_.replace(made, current.header().generation);
   return running_.activate(made);

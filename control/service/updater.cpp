@@ -47,10 +47,16 @@ View Updater::view() const {
     const auto consider = [&](const std::optional<tuf::Time>& time) {
       if (time && (!view.next_change || *time < *view.next_change)) view.next_change = time;
     };
-    // What is held stays what it lists, but for what ends, and emergencies.
+    // What was gone back to stays what it lists, but for what ends, and emergencies.
     consider(next_end(*current));
-    if (view.release && !view.hold) consider(sources.next_change);
-    if (view.release && view.hold && sources.emergency) consider(sources.emergency->next_change);
+    const bool is_newest = view.release && sources.release == compile::release_id(*view.release);
+    const auto consider_orders = [&](const compile::Stretch& orders) {
+      consider(orders.next_change);
+      const auto& last = orders.last_change;
+      if (last && (!view.last_change || *view.last_change < *last)) view.last_change = last;
+    };
+    if (view.release && (!view.hold || is_newest)) consider_orders(sources.orders);
+    if (view.release && view.hold && sources.emergency) consider_orders(sources.emergency->orders);
     view.dropped = std::move(sources.dropped);
     view.dropped_count = sources.dropped_count;
   }

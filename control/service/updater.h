@@ -66,6 +66,7 @@ struct View {
   std::optional<Error> build_error;      // why the current generation is not the one to be
   std::optional<tuf::Time> fresh_until;  // expiry of the newest timestamp seen
   std::optional<tuf::Time> next_change;  // when an order begins or ends
+  std::optional<tuf::Time> last_change;  // when one did, by the clock of then
   std::optional<tuf::Time> next_policy;  // when schedules are to be worked out further
   std::optional<HeldRelease> held_release;
   // The urgent lists of the newest release with what is in use of all others, where a guard holds

@@ -21,8 +21,10 @@ constexpr std::chrono::days kMonth{31};
 
 bool Service::is_due(const View& view) const {
   const tuf::Time now = updater_.time().now();
-  // Farther away than a month where the clock was set back, to before what was worked out.
+  // The clock may have been set back, to before what was done by it or worked out: farther away
+  // than a month.
   return (view.next_change && *view.next_change <= now) ||
+         (view.last_change && now < *view.last_change) ||
          (view.next_policy && (*view.next_policy <= now || *view.next_policy > now + kMonth));
 }
 

@@ -1,7 +1,8 @@
 """Entries whose order has ended stop matching in whatever generation runs, without a download: also where a
-person holds it or went back to it, and where a halt did.
+person holds it or went back to it, and where a halt did. What begins does so in the newest, also where that is held.
 """
 import signal
+import time
 
 from dataplane import FakeDataplane
 from harness import ChainTest, eventually, main
@@ -103,17 +104,29 @@ class Ends(ChainTest):
         self.assert_ends(2, "two.example", "both.example")
         self.assert_held()
 
-    def test_no_order_begins(self):
+    def test_what_begins(self):
         self.start()
         self.publish("begins.example", order="B", extra=("--effective", in_seconds(END)))
         self.publish_brief("brief.example", seconds=END + 1)
         self.decide("hold")
-        self.assert_ends(2, "brief.example")
+        eventually(lambda: self.actions("begins.example", "brief.example") == ["block", "pass"], END + LATE + 1,
+                   self.box.log.read_text())
+        self.assertEqual(self.box.status()["entries"], 3)
+        self.assert_held()
+        self.assertRegex(self.box.log.read_text(), "with 1 whose orders have begun")
+
+    def test_what_begins_where_one_went_back(self):
+        self.start()
+        self.publish("begins.example", order="B", extra=("--effective", in_seconds(END)))
+        self.publish("second.example")
+        self.decide("rollback", "2")
+        self.box.stop()
+        time.sleep(END)  # not before it ought to
+        self.box.start()
         self.assertEqual(self.actions("begins.example"), ["pass"])
         self.assert_held()
         self.decide("resume")
-        eventually(lambda: self.actions("begins.example") == ["block"], LATE)
-        self.assertEqual(self.actions("brief.example"), ["pass"])
+        eventually(lambda: self.actions("begins.example", "second.example") == ["block"] * 2, LATE)
 
     def test_with_emergencies_and_what_the_site_lists(self):
         self.start()

@@ -251,7 +251,8 @@ TEST_F(Deltas, EmergenciesTakeTheirPlaceUponAnyGeneration) {
     const auto told = compile::sources_from_json(running->sources_json()).emergency;
     ASSERT_TRUE(told);
     EXPECT_EQ(told->id, compile::emergency_id(newest));
-    EXPECT_EQ(told->next_change, emergency->next_change);
+    EXPECT_EQ(told->orders.next_change, emergency->orders.next_change);
+    EXPECT_EQ(told->orders.last_change, emergency->orders.last_change);
     EXPECT_EQ(told->keys.size(), of_emergency(*running, true).size());
     if (pick(3) != 0) continue;
     // One of before that was told: what is there of it is found in the generation.
