@@ -83,9 +83,10 @@ int run(const Options& options) {
   if (auto status = stats::register_telemetry(counters); !status) {
     return complain(status.error().text());
   }
-  auto server = ipc::Server::listen(config.dataplane_socket(), [&](const nlohmann::json& request) {
-    return ipc::answer(**gateway, request);
-  });
+  auto server = ipc::Server::listen(
+      config.dataplane_socket(),
+      [&](const nlohmann::json& request) { return ipc::answer(**gateway, request); },
+      [&](const nlohmann::json& request) { return ipc::later(**gateway, request); });
   if (!server) return complain(server.error().text());
 
   std::fprintf(stderr, "sluice-dataplane: ready on %s\n", config.dataplane_socket().c_str());

@@ -147,14 +147,11 @@ struct Server::State {
       return;
     }
     request["peer_uid"] = connection.uid;
-    const bool may_wait = waits && waits(request);
-    auto work = [this, request = std::move(request)] {
-      return lenient_json_text(handler(request)) + "\n";
-    };
-    if (may_wait) {
-      connection.pending = std::make_unique<Pending>(wake.get(), std::move(work));
+    if (auto later = waits ? waits(request) : Later()) {
+      connection.pending = std::make_unique<Pending>(
+          wake.get(), [later = std::move(later)] { return lenient_json_text(later()) + "\n"; });
     } else {
-      connection.out += work();
+      connection.out += lenient_json_text(handler(request)) + "\n";
     }
   }
 

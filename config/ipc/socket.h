@@ -25,8 +25,10 @@ namespace sluice::ipc {
 /// peer wrote there. What it returns is sent as it is; use ok() and error() to build it.
 using Handler = std::function<nlohmann::json(const nlohmann::json& request)>;
 
-/// Whether the answer to a request may be long in coming.
-using Waits = std::function<bool(const nlohmann::json& request)>;
+/// What is left to do for an answer that may be long in coming; empty where there is nothing of the
+/// kind, and the handler answers.
+using Later = std::function<nlohmann::json()>;
+using Waits = std::function<Later(const nlohmann::json& request)>;
 
 [[nodiscard]] nlohmann::json ok(nlohmann::json fields = nlohmann::json::object());
 [[nodiscard]] nlohmann::json error(const Error& error);
@@ -34,9 +36,9 @@ using Waits = std::function<bool(const nlohmann::json& request)>;
 class Server {
  public:
   /// Binds `path` with mode 0660, replacing a dead process's socket but never a live one's.
-  /// Requests of which `waits` says so are answered on threads of their own, so that they keep
-  /// nobody else waiting; each connection's in their order. Whoever ends the server first sees to
-  /// it that the handler returns.
+  /// What `waits` leaves to do is done on a thread of its own, so that it keeps nobody else
+  /// waiting; each connection's in their order. Whoever ends the server first sees to it that it
+  /// returns.
   [[nodiscard]] static Result<Server> listen(const std::filesystem::path& path, Handler handler,
                                              Waits waits = {});
   Server(Server&&) noexcept;

@@ -113,7 +113,10 @@ Status Service::run() {
 
   auto server = ipc::Server::listen(
       config_.control_socket(), [this](const nlohmann::json& request) { return answer(request); },
-      may_wait);
+      [this](const nlohmann::json& request) {
+        return may_wait(request) ? ipc::Later([this, request] { return answer(request); })
+                                 : ipc::Later();
+      });
   if (!server) return fail(server.error());
   if (auto status = start(); !status) return status;
   subscriber_.start(config_.proxy);

@@ -63,9 +63,9 @@ class Gateway {
   /// stays. Returns its number.
   [[nodiscard]] Result<std::uint64_t> load(const std::filesystem::path& file);
 
-  /// Verifies a generation, and tells what it would block of the names that passed lately, which
-  /// the running one lets pass. Changes nothing.
-  [[nodiscard]] Result<trial::Counts> try_out(const std::filesystem::path& file) const;
+  /// Of what a generation would block of the names that passed lately, which the running one lets
+  /// pass: all that only this thread may read. Changes nothing.
+  [[nodiscard]] Result<trial::Attempt> prepare_trial(const std::filesystem::path& file) const;
 
   /// Link state, block events, what the time changes; to be called a few times a second.
   void housekeeping();

@@ -168,17 +168,15 @@ json load(gateway::Gateway& gateway, const json& request) {
   return ok({{"generation", *loaded}});
 }
 
-json trial(const gateway::Gateway& gateway, const json& request) {
-  const std::string path = text_at(request, "path");
-  if (path.empty()) return error({"'trial' needs a path", "trial", "give the generation's file"});
-  auto counts = gateway.try_out(path);
+json trial(const trial::Attempt& attempt) {
+  auto counts = attempt.make();
   if (!counts) return error(counts.error());
   json categories = json::object();
   for (const auto& [id, count] : counts->by_category) {
     const policy::Category* category = policy::find_category(id);
     if (category != nullptr) categories[std::string(category->name)] = count;
   }
-  return ok({{"running", gateway.snapshot()->generation().header().generation},
+  return ok({{"running", attempt.running().header().generation},
              {"asked", counts->asked},
              {"blocked", counts->blocked},
              {"by_category", std::move(categories)}});
@@ -212,7 +210,6 @@ json answer(gateway::Gateway& gateway, const json& request) {
   if (command == "status") return status_of(gateway);
   if (command == "stats") return stats_of(gateway);
   if (command == "load") return load(gateway, request);
-  if (command == "trial") return trial(gateway, request);
   if (command == "events") {
     gateway.housekeeping();
     return events_after(gateway, request);
@@ -228,6 +225,16 @@ json answer(gateway::Gateway& gateway, const json& request) {
   return error({"there is no command '" + command + "'", "dataplane",
                 "use status, stats, load, trial, events, incident, budgets, budget-add, "
                 "budget-reset or devices"});
+}
+
+Later later(const gateway::Gateway& gateway, const json& request) {
+  if (text_at(request, "command") != "trial") return {};
+  const std::string path = text_at(request, "path");
+  auto attempt = path.empty() ? fail("'trial' needs a path", "trial", "give the generation's file")
+                              : gateway.prepare_trial(path);
+  if (!attempt) return [fault = attempt.error()] { return error(fault); };
+  return
+      [made = std::make_shared<const trial::Attempt>(std::move(*attempt))] { return trial(*made); };
 }
 
 }  // namespace sluice::ipc

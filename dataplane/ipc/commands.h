@@ -15,11 +15,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "config/ipc/socket.h"
 #include "dataplane/gateway/gateway.h"
 
 namespace sluice::ipc {
 
 [[nodiscard]] nlohmann::json answer(gateway::Gateway& gateway, const nlohmann::json& request);
+/// What is left to do of a trial, on a thread of its own that starts from the control thread and so
+/// keeps off the workers' CPUs; of other requests there is nothing.
+[[nodiscard]] Later later(const gateway::Gateway& gateway, const nlohmann::json& request);
 
 /// The budgets'.
 [[nodiscard]] nlohmann::json answer_budget(gateway::Gateway& gateway,

@@ -1,6 +1,7 @@
 #include "dataplane/trial/trial.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "config/generation/codec.h"
 #include "dataplane/index/key_hash.h"
@@ -79,6 +80,15 @@ Result<Counts> Trial::ask(const generation::Generation& candidate,
   for (auto& [category, count] : out.by_category) count -= count % kStep;
   std::erase_if(out.by_category, [](const auto& one) { return one.second == 0; });
   return out;
+}
+
+Result<Counts> Attempt::make() const {
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  // Where it is an overlay of what runs there is next to nothing to read.
+  auto candidate = generation::Generation::open(file_, running_);
+  if (!candidate) return fail(candidate.error());
+  return trial_.ask(**candidate, running_.get(), blocked_);
 }
 
 policy::CategoryMask blocked_at_some_time(const policy::PolicySet& set,

@@ -2,12 +2,13 @@
 // through the hash that those names were kept by, against the set of theirs: no index is built, and
 // who has only hashes needs no names.
 //
-// Thread safety: a Trial belongs to one thread.
+// Thread safety: a Trial, and an Attempt, belong to one thread at a time.
 #pragma once
 
 #include <array>
 #include <bitset>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -61,6 +62,28 @@ class Trial {
   // Most keys are no suffix of any name: the filter tells so in a line of memory.
   std::unique_ptr<Filter> filter_ = std::make_unique<Filter>();
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_suffix_;  // which names
+};
+
+/// A trial that is begun where names and policy are at hand, and done by any one thread.
+class Attempt {
+ public:
+  Attempt(std::filesystem::path file, Trial trial,
+          std::shared_ptr<const generation::Generation> running, policy::CategoryMask blocked)
+      : file_(std::move(file)),
+        trial_(std::move(trial)),
+        running_(std::move(running)),
+        blocked_(blocked) {}
+
+  /// Verifies the generation, and asks. Takes seconds and the memory of a generation where that is
+  /// of another base than the running one; so one is made at a time.
+  [[nodiscard]] Result<Counts> make() const;
+  [[nodiscard]] const generation::Generation& running() const { return *running_; }
+
+ private:
+  std::filesystem::path file_;
+  Trial trial_;
+  std::shared_ptr<const generation::Generation> running_;
+  policy::CategoryMask blocked_;
 };
 
 /// What any group's policy blocks at some time, those above it included.

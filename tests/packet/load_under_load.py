@@ -10,8 +10,10 @@ import argparse
 import json
 import os
 import pathlib
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,7 @@ import pcap  # noqa: E402
 
 PATIENCE = 30
 SWAPS = 20
+LONG = 300 << 20  # octets to hash
 GROUPS = {1: "pupils-of-one", 2: "pupils-of-two"}
 
 
@@ -64,18 +67,26 @@ class Dataplane:
     def alive(self):
         return self.process.poll() is None
 
+    def begin(self, command, **fields):
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE)
+        client.connect(str(self.socket))
+        client.sendall(json.dumps({"command": command, **fields}).encode() + b"\n")
+        return client
+
+    @staticmethod
+    def answer(client):
+        reply = b""
+        while not reply.endswith(b"\n"):
+            piece = client.recv(1 << 20)
+            if not piece:
+                raise AssertionError("no answer")
+            reply += piece
+        return json.loads(reply)
+
     def ask(self, command, **fields):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(PATIENCE)
-            client.connect(str(self.socket))
-            client.sendall(json.dumps({"command": command, **fields}).encode() + b"\n")
-            reply = b""
-            while not reply.endswith(b"\n"):
-                piece = client.recv(1 << 20)
-                if not piece:
-                    raise AssertionError(f"no answer to {command}")
-                reply += piece
-        reply = json.loads(reply)
+        with self.begin(command, **fields) as client:
+            reply = self.answer(client)
         if not reply["ok"]:
             raise AssertionError(f"{command}: {reply}")
         return reply
@@ -107,6 +118,27 @@ def check_cpus(dataplane):
         right = on == {given} if name.startswith("rte-worker") else given not in on
         if not right and len(allowed) > 1:
             raise AssertionError(f"{name} may run on {sorted(on)}, the worker has {given}")
+
+
+def check_trial(dataplane, work):
+    """What is long in coming keeps neither other commands nor a load waiting, and keeps off the worker's CPU."""
+    long = work / "long.lmdb"
+    with long.open("wb") as file:
+        file.seek(LONG)
+        file.write(struct.pack("<8sIIQ32sQ", b"SLUICEG1", 1, 64, LONG, b"wrong", 0))
+    with dataplane.begin("trial", path=str(long)) as trial:
+        for number in GROUPS:
+            dataplane.ask("status")
+            dataplane.ask("load", path=str(work / f"{number}.lmdb"))
+        check_cpus(dataplane)
+        if select.select([trial], [], [], 0)[0]:
+            raise AssertionError("others had to wait for a trial")
+        reply = dataplane.answer(trial)
+        if reply["ok"] or "seal" not in reply["error"]["what"]:
+            raise AssertionError(f"a trial of what is no generation: {reply}")
+    reply = dataplane.ask("trial", path=str(work / "1.lmdb"))
+    if (reply["running"], reply["blocked"]) != (2, 0):
+        raise AssertionError(f"a trial of the other: {reply}")
 
 
 def check_gaps(dataplane):
@@ -149,6 +181,7 @@ def run(programs, work):
         if dataplane.ask("stats")["counters"]["dns_blocked"] == 0 or after == 0:
             raise AssertionError("nothing was blocked")
         check_cpus(dataplane)
+        check_trial(dataplane, work)
         check_gaps(dataplane)
     finally:
         status = dataplane.stop()

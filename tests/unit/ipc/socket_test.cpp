@@ -83,15 +83,17 @@ TEST_F(IpcTest, AnswersCommandsAndCarriesErrors) {
 TEST_F(IpcTest, WhoWaitsKeepsNobodyElseWaiting) {
   std::atomic<bool> go_on{false};
   std::atomic<int> running{0};
+  const Later wait = [&] {
+    ++running;
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    return ok({{"said", "waited"}});
+  };
   auto server = Server::listen(
       path_,
-      [&](const nlohmann::json& request) {
-        if (request["command"] != "wait") return ok({{"said", request["command"]}});
-        ++running;
-        while (!go_on) std::this_thread::sleep_for(1ms);
-        return ok({{"said", "waited"}});
+      [](const nlohmann::json& request) {
+        return ok({{"said", request["command"]}});
       },
-      [](const nlohmann::json& request) { return request["command"] == "wait"; });
+      [&](const nlohmann::json& request) { return request["command"] == "wait" ? wait : Later(); });
   ASSERT_TRUE(server) << server.error().text();
   std::atomic<bool> stop{false};
   std::thread loop([&] {
