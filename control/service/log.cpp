@@ -3,6 +3,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "config/base/plain_output.h"
+
 namespace sluice::service {
 
 void log(Level level, std::string_view what, std::string_view detail) {
@@ -10,9 +12,7 @@ void log(Level level, std::string_view what, std::string_view detail) {
                      : level == Level::warning ? "warning "
                                                : "error ";
   line.append(what).append(": ").append(detail);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
+  line = plain_text(line);
   line.push_back('\n');
   // One write keeps lines of several threads whole; a closed stderr is nobody's fault here.
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;

@@ -1,9 +1,10 @@
 """A mirror that is down, lies, stalls, or is somebody else's."""
 import http.server
+import subprocess
 import threading
 import time
 
-from harness import ChainTest, eventually, main
+from harness import BIN, ChainTest, eventually, main
 from mirror import Mirror, make_ca
 
 
@@ -42,6 +43,17 @@ class BadMirror(ChainTest):
     def test_captive_portal(self):
         self.behave("/", lambda request: request.reply(200, b"<html>please log in</html>"))
         self.assert_refused(self.box, "is not JSON")
+        self.recover()
+
+    def test_what_a_terminal_would_obey(self):
+        key = rb'"a\u001b]0;x\u0007\n\u009b31minfo audit: rollback"'
+        self.behave("timestamp.json", lambda request: request.reply(200, b"{%b:1,%b:2}" % (key, key)))
+        self.assert_refused(self.box, "is there twice")
+        told = subprocess.run([BIN / "sluicectl", "--config", self.box.config, "status"], capture_output=True).stdout
+        self.assertIn("is there twice", told.decode())
+        for output in (told, self.box.log.read_bytes()):
+            self.assertFalse(set(output) & {0x1b, 0x07} or b"\xc2\x9b" in output, output)
+            self.assertNotIn(b"\ninfo audit", output)
         self.recover()
 
     def test_endless_body(self):

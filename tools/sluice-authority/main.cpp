@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/base/plain_output.h"
 #include "tools/sluice-authority/commands.h"
 #include "tools/sluice-authority/flow_line.h"
 #include "tools/sluice-authority/key_line.h"
@@ -211,6 +212,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  const sluice::PlainOutput plain;
   try {
     return run(argc, argv);
   } catch (const std::exception& error) {

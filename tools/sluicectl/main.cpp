@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "config/base/plain_output.h"
 #include "tools/sluicectl/budget_cli.h"
 #include "tools/sluicectl/calendar_command.h"
 #include "tools/sluicectl/commands.h"
@@ -271,6 +272,7 @@ int run(int argc, char** argv) {
 }  // namespace sluice::ctl
 
 int main(int argc, char** argv) {
+  const sluice::PlainOutput plain;
   try {
     return sluice::ctl::run(argc, argv);
   } catch (const std::exception& error) {
