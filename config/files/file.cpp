@@ -58,18 +58,21 @@ Status write_atomic(const std::filesystem::path& path, std::string_view bytes, u
     return error;
   };
   {
-    ::unlink(temporary.c_str());
+    make_way(temporary);
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (file.get() < 0) return system_error("cannot create", temporary);
     if (!write_all(file.get(), bytes)) return abandon("cannot write");
     if (::fsync(file.get()) != 0) return abandon("cannot sync");
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return abandon("cannot rename");
-  return sync_folder(path.parent_path());
+  if (auto status = rename_synced(temporary, path); !status) {
+    ::unlink(temporary.c_str());
+    return status;
+  }
+  return {};
 }
 
 Result<std::string> read_bounded(const std::filesystem::path& path, std::uint64_t max_bytes) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) return system_error("cannot open", path);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return system_error("cannot stat", path);
@@ -118,7 +121,22 @@ Status sync_folder(const std::filesystem::path& folder) {
   return {};
 }
 
+void make_way(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) == 0 || errno != EISDIR || ::rmdir(path.c_str()) == 0) return;
+  constexpr unsigned kMost = 100;  // then somebody has to look
+  for (unsigned n = 1; n <= kMost; ++n) {
+    const std::string aside =
+        path.string() + ".displaced" + (n > 1 ? "." + std::to_string(n) : std::string());
+    struct stat info {};
+    if (::lstat(aside.c_str(), &info) == 0) continue;
+    (void)::rename(path.c_str(), aside.c_str());
+    return;
+  }
+}
+
 Status rename_synced(const std::filesystem::path& from, const std::filesystem::path& to) {
+  struct stat info {};
+  if (::lstat(to.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) make_way(to);
   if (::rename(from.c_str(), to.c_str()) != 0) return system_error("cannot rename", from);
   return sync_folder(to.parent_path());
 }

@@ -79,14 +79,19 @@ tl::unexpected<Error> disk_fault(const std::filesystem::path& path) {
 class Unpacker {
  public:
   Unpacker(const std::filesystem::path& file, std::filesystem::path folder, TarBounds bounds)
-      : where_(file.string()),
-        folder_(std::move(folder)),
-        bounds_(bounds),
-        in_(std::fopen(file.c_str(), "rbe")) {}
+      : where_(file.string()), folder_(std::move(folder)), bounds_(bounds), in_(open(file)) {}
 
   Status run(const std::function<bool(const std::string&)>& takes);
 
  private:
+  /// A file, or a stick that was written to without a file system. Nothing that may never end.
+  [[nodiscard]] static File open(const std::filesystem::path& file) {
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    const bool fits =
+        std::filesystem::is_regular_file(status) || std::filesystem::is_block_file(status);
+    return File(fits ? std::fopen(file.c_str(), "rbe") : nullptr);
+  }
   [[nodiscard]] tl::unexpected<Error> refuse(const std::string& what) const {
     return fail(what, where_, "nothing of it is used; write it again with sluice-authority bundle");
   }
@@ -103,7 +108,7 @@ class Unpacker {
 };
 
 Status Unpacker::run(const std::function<bool(const std::string&)>& takes) {
-  if (!in_ || std::filesystem::is_directory(where_)) {
+  if (!in_) {
     return fail("cannot be read", where_, "give the path of a bundle");
   }
   Block header;

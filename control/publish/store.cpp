@@ -64,7 +64,7 @@ std::optional<std::uint64_t> Store::current_number() const {
 
 Status Store::point_to(std::uint64_t number) const {
   const std::filesystem::path temporary = folder_ / ".current.tmp";
-  ::unlink(temporary.c_str());
+  files::make_way(temporary);
   // Relative, so that the folder can be moved or seen through another mount.
   if (::symlink(file_name(number).c_str(), temporary.c_str()) != 0) {
     return fail(std::string("cannot make the link: ") + std::strerror(errno), temporary.string(),

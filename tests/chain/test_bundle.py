@@ -126,6 +126,8 @@ class Bundles(Carried, ChainTest):
         self.refused("no such file", self.stick)
         self.refused("cannot be read", self.folder / "nothing.tar")
         self.refused("cannot be read", self.folder)
+        os.mkfifo(self.folder / "pipe")  # as a shell makes of <(ssh …)
+        self.refused("cannot be read", self.folder / "pipe")
         self.assertFalse(pathlib.Path("/tmp/sluice-escape").exists())
         self.assertEqual([p for p in self.box.state.parent.rglob("escape")], [])
         self.stick.write_bytes(whole)

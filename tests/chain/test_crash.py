@@ -115,6 +115,36 @@ class Crash(ChainTest):
         self.assertEqual(status["entries"], 3, "the retained lists were not compiled again")
         self.assertIn("current generation is bad", box.log.read_text())
 
+    def test_something_else_in_place_of_its_files(self):
+        """As backups, mistaken mounts and scripts leave it: folders, pipes."""
+        files = ("appliance-id", "decisions.json", "generations/current", "lists/release.json", "rollout.json",
+                 "site/entries.json", "time-floor.json", "trust/anchor.sha256", "trust/root.json", "trust/snapshot.json",
+                 "trust/timestamp.json", "trust/.root.json.tmp", "lists/.release.json.tmp")
+        self.box = self.box()
+        self.assertEqual(self.box.once().returncode, 0)
+        lists = [path.relative_to(self.box.state) for path in (self.box.state / "lists").glob("*.zst")]
+        for number, make in enumerate((lambda path: (path.mkdir(), (path / "x").touch()), os.mkfifo)):
+            for name in (*files, *lists):
+                path = self.box.state / name
+                path.parent.mkdir(exist_ok=True)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                path.unlink(missing_ok=True)
+                make(path)
+            self.box.start()
+            self.authority.add(f"n{number}.example")
+            self.authority.release()
+            self.assertEqual(self.box.pull()["outcome"], "published")
+            self.assertEqual(self.box.pull()["outcome"], "unchanged")
+            for command in (("list", "hold"), ("list", "resume"), ("site", "block", f"s{number}.example", "--category", "social")):
+                self.ctl(*command, "--reason", "x", "--who", "li")
+            self.assertEqual(self.box.status()["entries"], 4 + 2 * number)
+            self.box.stop()
+            self.box.start()
+            self.assertEqual((self.box.status()["entries"], self.box.alarms()), (4 + 2 * number, {}))
+            self.box.stop()
+            self.assertEqual(self.box.once().returncode, 0)
+
     def test_disk_full(self):
         own_mounts()
         box = self.box()
