@@ -17,7 +17,7 @@
 
 namespace sluice::sync {
 
-inline constexpr unsigned kMaxRootSteps = 32;
+inline constexpr unsigned kMaxRootSteps = 1024;
 
 class Client {
  public:

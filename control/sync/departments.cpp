@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "control/compile/cpl.h"
+#include "control/compile/orders.h"
+
 namespace sluice::sync {
 namespace {
 
@@ -25,6 +28,12 @@ compile::ListFile list_file(const std::string& path, const tuf::TargetFile& file
   return {path, file.length, file.sha256, {}};
 }
 
+/// What a list of so many lines can need at most, packed however badly.
+std::uint64_t most_octets(std::uint64_t lines) {
+  constexpr std::uint64_t kPacking = 1 << 20;
+  return kPacking + lines * compile::kMaxListLine;
+}
+
 /// The deltas that a role signs. One that tells nothing sensible of itself is left out: it is only
 /// a shorter way to the full list, which is signed as well.
 std::vector<compile::DeltaFile> read_deltas(const tuf::Targets& signed_by,
@@ -35,6 +44,7 @@ std::vector<compile::DeltaFile> read_deltas(const tuf::Targets& signed_by,
     auto delta = compile::read_delta_custom(file.custom, path);
     if (!delta) continue;
     delta->file = list_file(path, file);
+    if (file.length > most_octets(delta->added + delta->removed)) continue;
     out.push_back(std::move(*delta));
   }
   return out;
@@ -84,6 +94,10 @@ Result<std::optional<compile::ReleaseList>> read_department(const tuf::Targets& 
   list.deltas = read_deltas(signed_by, base);
   if (auto status = compile::read_custom(full->second.custom, where, list); !status) {
     return fail(status.error());
+  }
+  if (list.full.length > most_octets(list.entries) ||
+      list.orders.length > compile::kMaxOrdersOctets) {
+    return fail("signs files that are longer than what they hold can be", where, kRefused);
   }
   return list;
 }

@@ -7,6 +7,9 @@
 namespace sluice::tuf {
 namespace {
 
+// Others read numbers as JavaScript does, exactly up to here.
+constexpr std::int64_t kGreatestInteger = (std::int64_t{1} << 53) - 1;
+
 /// Builds the value while it refuses what the header lists.
 class StrictBuilder : public nlohmann::json_sax<Json> {
  public:
@@ -15,11 +18,14 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
 
   bool null() override { return put(nullptr); }
   bool boolean(bool value) override { return put(value); }
-  bool number_integer(number_integer_t value) override { return put(value); }
-  bool number_unsigned(number_unsigned_t value) override { return put(value); }
-  bool number_float(number_float_t, const string_t& text) override {
-    return refuse("the number " + text + " has a fraction or an exponent, or is too great");
+  bool number_integer(number_integer_t value) override {
+    return value < -kGreatestInteger ? refuse_number(std::to_string(value)) : put(value);
   }
+  bool number_unsigned(number_unsigned_t value) override {
+    return value > std::uint64_t{kGreatestInteger} ? refuse_number(std::to_string(value))
+                                                   : put(value);
+  }
+  bool number_float(number_float_t, const string_t& text) override { return refuse_number(text); }
   bool string(string_t& value) override { return put(std::move(value)); }
   bool binary(binary_t&) override { return refuse("binary values are not JSON"); }
   bool start_object(std::size_t) override { return open(Json::object()); }
@@ -42,6 +48,10 @@ class StrictBuilder : public nlohmann::json_sax<Json> {
   bool refuse(std::string reason) {
     if (reason_.empty()) reason_ = std::move(reason);
     return false;
+  }
+
+  bool refuse_number(const std::string& text) {
+    return refuse("the number " + text + " has a fraction or an exponent, or is too great");
   }
 
   Json* place(Json value) {

@@ -1,8 +1,8 @@
 // JSON of signed documents: a strict reader, the canonical writer, and typed access to fields.
 //
 // A signature covers the canonical form of what was parsed, so whatever two readers could see
-// differently is refused: a key twice in one object, a number with a fraction or exponent, nesting
-// beyond 32. Canonical JSON: OLPC's, as TUF 1.0 section 4.2 asks.
+// differently is refused: a key twice in one object, a number with a fraction or exponent or beyond
+// 2^53 - 1, nesting beyond 32. Canonical JSON: OLPC's, as TUF 1.0 section 4.2 asks.
 //
 // Thread safety: free functions; a FieldReader belongs to one thread.
 #pragma once

@@ -204,6 +204,10 @@ Result<Targets> parse_targets(const Json& body, std::string_view where) {
     role.terminating = one.boolean("terminating");
     role.paths = one.texts("paths");
     if (one.good() && !is_role_name(role.name)) one.fault("'" + role.name + "' is no role name");
+    const bool is_twice =
+        std::any_of(targets.roles.begin(), targets.roles.end(),
+                    [&](const DelegatedRole& other) { return other.name == role.name; });
+    if (is_twice) one.fault("the role '" + role.name + "' is there twice");
     if (!one.good()) return one.failure();
     targets.roles.push_back(std::move(role));
   }

@@ -259,6 +259,28 @@ TEST_F(Attack, EarlierRoleClaimsThePaths) {
   expect_recovery();
 }
 
+TEST_F(Attack, OneRoleTwice) {
+  repository_.on_body = [](const std::string& role, Json& body) {
+    if (role != "targets") return;
+    Json& roles = body["delegations"]["roles"];
+    roles.push_back(roles[0]);
+  };
+  repository_.publish();
+  expect_refused("is there twice");
+  expect_recovery();
+}
+
+TEST_F(Attack, LongerThanWhatItSaysToHold) {
+  for (const std::string path : {"lists/police/full.cpl.zst", "lists/police/orders.jsonl.zst"}) {
+    repository_.on_body = [&](const std::string& role, Json& body) {
+      if (role == "list-police") body["targets"][path]["length"] = std::uint64_t{1} << 40;
+    };
+    repository_.publish();
+    expect_refused("longer than what they hold can be");
+  }
+  expect_recovery();
+}
+
 TEST_F(Attack, KeyTwiceInOneObject) {
   repository_.on_file = [](const std::string& path, std::string& bytes) {
     if (path.ends_with("timestamp.json")) bytes.insert(1, "\"signed\":{},");

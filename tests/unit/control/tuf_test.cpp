@@ -18,9 +18,11 @@ TEST(CanonicalJson, SortsAndEscapesLittle) {
 
 TEST(StrictJson, RefusesWhatReadersSeeDifferently) {
   for (const char* text : {"{\"a\":1,\"a\":2}", "{\"a\":1.5}", "{\"a\":1e3}", "{\"a\":NaN}", "{} x",
-                           "{\"a\":18446744073709551616}", "", "{\"a\":\"\xff\"}", "[1,]"}) {
+                           "{\"a\":18446744073709551616}", "{\"a\":9007199254740992}",
+                           "{\"a\":-9007199254740992}", "", "{\"a\":\"\xff\"}", "[1,]"}) {
     EXPECT_FALSE(parse_strict(text, "t")) << text;
   }
+  EXPECT_TRUE(parse_strict("{\"a\":9007199254740991,\"b\":-9007199254740991}", "t"));
   EXPECT_FALSE(parse_strict(std::string(100, '['), "t"));
   EXPECT_FALSE(parse_strict(std::string(100'000, '['), "t"));
 }
