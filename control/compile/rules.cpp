@@ -31,9 +31,20 @@ std::uint64_t ratio(const YAML::Node& node, std::uint64_t fallback) {
   return static_cast<std::uint64_t>(std::llround(value * 1e6));
 }
 
+std::uint64_t count(const YAML::Node& node, std::uint64_t fallback) {
+  return node ? node.as<std::uint64_t>() : fallback;
+}
+
+/// What may be left out. Anything else would be walked over as if it were: a guard that was meant,
+/// and is not there.
+const YAML::Node& list(const YAML::Node& node) {
+  if (node && !node.IsSequence()) throw YAML::Exception(node.Mark(), "is no list");
+  return node;
+}
+
 std::vector<std::string> names(const YAML::Node& node) {
   std::vector<std::string> out;
-  for (const auto& item : node) {
+  for (const auto& item : list(node)) {
     auto name = name::canonical(item.as<std::string>());
     if (!name) throw YAML::Exception(item.Mark(), name.error().text());
     out.push_back(*name);
@@ -92,7 +103,7 @@ Status read_guards(const YAML::Node& guards, const std::vector<ListFile>& files,
   if (const YAML::Node size = guards["size"]) {
     rules.min_ratio = ratio(size["min_ratio"], rules.min_ratio);
     rules.max_ratio = ratio(size["max_ratio"], rules.max_ratio);
-    rules.min_entries = size["min_entries_to_apply"].as<std::uint64_t>(rules.min_entries);
+    rules.min_entries = count(size["min_entries_to_apply"], rules.min_entries);
   }
   if (const YAML::Node churn = guards["churn"]) {
     rules.max_removed_ratio = ratio(churn["max_removed_ratio"], rules.max_removed_ratio);
@@ -105,7 +116,8 @@ Status read_guards(const YAML::Node& guards, const std::vector<ListFile>& files,
     rules.must_hit = names(probes["must_hit"]);
     rules.must_miss = names(probes["must_miss"]);
   }
-  for (const auto& item : guards["never_block"]) {
+  const YAML::Node sources = guards["never_block"];
+  for (const auto& item : list(sources)) {
     auto status = read_source(item["source"].as<std::string>(), files, folder, rules);
     if (!status) return status;
   }

@@ -27,6 +27,12 @@ class BadRules : public Appliance {
 TEST_F(BadRules, AreRefusedWithTheirPlace) {
   expect_refused_rules("policy/guards.yaml", "a: [", "policy/guards.yaml");
   expect_refused_rules("policy/guards.yaml", "size: {max_ratio: x}", "policy/guards.yaml");
+  expect_refused_rules("policy/guards.yaml", "size: {min_entries_to_apply: 1O00}",
+                       "bad conversion");
+  for (const char* text : {"never_block: {source: builtin-public-suffix-list}",
+                           "probes: {must_hit: casino.example}", "probes: {must_miss: {a: b}}"}) {
+    expect_refused_rules("policy/guards.yaml", text, "is no list");
+  }
   expect_refused_rules("policy/guards.yaml", "never_block: [{source: popularity-top1k}]",
                        "policy/popular.cpl.zst: is named by guards.yaml and not signed");
   expect_refused_rules("policy/taxonomy.yaml", "categories: [{id: 9, name: gambling}]",
