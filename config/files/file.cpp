@@ -96,6 +96,11 @@ Result<std::string> read_bounded(const std::filesystem::path& path, std::uint64_
   return out;
 }
 
+bool is_there(const std::filesystem::path& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
 Status make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -127,8 +132,7 @@ void make_way(const std::filesystem::path& path) {
   for (unsigned n = 1; n <= kMost; ++n) {
     const std::string aside =
         path.string() + ".displaced" + (n > 1 ? "." + std::to_string(n) : std::string());
-    struct stat info {};
-    if (::lstat(aside.c_str(), &info) == 0) continue;
+    if (is_there(aside)) continue;
     (void)::rename(path.c_str(), aside.c_str());
     return;
   }

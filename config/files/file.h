@@ -28,6 +28,9 @@ inline constexpr std::string_view kPartSuffix = ".part";
 [[nodiscard]] Result<std::string> read_bounded(const std::filesystem::path& path,
                                                std::uint64_t max_bytes);
 
+/// Whether anything stands there, be it a link that leads nowhere.
+[[nodiscard]] bool is_there(const std::filesystem::path& path);
+
 [[nodiscard]] Status make_folder(const std::filesystem::path& folder);
 [[nodiscard]] Status sync_file(const std::filesystem::path& path);
 [[nodiscard]] Status sync_folder(const std::filesystem::path& folder);

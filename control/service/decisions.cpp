@@ -57,7 +57,7 @@ json to_json(const Pin& pin) {
 
 Result<Decisions> load_decisions(const std::filesystem::path& path) {
   Decisions out;
-  if (!std::filesystem::exists(path)) return out;
+  if (!files::is_there(path)) return out;
   auto bytes = files::read_bounded(path, kMaxOctets);
   if (!bytes) return fail(bytes.error());
   auto parsed = tuf::parse_strict(*bytes, path.string());

@@ -20,7 +20,7 @@ Modes::Modes(std::filesystem::path file, tuf::Clock clock)
 
 Status Modes::recover() {
   const std::lock_guard lock(mutex_);
-  if (!std::filesystem::exists(file_)) return {};
+  if (!files::is_there(file_)) return {};
   const auto lost = [&](const std::string& why) -> Status {
     fault_ = file_.string() + ": " + why +
              "; the modes that persons switched are forgotten: set them again";

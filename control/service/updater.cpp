@@ -117,7 +117,7 @@ void Updater::load_freshness() {
 
 void Updater::load_release() {
   const std::filesystem::path path = lists_dir() / kReleaseFile;
-  if (!std::filesystem::exists(path)) return;
+  if (!files::is_there(path)) return;
   auto bytes = files::read_bounded(path, kMaxReleaseOctets);
   auto release = bytes ? compile::release_from_json(*bytes, path.string())
                        : Result<compile::Release>(fail(bytes.error()));
@@ -162,7 +162,9 @@ void Updater::drop_unused_files(const compile::Release* also) const {
   }
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(lists_dir(), error)) {
-    if (!entry.is_regular_file() || used.contains(entry.path().filename().string())) continue;
+    std::error_code unknown;
+    if (!entry.is_regular_file(unknown) || used.contains(entry.path().filename().string()))
+      continue;
     std::error_code ignored;
     std::filesystem::remove(entry.path(), ignored);
   }

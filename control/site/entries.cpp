@@ -90,8 +90,8 @@ Status check_category(const policy::Category& category, bool is_admin) {
 }  // namespace
 
 Result<LoadedEntries> load_entries(const std::filesystem::path& folder) {
-  const bool there = std::filesystem::exists(folder / kFile);
-  if (!there && !std::filesystem::exists(folder / kCopy)) return LoadedEntries{};
+  const bool there = files::is_there(folder / kFile);
+  if (!there && !files::is_there(folder / kCopy)) return LoadedEntries{};
   auto entries = read_file(folder / kFile);
   if (entries) return LoadedEntries{std::move(*entries), {}};
   auto copy = read_file(folder / kCopy);

@@ -116,14 +116,15 @@ class Crash(ChainTest):
         self.assertIn("current generation is bad", box.log.read_text())
 
     def test_something_else_in_place_of_its_files(self):
-        """As backups, mistaken mounts and scripts leave it: folders, pipes."""
+        """As backups, mistaken mounts and scripts leave it: folders, pipes, links in a circle."""
         files = ("appliance-id", "decisions.json", "generations/current", "lists/release.json", "rollout.json",
                  "site/entries.json", "time-floor.json", "trust/anchor.sha256", "trust/root.json", "trust/snapshot.json",
                  "trust/timestamp.json", "trust/.root.json.tmp", "lists/.release.json.tmp")
         self.box = self.box()
         self.assertEqual(self.box.once().returncode, 0)
         lists = [path.relative_to(self.box.state) for path in (self.box.state / "lists").glob("*.zst")]
-        for number, make in enumerate((lambda path: (path.mkdir(), (path / "x").touch()), os.mkfifo)):
+        for number, make in enumerate((lambda path: (path.mkdir(), (path / "x").touch()), os.mkfifo,
+                                       lambda path: path.symlink_to(path.name))):
             for name in (*files, *lists):
                 path = self.box.state / name
                 path.parent.mkdir(exist_ok=True)
