@@ -60,12 +60,8 @@ Result<CalendarFile> read(const Context& context, const CalendarImport& options)
   if (!zone) return fail(zone.error());
   const auto range = range_of(options);
   if (!range) return fail(range.error());
-  auto calendar = read_calendar(*text, *range, *zone);
-  if (!calendar) {
-    Error error = calendar.error();
-    if (error.where.empty()) error.where = options.file.string();
-    return fail(error);
-  }
+  auto calendar = read_calendar(*text, options.file.string(), *range, *zone);
+  if (!calendar) return fail(calendar.error());
   keep_wanted(options, calendar->events);
   if (calendar->events.empty()) {
     return fail("no event of the file is among " + sluice::ctl::text(*range), options.file.string(),
@@ -103,11 +99,17 @@ void print_yaml(const CalendarImport& options, const CalendarFile& calendar,
   if (calendar.changed > 0) {
     std::cout << "# moved single ones: " << calendar.changed << "\n";
   }
+  for (const std::string& zone : calendar.unknown_zones) {
+    std::cout << "# nobody knows the time zone '" << comment_of(zone)
+              << "': its times are taken for the calendar's own\n";
+  }
   const bool plain = options.as == "public_holidays" || options.as == "make_up_days";
   std::cout << "calendar:\n" << (plain ? "" : "  dates:\n");
   std::cout << (plain ? "  " : "    ") << options.as << ":\n";
   for (const calendar::Days& one : ranges) {
-    std::cout << (plain ? "    - " : "      - ") << text(one) << "\n";
+    // A day alone would be a date and no text to some programs that read YAML.
+    const char* const quote = one.first == one.last ? "\"" : "";
+    std::cout << (plain ? "    - " : "      - ") << quote << text(one) << quote << "\n";
   }
 }
 
@@ -135,39 +137,36 @@ int import_calendar(const Context& context, const CalendarImport& options) {
               {"days", std::move(days)},
               {"events", std::move(events)},
               {"cancelled", calendar->cancelled},
-              {"moved", calendar->changed}});
+              {"moved", calendar->changed},
+              {"unknown_zones", calendar->unknown_zones}});
   return kYes;
 }
 
 void add_calendar(CLI::App& app, CalendarImport& options, Command& chosen) {
   CLI::App* calendar =
       app.add_subcommand("calendar", "Holidays, terms and exams")->require_subcommand(1);
-  CLI::App* import = calendar->add_subcommand(
+  CLI::App* command = calendar->add_subcommand(
       "import", "Print the days of an iCalendar file as the configuration takes them");
-  import->add_option("file", options.file, "As schools and states publish it: holidays.ics")
+  command->add_option("file", options.file, "As schools and states publish it: holidays.ics")
       ->required();
-  import
+  command
       ->add_option("--as", options.as,
                    "public_holidays, make_up_days, or the name of days under calendar.dates")
       ->required()
       ->check([](const std::string& word) {
         const auto is_good = [](char c) {
           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-};
-const bool good = !word.empty() && std::all_of(word.begin(), word.end(), is_good);
-return good ? "" : "a name has letters a to z, digits, '-' and '_'";
-}  // namespace sluice::ctl
-);
-import->add_option("--match", options.match, "Only events whose title has this in it");
-import->add_option("--except", options.except, "None whose title has this in it");
-import->add_option("--from", options.from, "First day; today, if left out");
-import->add_option("--until", options.until, "Last day; 14 months on, if left out");
-import->footer("Put what it prints into the configuration, then: sluicectl config apply.");
-  import->callback([&] {
-    chosen = [&](const Context& context) { return import_calendar(context, options);
-  }
-  ;
-  });
-  }
+        };
+        const bool good = !word.empty() && std::all_of(word.begin(), word.end(), is_good);
+        return good ? "" : "a name has letters a to z, digits, '-' and '_'";
+      });
+  command->add_option("--match", options.match, "Only events whose title has this in it");
+  command->add_option("--except", options.except, "None whose title has this in it");
+  command->add_option("--from", options.from, "First day; today, if left out");
+  command->add_option("--until", options.until, "Last day; 14 months on, if left out");
+  command->footer("Put what it prints into the configuration, then: sluicectl config apply.");
+  command->callback(
+      [&] { chosen = [&](const Context& context) { return import_calendar(context, options); }; });
+}
 
-  }  // namespace sluice::ctl
+}  // namespace sluice::ctl

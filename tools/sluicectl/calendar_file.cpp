@@ -6,10 +6,11 @@
 #include <libical/ical.h>
 #include <memory>
 #include <set>
-#include <strings.h>
+#include <tuple>
 #include <utility>
 
 #include "config/calendar/zone.h"
+#include "tools/sluicectl/calendar_lines.h"
 
 namespace sluice::ctl {
 namespace {
@@ -24,13 +25,16 @@ struct Free {
 constexpr std::int64_t kSecondsOfDay = 86'400;
 /// Calendars have a few thousand; a rule or a file that makes more would take all memory.
 constexpr std::size_t kMaxEvents = 100'000;
-/// libical follows components within others by calls within calls.
-constexpr unsigned kMaxDepth = 16;
 constexpr Day kLastDay = std::chrono::year(9999) / 12 / 31;
 
 Day day_of(std::int64_t seconds) {
   return Day(std::chrono::floor<days>(std::chrono::seconds(seconds)));
 }
+
+/// Which one of an event a RECURRENCE-ID names, by how it writes that: as a moment in Unix time, as
+/// what a clock shows, or as a day alone.
+enum class Written { moment, clock, day };
+using Occurrence = std::tuple<std::string, Written, std::int64_t>;
 
 /// What an occurrence's span is read into.
 struct Reading {
@@ -39,7 +43,7 @@ struct Reading {
   bool whole_days = false;                   // of the event at hand
   std::string summary;
   std::vector<CalendarEvent>* events;
-  std::set<std::pair<std::string, std::int64_t>> replaced;  // occurrences, as occurrence() tells
+  std::set<Occurrence> replaced;
   bool too_many = false;
   bool too_long = false;
 
@@ -56,18 +60,9 @@ bool is_single(icalcomponent* event) {
   return icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY) != nullptr;
 }
 
-/// Which one of an event: by its beginning as it is written, whatever the zone.
-std::pair<std::string, std::int64_t> occurrence(icalcomponent* event, std::int64_t written) {
+std::string uid_of(icalcomponent* event) {
   const char* const uid = icalcomponent_get_uid(event);
-  return {uid == nullptr ? "" : uid, written};
-}
-
-/// The moment as the event's own zone writes it.
-std::int64_t written(const icaltimetype& first, std::int64_t start) {
-  if (first.zone == nullptr) return start;
-  const icaltimetype moment =
-      icaltime_from_timet_with_zone(start, 0, icaltimezone_get_utc_timezone());
-  return icaltime_as_timet(icaltime_convert_to_zone(moment, const_cast<icaltimezone*>(first.zone)));
+  return uid == nullptr ? "" : uid;
 }
 
 /// What stands for an occurrence of a rule in its place (RFC 5545 section 3.8.4.4): elsewhere, or
@@ -76,19 +71,42 @@ void note_replaced(icalcomponent* root, Reading& reading) {
   for (icalcomponent* event = icalcomponent_get_first_component(root, ICAL_VEVENT_COMPONENT);
        event != nullptr; event = icalcomponent_get_next_component(root, ICAL_VEVENT_COMPONENT)) {
     if (!is_single(event)) continue;
-    reading.replaced.insert(
-        occurrence(event, icaltime_as_timet(icalcomponent_get_recurrenceid(event))));
+    icalproperty* const id = icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
+    const icaltimetype time = icalproperty_get_datetime_with_component(id, event);
+    const std::int64_t clock = icaltime_as_timet(time);
+    if (time.is_date != 0) {
+      reading.replaced.insert({uid_of(event), Written::day, clock / kSecondsOfDay});
+    } else if (time.zone == nullptr) {
+      reading.replaced.insert({uid_of(event), Written::clock, clock});
+    } else {
+      reading.replaced.insert(
+          {uid_of(event), Written::moment, icaltime_as_timet_with_zone(time, time.zone)});
+    }
   }
+}
+
+/// `first`: when the event begins first; `start`: of this occurrence, in Unix time, or as a clock
+/// shows it where the event has no zone.
+bool is_replaced(icalcomponent* event, const icaltimetype& first, std::int64_t start,
+                 const Reading& reading) {
+  std::int64_t clock = start;
+  if (first.zone != nullptr) {
+    const icaltimetype moment =
+        icaltime_from_timet_with_zone(start, 0, icaltimezone_get_utc_timezone());
+    clock =
+        icaltime_as_timet(icaltime_convert_to_zone(moment, const_cast<icaltimezone*>(first.zone)));
+  }
+  const std::string uid = uid_of(event);
+  return reading.replaced.contains({uid, Written::clock, clock}) ||
+         reading.replaced.contains({uid, Written::day, clock / kSecondsOfDay}) ||
+         (first.zone != nullptr && reading.replaced.contains({uid, Written::moment, start}));
 }
 
 /// libical's callback; `span` is of Unix time, or of the wall's where the event has no zone.
 void take(icalcomponent* component, icaltime_span* span, void* data) {
   auto& reading = *static_cast<Reading*>(data);
   const icaltimetype start = icalcomponent_get_dtstart(component);
-  if (!is_single(component) &&
-      reading.replaced.contains(occurrence(component, written(start, span->start)))) {
-    return;
-  }
+  if (!is_single(component) && is_replaced(component, start, span->start, reading)) return;
   const bool floats = reading.whole_days || start.zone == nullptr;
   std::int64_t from = span->start;
   std::int64_t until = span->end;
@@ -111,12 +129,21 @@ icaltimetype time_at(Day day) {
                                        icaltimezone_get_utc_timezone());
 }
 
-/// libical notes what it could not read as properties.
-Status check_whole(icalcomponent* component) {
-  const int faults = icalcomponent_count_errors(component);
-  if (faults == 0) return {};
-  return fail(std::to_string(faults) + " of its lines are no iCalendar", {},
-              "export it again; nothing was taken");
+/// libical notes what it could not read, but not where that stands.
+Status check_whole(icalcomponent* component, const std::vector<CalendarLine>& lines,
+                   const std::string& file) {
+  if (icalcomponent_count_errors(component) == 0) return {};
+  for (const CalendarLine& line : lines) {
+    const std::string property = property_of(line.text);
+    if (property == "BEGIN" || property == "END") continue;
+    icalproperty* const read = icalproperty_new_from_string(line.text.c_str());
+    if (read == nullptr) {
+      return fail("what stands behind " + property + " is no iCalendar",
+                  place_of(file, line.number), "export it again; nothing was taken");
+    }
+    icalproperty_free(read);
+  }
+  return fail("is no iCalendar", file, "export it again; nothing was taken");
 }
 
 /// Several times a day; a few hours are no more than a day's events.
@@ -130,35 +157,55 @@ bool is_within_a_day(const icalrecurrencetype& rule) {
 }
 
 /// Days are wanted; a rule for each second would be followed through months of them.
-Status check_rules(icalcomponent* event) {
+Status check_rules(icalcomponent* event, const std::string& where) {
   for (const auto kind : {ICAL_RRULE_PROPERTY, ICAL_EXRULE_PROPERTY}) {
     for (icalproperty* rule = icalcomponent_get_first_property(event, kind); rule != nullptr;
          rule = icalcomponent_get_next_property(event, kind)) {
       if (is_within_a_day(kind == ICAL_RRULE_PROPERTY ? icalproperty_get_rrule(rule)
                                                       : icalproperty_get_exrule(rule))) {
-        return fail("an event that comes back within a day", {}, "leave it out of the file");
+        return fail("an event that comes back within a day", where, "leave it out of the file");
       }
     }
   }
   return {};
 }
 
-/// Before anything is read.
-Status check_depth(const std::string& text) {
-  unsigned depth = 0;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view line = std::string_view(text).substr(at, 6);
-    const auto is = [&](std::string_view word) {
-      return line.size() >= word.size() && strncasecmp(line.data(), word.data(), word.size()) == 0;
-    };
-    if (is("BEGIN:") && ++depth > kMaxDepth) {
-      return fail("components within more than " + std::to_string(kMaxDepth) + " others", {},
-                  "export it again; nothing was taken");
+/// Zones by name that neither the file nor the system knows, each once.
+std::vector<std::string> unknown_zones(icalcomponent* root,
+                                       const std::vector<CalendarLine>& lines) {
+  std::vector<std::string> out;
+  for (const CalendarLine& line : lines) {
+    if (line.text.find("TZID=") == std::string::npos) continue;
+    icalproperty* const property = icalproperty_new_from_string(line.text.c_str());
+    if (property == nullptr) continue;
+    const char* const zone = icalproperty_get_parameter_as_string(property, "TZID");
+    const std::string name = zone == nullptr ? "" : zone;
+    icalproperty_free(property);
+    const bool known = name.empty() || icalcomponent_get_timezone(root, name.c_str()) != nullptr ||
+                       icaltimezone_get_builtin_timezone(name.c_str()) != nullptr ||
+                       icaltimezone_get_builtin_timezone_from_tzid(name.c_str()) != nullptr;
+    if (!known && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
+  }
+  return out;
+}
+
+/// What libical would leave out in silence, so that days were missing or wrong.
+Status check_followed(icalcomponent* event, const std::string& where) {
+  icalproperty* const id = icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
+  if (id != nullptr && icalproperty_get_first_parameter(id, ICAL_RANGE_PARAMETER) != nullptr) {
+    return fail("an event that moves all that come after it as well (RANGE=THISANDFUTURE)", where,
+                "write those as an event of their own");
+  }
+  for (icalproperty* date = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY);
+       date != nullptr; date = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY)) {
+    if (icaltime_is_null_time(icalproperty_get_rdate(date).time)) {
+      return fail("an event that comes back for periods (RDATE;VALUE=PERIOD)", where,
+                  "write those as events of their own");
     }
-    if (is("END:") && depth > 0) --depth;
-    at = text.find('\n', at);
-    if (at == std::string::npos) break;
-    ++at;
+  }
+  const icaltimetype end = icalcomponent_get_dtend(event);
+  if (!icaltime_is_null_time(end) && icaltime_compare(end, icalcomponent_get_dtstart(event)) < 0) {
+    return fail("an event that ends before it begins", where, "correct its DTEND");
   }
   return {};
 }
@@ -171,20 +218,24 @@ bool is_day(const icaltimetype& time) {
 
 }  // namespace
 
-Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range,
-                                   const std::string& time_zone) {
+Result<CalendarFile> read_calendar(const std::string& text, const std::string& file,
+                                   calendar::Days range, const std::string& time_zone) {
   // A day more on both sides: zones are up to 14 hours from UTC.
   const auto seconds = [](Day day) { return day.time_since_epoch().count() * kSecondsOfDay; };
   auto stretches =
       calendar::stretches(time_zone, seconds(range.first - days(2)), seconds(range.last + days(3)));
   if (!stretches) return fail(stretches.error());
-  if (auto status = check_depth(text); !status) return fail(status.error());
-  const std::unique_ptr<icalcomponent, Free> root(icalparser_parse_string(text.c_str()));
-  if (!root || icalcomponent_isa(root.get()) != ICAL_VCALENDAR_COMPONENT) {
-    return fail("no calendar", {},
-                "an iCalendar file is one from BEGIN:VCALENDAR to END:VCALENDAR (RFC 5545)");
+  const auto lines = calendar_lines(text, file);
+  if (!lines) return fail(lines.error());
+  std::string whole;
+  std::vector<std::string> places;  // of events
+  for (const CalendarLine& line : *lines) {
+    whole += line.text + "\r\n";
+    if (line.text == "BEGIN:VEVENT") places.push_back(place_of(file, line.number));
   }
-  if (auto status = check_whole(root.get()); !status) return fail(status.error());
+  const std::unique_ptr<icalcomponent, Free> root(icalparser_parse_string(whole.c_str()));
+  if (!root) return fail("is no iCalendar", file, "export it again; nothing was taken");
+  if (auto status = check_whole(root.get(), *lines, file); !status) return fail(status.error());
   CalendarFile out;
   Reading reading{.range = range,
                   .stretches = std::move(*stretches),
@@ -192,21 +243,25 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
                   .events = &out.events,
                   .replaced = {}};
   note_replaced(root.get(), reading);
+  out.unknown_zones = unknown_zones(root.get(), *lines);
+  auto place = places.begin();
   for (icalcomponent* event = icalcomponent_get_first_component(root.get(), ICAL_VEVENT_COMPONENT);
-       event != nullptr;
+       event != nullptr && place != places.end();
        event = icalcomponent_get_next_component(root.get(), ICAL_VEVENT_COMPONENT)) {
+    const std::string where = *place++;
     if (icalcomponent_get_status(event) == ICAL_STATUS_CANCELLED) {
       ++out.cancelled;
       continue;
     }
     if (is_single(event)) ++out.changed;
-    if (auto status = check_rules(event); !status) return fail(status.error());
+    if (auto status = check_rules(event, where); !status) return fail(status.error());
     const icaltimetype start = icalcomponent_get_dtstart(event);
     if (icaltime_is_null_time(start)) {
-      return fail("an event without a beginning (DTSTART)", {}, "export it again");
+      return fail("an event without a beginning (DTSTART)", where, "export it again");
     }
+    if (auto status = check_followed(event, where); !status) return fail(status.error());
     if (!is_day(start)) {
-      return fail("an event that begins on a day which is none", {}, "correct its DTSTART");
+      return fail("an event that begins on a day which is none", where, "correct its DTSTART");
     }
     const char* const summary = icalcomponent_get_summary(event);
     reading.whole_days = start.is_date != 0;
@@ -214,11 +269,11 @@ Result<CalendarFile> read_calendar(const std::string& text, calendar::Days range
     icalcomponent_foreach_recurrence(event, time_at(range.first - days(2)),
                                      time_at(range.last + days(2)), &take, &reading);
     if (reading.too_many) {
-      return fail("more than " + std::to_string(kMaxEvents) + " events", {},
+      return fail("more than " + std::to_string(kMaxEvents) + " events", where,
                   "choose fewer days by --from and --until, or leave some out of the file");
     }
     if (reading.too_long) {
-      return fail("an event that ends after the year 9999", {}, "leave it out of the file");
+      return fail("an event that ends after the year 9999", where, "leave it out of the file");
     }
   }
   std::stable_sort(out.events.begin(), out.events.end(),

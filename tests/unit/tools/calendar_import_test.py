@@ -129,6 +129,53 @@ class CalendarImport(unittest.TestCase):
                 self.assertEqual(self.days(*events), ["2026-10-23", "2026-10-25", "2026-10-27",
                                                       "2026-11-02"], zone)
 
+    def test_the_one_that_is_moved_by_its_moment_in_utc(self):
+        rule = event("DTSTART;TZID=Europe/Berlin:20261023T080000", "RRULE:FREQ=DAILY;COUNT=4")
+        for name in ("RECURRENCE-ID:20261024T060000Z", "RECURRENCE-ID:20261025T070000Z",
+                     "RECURRENCE-ID;VALUE=DATE:20261025"):
+            moved = event("DTSTART;TZID=Europe/Berlin:20261102T080000", name)
+            gone = f"2026-10-{24 if '1024' in name else 25}"
+            days = [f"2026-10-{day}" for day in (23, 24, 25, 26) if f"2026-10-{day}" != gone]
+            done = self.run_import(rule + moved, "-o", "json", *RANGE)
+            told = [one["days"] for one in json.loads(done.stdout)["events"]]
+            self.assertEqual(told, days + ["2026-11-02"], name)
+
+    def test_what_calendars_export_besides_days(self):
+        # Google leaves texts empty; Outlook breaks lines without a space; both add alarms.
+        whole = event("DTSTART;VALUE=DATE:20261224", "DTEND;VALUE=DATE:20270107", "DESCRIPTION:",
+                      "LOCATION:", "SUMMARY:", "X-ALT-DESC;FMTTYPE=text/html:<p>", "not folded",
+                      "nor: this", "ATTENDEE;CN=\"Li: Ms\":mailto:li@school.example",
+                      "BEGIN:VALARM", "TRIGGER:soon", "ACTION:DISPLAY", "END:VALARM")
+        self.assertEqual(self.days(whole), ["2026-12-24/2027-01-06"])
+        alone = f"BEGIN:VCALENDAR\r\n{whole}END:VCALENDAR\r\n"
+        for content in (alone, "\ufeff" + alone, alone.replace("\r", ""), "\r\n" + alone,
+                        alone + alone.replace("202612", "202611"), alone.replace("VEV", "vev")):
+            done = self.run_import(content.encode(), *RANGE)
+            self.assertIn("2026-12-24/2027-01-06", done.stdout, done.stderr)
+            self.assertEqual("2026-11-24" in done.stdout, content.count("VCAL") > 2)
+        done = self.run_import(event("DTSTART;TZID=China Standard Time:20261224T090000"), *RANGE)
+        self.assertIn("nobody knows the time zone 'China Standard Time'", done.stdout)
+        self.assertIn('- "2026-12-24"', done.stdout)
+
+    def test_faults_have_their_line(self):
+        first = event("DTSTART;VALUE=DATE:20261001", "SUMMARY:x")
+        for lines, line, told in (
+                (["SUMMARY:when?"], 8, "DTSTART"),
+                (["DTSTART:not a day"], 10, "what stands behind DTSTART is no iCalendar"),
+                (["DTSTART:20261001T000000", "RRULE:FREQ=SOMETIMES"], 11, "behind RRULE"),
+                (["DTSTART:20261001T000000", "and more"], 11, "begins the line"),
+                (["DTSTART;VALUE=DATE:20261005", "DTEND;VALUE=DATE:20261001"], 8, "ends before"),
+                (["DTSTART;VALUE=DATE:20261005",
+                  "RECURRENCE-ID;RANGE=THISANDFUTURE;VALUE=DATE:20261004"], 8, "THISANDFUTURE"),
+                (["DTSTART:20261005T000000Z", "RDATE;VALUE=PERIOD:20261006T000000Z/P1D"], 8,
+                 "VALUE=PERIOD"),
+                (["BEGIN:VALARM"], 11, "ends what did not begin: BEGIN:VALARM of line 10")):
+            error = self.refused(first + event(*lines), *RANGE)
+            self.assertIn(told, error)
+            self.assertIn(f"days.ics:{line}:1", error)
+        self.assertIn("days.ics:2:1: BEGIN:VEVENT has no END", self.refused(
+            b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20261001\r\n", *RANGE))
+
     def test_range(self):
         year = event("DTSTART;VALUE=DATE:20260901", "DTEND;VALUE=DATE:20270901")
         self.assertEqual(self.days(year, arguments=("--from", "2027-01-01", "--until", "2027-01-02")),
@@ -142,7 +189,8 @@ class CalendarImport(unittest.TestCase):
     def test_the_configuration_takes_what_is_printed(self):
         for name in ("public_holidays", "make_up_days", "mid-terms"):
             done = self.run_import(event("DTSTART;VALUE=DATE:20261001", "DTEND;VALUE=DATE:20261008",
-                                         "SUMMARY:National\x07 Day: 国庆 # \\n evil: yes"),
+                                         "SUMMARY:National\x07 Day: 国庆 # \\n evil: yes") +
+                                   event("DTSTART;VALUE=DATE:20261225"),
                                    *RANGE, as_name=name)
             self.assertEqual(done.returncode, 0, done.stderr)
             taken = self.folder / "taken.yaml"
