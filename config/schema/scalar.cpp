@@ -202,8 +202,9 @@ std::optional<Problem> from_result(const Result<T>& result, std::string_view tex
 
 std::optional<Problem> check_prefix(std::string_view text) {
   const std::size_t slash = text.find('/');
-  if (slash != std::string_view::npos && text.substr(slash + 1).size() > 1 &&
-      text[slash + 1] == '0') {
+  const std::string_view length =
+      slash == std::string_view::npos ? std::string_view() : text.substr(slash + 1);
+  if (length.size() > 1 && length[0] == '0' && length[1] >= '0' && length[1] <= '9') {
     return Problem{in_quotes(text) + ": the prefix length begins with a zero", "write it without"};
   }
   return from_result(policy::parse_placed_prefix(text), text);

@@ -76,7 +76,7 @@ TEST_F(Load, FillsEveryStruct) {
   ASSERT_EQ(set.groups.size(), 1U);
   const policy::Group& group = set.groups[0];
   EXPECT_EQ(group.policy, "pupils");
-  EXPECT_EQ(group.prefixes.size(), 5U);
+  EXPECT_EQ(group.prefixes.size(), 7U);
   EXPECT_EQ(group.macs.size(), 1U);
   ASSERT_EQ(group.vlans.size(), 3U);
   EXPECT_EQ(group.vlans[2].outer, 30);
