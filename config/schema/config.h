@@ -175,6 +175,11 @@ enum class References : std::uint8_t { must_exist, unchecked };
 [[nodiscard]] Loaded load(const std::filesystem::path& file,
                           References references = References::must_exist);
 
+/// What a configuration without faults says that is hardly meant: of which nothing comes from `now`
+/// (Unix time) on, or something else than its words suggest. For whoever writes it; no reason to
+/// refuse it. In file order; none where it has faults.
+[[nodiscard]] std::vector<Fault> doubts(const std::filesystem::path& file, std::int64_t now);
+
 /// The JSON Schema (2020-12) of the same format, generated from the same table of keys.
 [[nodiscard]] std::string json_schema();
 

@@ -133,6 +133,8 @@ struct ListDiffOptions {
 int diff_lists(const Context& context, const ListDiffOptions& options);
 
 int check_config(const Context& context, const std::filesystem::path& file);
+/// Prints what a configuration says that is hardly meant; returns how much that is.
+std::size_t print_doubts(const std::filesystem::path& file);
 int diff_config(const Context& context, const std::filesystem::path& candidate);
 
 struct ApplyOptions {

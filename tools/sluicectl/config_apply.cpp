@@ -111,7 +111,10 @@ int apply_config(const Context& context, const ApplyOptions& options) {
   if (const auto loaded = load_config(candidate); !loaded)
     return report(context, loaded.error(), kNo);
   const Context quiet{.json = false, .config_file = context.config_file, .config_given = true};
-  if (!context.json && diff_config(quiet, options.file) == kCouldNotAsk) return kCouldNotAsk;
+  if (!context.json) {
+    if (diff_config(quiet, options.file) == kCouldNotAsk) return kCouldNotAsk;
+    (void)print_doubts(options.file);
+  }
   if (!options.cases.empty()) {
     const int tested = test_policy(candidate, {.file = options.cases});
     if (tested != kYes) return tested;
