@@ -86,8 +86,13 @@ Result<ordered_json> explain(const Question& question) {
   const policy::Timetable timetable(set, *groups);
   const Standing standing = standing_of(set, *groups, timetable, *client, question.moment);
   const policy::Masks& masks = standing.masks;
-  policy::Verdict verdict =
-      policy::decide(answer, masks, policy::CuratedNames(set.curated).lists_of(lookup));
+  const std::uint64_t curated = policy::CuratedNames(set.curated).lists_of(lookup);
+  const policy::SearchEngine* const engine = policy::engine_of(set.engines, *canonical);
+  const auto judge = [&](const policy::Masks& by) {
+    const policy::Verdict found = policy::decide(answer, by, curated);
+    return engine == nullptr ? found : policy::decide_safe_search(found, by);
+  };
+  policy::Verdict verdict = policy::decide(answer, masks, curated);
   bool used_up = false;
   const ordered_json budgets = budgets_json(question, standing, answer.categories, used_up);
   const bool hangs = verdict.reason == Reason::listed_only || verdict.reason == Reason::watched ||
@@ -96,7 +101,6 @@ Result<ordered_json> explain(const Question& question) {
     verdict = {policy::Action::block, Reason::budget,
                policy::most_severe(answer.categories & masks.budgeted)};
   }
-  const policy::SearchEngine* const engine = policy::engine_of(set.engines, *canonical);
   if (engine != nullptr) verdict = policy::decide_safe_search(verdict, masks);
   std::optional<generation::Record> decider;
   if (verdict.category != 0 || verdict.action != policy::Action::block) {
@@ -108,36 +112,26 @@ Result<ordered_json> explain(const Question& question) {
   for (const Listed::Entry& entry : on_lists->entries) records.push_back(record_json(entry));
   ordered_json hours = ordered_json::array();
   ordered_json layers = ordered_json::array();
-  std::vector<std::string> changes;
-  const auto note_changes = [&](const policy::Policy& by, const ordered_json& its_hours) {
-    for (std::string& one : what_would_change(verdict, by, its_hours, records)) {
-      if (std::find(changes.begin(), changes.end(), one) == changes.end())
-        changes.push_back(std::move(one));
-    }
-  };
-  // Of several that decide so, each one has to.
-  const CategoryMask decided = verdict.category == 0 ? 0 : policy::bit(verdict.category);
   for (const Standing::Layer& layer : standing.layers) {
     const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
     hours.insert(hours.end(), its.begin(), its.end());
     layers.push_back({{"policy", layer.policy.name},
                       {"owner", owner_of(set, layer.policy.name)},
                       {"blocks", names_of(layer.blocks)}});
-    const bool decides =
-        (verdict.reason == Reason::category && (layer.blocks & decided) != 0) ||
-        (verdict.reason == Reason::not_curated && layer.policy.only &&
-         let_through(layer.policy, lists, answer.categories) == "no") ||
-        (verdict.reason == Reason::safe_search && layer.policy.safe_search == masks.safe_search);
-    if (decides) note_changes(layer.policy, its);
   }
-  if (changes.empty()) note_changes(standing.policy, hours);
   const ordered_json mode = mode_json(standing.mode, set.time_zone);
-  const bool whatever_policy =
-      verdict.reason == Reason::is_protected || verdict.reason == Reason::mandatory ||
-      verdict.reason == Reason::emergency || verdict.reason == Reason::site_allow;
-  if (!mode.is_null() && !whatever_policy) {
-    changes.push_back("the end of the mode '" + standing.mode->word + "' of " +
-                      policy::subject(*standing.mode) + ", " + mode["ends"].get<std::string>());
+  const std::vector<std::string> changes =
+      what_would_change(verdict, {.set = set,
+                                  .timetable = timetable,
+                                  .standing = standing,
+                                  .moment = question.moment,
+                                  .categories = answer.categories,
+                                  .lists = lists,
+                                  .records = records,
+                                  .budgets = budgets});
+  ordered_json next = nullptr;
+  if (question.ask_until_when && question.moment && verdict.reason != Reason::budget) {
+    next = next_by_the_clock(set, *groups, timetable, *client, *question.moment, verdict, judge);
   }
   ordered_json safe_search = nullptr;
   if (engine != nullptr) {
@@ -173,6 +167,7 @@ Result<ordered_json> explain(const Question& question) {
       {"mode", mode},
       {"switches", switches_json(standing)},
       {"hours", std::move(hours)},
+      {"by_the_clock", std::move(next)},
       {"lists", lists},
       {"budgets", budgets},
       {"safe_search", safe_search},

@@ -4,6 +4,7 @@
 // Thread safety: free functions on the caller's data.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,7 +49,8 @@ struct Question {
   /// What the dataplane says that the device has spent, as it answers `budgets`; null where it was
   /// not asked, or does not say.
   nlohmann::json spent = nullptr;
-  policy::Moment now;  // when the dataplane said so; nullopt: it is meant of any day
+  policy::Moment now;           // when the dataplane said so; nullopt: it is meant of any day
+  bool ask_until_when = false;  // which takes a look at each moment of the year to come
 };
 
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);
@@ -69,12 +71,6 @@ struct Question {
                                                 const policy::Timetable& timetable,
                                                 const policy::Policy* policy,
                                                 policy::Moment moment);
-
-/// What would make the verdict another, a sentence each.
-[[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
-                                                         const policy::Policy& by,
-                                                         const nlohmann::ordered_json& hours,
-                                                         const nlohmann::ordered_json& records);
 
 /// What the lists say of a name.
 struct Listed {
@@ -123,6 +119,29 @@ struct Standing {
 /// The curated lists that have to do with a name.
 [[nodiscard]] nlohmann::ordered_json lists_json(const policy::PolicySet& set,
                                                 const Standing& standing, const std::string& name);
+
+/// What a verdict hangs on.
+struct Changing {
+  const policy::PolicySet& set;
+  const policy::Timetable& timetable;
+  const Standing& standing;
+  policy::Moment moment;
+  policy::CategoryMask categories = 0;  // of the name
+  const nlohmann::ordered_json& lists;
+  const nlohmann::ordered_json& records;
+  const nlohmann::ordered_json& budgets;
+};
+/// What would make the verdict another, a sentence each; any of them is enough.
+[[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
+                                                         const Changing& what);
+
+/// Until when the clock lets the verdict's action stand, and what comes then; null where that is
+/// not within what was worked out. `judge`: the verdict by other masks.
+[[nodiscard]] nlohmann::ordered_json next_by_the_clock(
+    const policy::PolicySet& set, const policy::GroupTable& groups,
+    const policy::Timetable& timetable, const policy::Client& client, std::int64_t moment,
+    const policy::Verdict& verdict,
+    const std::function<policy::Verdict(const policy::Masks&)>& judge);
 
 /// What of a group's definition the device met.
 [[nodiscard]] std::string matched_rule(const policy::PolicySet& set, const std::string& group,

@@ -133,6 +133,7 @@ int explain_name(const Context& context, const ExplainOptions& options) {
   const auto groups = policy::GroupTable::build(source->policy, source->ports);
   if (groups && groups->names_hosts()) question.named = named_device(context, *device);
   question.now = std::time(nullptr);
+  question.ask_until_when = true;
   if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
   auto document = explain(question);
   if (!document) return report(context, document.error());

@@ -69,12 +69,12 @@ std::string record_text(const ordered_json& record) {
   return out + (line.empty() ? "\n" : "\n    " + line + "\n");
 }
 
-std::string hours_text(const ordered_json& hours) {
+std::string hours_text(const ordered_json& hours, bool tell_policy) {
   std::string categories;
   for (const auto& name : hours["categories"]) {
     categories += (categories.empty() ? "" : ", ") + name.get<std::string>();
   }
-  std::string out = "  " + categories +
+  std::string out = "  " + (tell_policy ? field(hours, "policy") + ": " : "") + categories +
                     (hours.contains("only_during") ? " only during '" : " not during '") +
                     field(hours, "schedule") + "': ";
   if (hours.contains("time")) {
@@ -198,8 +198,15 @@ std::string explanation_text(const ordered_json& document) {
   }
   out += table(rows);
 
-  if (!document["hours"].empty()) out += "\nby the clock\n";
-  for (const ordered_json& hours : document["hours"]) out += hours_text(hours);
+  const ordered_json& next = document["by_the_clock"];
+  if (!document["hours"].empty() || !next.is_null()) out += "\nby the clock\n";
+  for (const ordered_json& hours : document["hours"]) {
+    out += hours_text(hours, document["layers"].size() > 1);
+  }
+  if (!next.is_null()) {
+    out += "  so: " + field(verdict, "action") + " until " + field(next, "until") + ", then " +
+           field(next, "then") + " (" + field(next, "reason") + ")\n";
+  }
 
   if (!document["lists"].empty()) out += "\ncurated lists\n";
   for (const ordered_json& list : document["lists"]) out += list_text(list);

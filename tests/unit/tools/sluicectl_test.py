@@ -93,7 +93,8 @@ class Sluicectl(unittest.TestCase):
 
     def test_config_check(self):
         self.assertIn("no faults", self.run_ctl("config", "check", self.config).stdout)
-        self.assertEqual(self.json_of("config", "check", self.config), {"ok": True, "faults": []})
+        told = self.json_of("config", "check", self.config)
+        self.assertEqual((told["ok"], told["faults"]), (True, []))
         self.config.write_text(self.config.read_text() + "colour: green\n")
         line = f"{self.config}:16:1: colour: no such key"
         self.assertTrue(self.run_ctl("config", "check", self.config, expect=1).stdout.startswith(line))
@@ -340,12 +341,79 @@ class Sluicectl(unittest.TestCase):
                           for step in document["steps"] if step["rule"] == 5],
                          [("class", "no", False), ("school", "yes: games", True),
                           ("city", "yes: games", False)])
-        for policy in ("school", "city"):
-            self.assertIn(f"policy '{policy}' no longer blocking games", document["would_change"])
+        # Neither of them alone would do.
+        self.assertEqual(document["would_change"][0], "policy 'school' no longer blocking games, and "
+                                                      "policy 'city' no longer blocking games")
         self.assertIn("school, city: what they refuse holds as well", self.run_ctl(*ask).stdout)
         document = self.json_of("explain", "www.bing.com", *ask[2:])
         self.assertEqual(document["verdict"]["action"], "rewrite")
         self.assertEqual(document["would_change"][0], "another safe_search of policy 'city'")
+
+    def test_config_check_tells_what_is_hardly_meant(self):
+        self.config.write_text(self.config.read_text() + "budgets: {spare: {categories: [games], "
+                               "minutes_a_day: 5}}\n")
+        checked = self.run_ctl("config", "check", self.config).stdout
+        self.assertRegex(checked, r"sluice.yaml:\d+:11: note: budgets.spare: no policy names it; ")
+        self.assertRegex(checked, r"no faults, \d notes\n$")
+        notes = self.json_of("config", "check", self.config)["notes"]
+        self.assertIn("budgets.spare", [one["path"] for one in notes])
+        # Not where there are faults, which are to be mended first.
+        self.config.write_text(self.config.read_text() + "colour: green\n")
+        self.assertEqual(self.json_of("config", "check", self.config, expect=1)["notes"], [])
+
+    def test_explain_tells_until_when_and_all_that_has_to_change(self):
+        self.config.write_text(self.config.read_text().replace(
+            "policies:", "policies:\n  city: {block: [gambling]}\n"
+            "  school: {under: city, hours: [{categories: [games], not_during: lessons}]}\n"
+            "  class: {under: school, hours: [{categories: [games], not_during: noon}]}", 1)
+            .replace("default_policy: pupils", "default_policy: class") +
+            "calendar: {time_zone: Europe/Berlin}\nschedules:\n"
+            "  lessons: [{days: [workdays], from: '08:00', until: '12:00'}]\n"
+            "  noon: [{days: [every-day], from: '11:00', until: '14:00'}]\n")
+        self.compile("play.example", category="games")
+        ask = ("explain", "play.example", "--config", self.config, "--generation", self.generation,
+               "--at")
+        for at, until, then in (("2026-12-04T09:00", "2026-12-04 14:00:00 +0100", "pass"),
+                                ("2026-12-04T11:30", "2026-12-04 14:00:00 +0100", "pass"),
+                                ("2026-12-04T14:00", "2026-12-05 11:00:00 +0100", "block")):
+            document = self.json_of(*ask, at)
+            self.assertEqual((document["by_the_clock"]["until"], document["by_the_clock"]["then"]),
+                             (until, then), at)
+        text = self.run_ctl(*ask, "2026-12-04T11:30").stdout
+        self.assertIn("  school: games not during 'lessons': which it is until 2026-12-04 12:00", text)
+        self.assertIn("  so: block until 2026-12-04 14:00:00 +0100, then pass (listed-only)", text)
+        self.assertIn("  the schedule 'noon' at 2026-12-04 14:00:00 +0100, and the schedule 'lessons' at "
+                      "2026-12-04 12:00:00 +0100\n", text)
+        self.assertIsNone(self.json_of("explain", "other.example", *ask[2:-1])["by_the_clock"])
+        # A name in two categories is free only of both.
+        changes = self.folder / "changes.txt"
+        changes.write_text("+play.example\n")
+        both = self.folder / "both.lmdb"
+        self.run_ctl("list", "compile", "--base", self.generation, "--changes", changes, "--whole",
+                     "--category", "gambling", "-o", both, "--generation-number", "2")
+        told = self.json_of("explain", "play.example", "--config", self.config, "--generation", both,
+                            "--at", "2026-12-04T09:00")["would_change"]
+        self.assertEqual(told[:2], [
+            "the schedule 'lessons' at 2026-12-04 12:00:00 +0100, and policy 'city' no longer "
+            "blocking gambling",
+            "an entry of the site that allows the name, which the administrator may make: sluicectl "
+            "site allow"])
+
+    def test_explain_tells_whose_minutes_and_which_exception(self):
+        layer = self.with_a_layer()
+        layer.write_text(layer.read_text().replace("only: {lists: [class]}\n", ""))
+        table = self.folder / "cases.yaml"
+        table.write_text(
+            "cases:\n"
+            "  - {name: play.example, used_up: [layer/li/games], expect: block, reason: budget}\n"
+            "  - {name: game.learn.example, mode: study, expect: block, reason: not-curated}\n")
+        cases = self.json_of("--config", self.config, "policy", "test", table, "--generation",
+                             self.generation)["cases"]
+        minutes, exception = [case["explanation"]["would_change"] for case in cases]
+        self.assertEqual(minutes[0], "another day of the budget 'layer/li/games', or more minutes, "
+                                     "which only Ms Li gives")
+        self.assertEqual(exception[0], "the exception 'game.learn.example' taken out of the list "
+                                       "'lessons'")
 
     def with_a_layer(self):
         self.with_lists()
