@@ -280,7 +280,7 @@ string_view pattern(Kind kind) {
     case Kind::mac:
       return "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$";
     case Kind::prefix:
-      return "^[0-9A-Fa-f:.]+(/(0|[1-9][0-9]{0,2}))?$";
+      return "^[0-9A-Fa-f:.]+(/(0|[1-9][0-9]{0,2}))?(@[1-9][0-9]{0,3}(\\.[1-9][0-9]{0,3})?)?$";
     default:
       return {};
   }
