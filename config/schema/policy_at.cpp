@@ -42,8 +42,11 @@ Result<std::vector<std::int64_t>> day_begins(const Times& times, calendar::Kind 
   auto toggles = calendar::toggles(times.calendar, {window}, from, until);
   if (!toggles) return fail(toggles.error());
   std::vector<std::int64_t> out;
+  constexpr std::int64_t kHalfADay = 12 * 3600;
   for (std::size_t i = toggles->active ? 1 : 0; i < toggles->at.size(); i += 2) {
-    out.push_back(toggles->at[i]);
+    // Set back, the clock may show the moment twice; nobody gets his minutes twice by that.
+    const bool again = !out.empty() && toggles->at[i] - out.back() < kHalfADay;
+    if (!again) out.push_back(toggles->at[i]);
   }
   return out;
 }

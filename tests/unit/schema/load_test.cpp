@@ -202,6 +202,26 @@ TEST_F(Load, BudgetsAndTheDaysThatTheyBeginOn) {
                                  berlin("2027-04-05T02:00")));
 }
 
+TEST_F(Load, ADayOfBudgetsBeginsOnceWhereTheClockShowsItTwice) {
+  const auto days_of = [&](const std::string& zone, const std::string& begins) {
+    const Loaded loaded =
+        load(write(std::string(kBase) + "calendar: {time_zone: " + zone + ", day_begins: \"" +
+                   begins + "\"}\nbudgets: {play: {categories: [games], minutes_a_day: 1}}\n"));
+    return policy_at(loaded.config.value(), 1'790'000'000).value().budget_days;  // autumn of 2026
+  };
+  for (const auto& [zone, begins] : {std::pair{"Europe/Berlin", "02:30"},
+                                     {"America/New_York", "01:59"},
+                                     {"Australia/Lord_Howe", "01:45"},
+                                     {"Africa/Cairo", "23:30"}}) {
+    const auto days = days_of(zone, begins);
+    ASSERT_GT(days.size(), 400U) << zone;
+    for (std::size_t i = 1; i < days.size(); ++i) {
+      const std::int64_t minutes = (days[i] - days[i - 1]) / 60;
+      EXPECT_TRUE(minutes >= 23 * 60 && minutes <= 25 * 60) << zone << " " << days[i];
+    }
+  }
+}
+
 TEST_F(Load, MissingFilesMatterOnlyToWhoReadsThem) {
   const fs::path file = write(std::string(kBase) +
                               "authority: {url: 'https://lists.example/', root: /nonexistent}\n");
