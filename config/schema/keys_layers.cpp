@@ -18,7 +18,7 @@ constexpr std::array kLayerFields{
     Field{"file", &kPath, true, "", "His file, with the keys of a policy, which may only refuse."},
     Field{"owner", &kOwner, true, "", "Who he is, as `explain` says it."},
     Field{"groups", &kGroupNames, true, "",
-          "Whom his file is for. `all`: every device, those of no group as well."},
+          "Whom his file is for; `default` are the devices of no group. `all`: every device."},
 };
 constexpr Shape kLayer{.kind = Kind::mapping,
                        .noun = "its keys",

@@ -233,11 +233,13 @@ Layer layer_of(const Member& member, const TextNode& root, Faults& faults) {
   if (groups->items.empty()) {
     faults.add(groups->place, path, "names no group", "name some, or write all");
   }
+  auto known = names(find(root, "groups"));
+  known.push_back(policy::kDefaultGroup);
   for (std::size_t i = 0; i < groups->items.size(); ++i) {
     const TextNode& item = groups->items[i];
     if (!item.good) continue;
     const std::string at = path + "[" + std::to_string(i) + "]";
-    if (check_reference(item, "group", names(find(root, "groups")), at, faults)) {
+    if (check_reference(item, "group", known, at, faults)) {
       layer.groups.push_back(item.text);
     }
   }

@@ -95,6 +95,18 @@ TEST_F(LayerFiles, RefuseMoreToWhomTheyWereGiven) {
   EXPECT_TRUE(policy::from_json(policy::to_json(policy_at(config, 1'796'000'000).value())));
 }
 
+TEST_F(LayerFiles, MayBeForTheDevicesOfNoGroup) {
+  put("li.yaml", "block: [social]\n");
+  const Loaded loaded =
+      load_site("layers: {li: {file: " + path("li.yaml") + ", owner: Ms Li, groups: [default]}}\n");
+  ASSERT_TRUE(loaded.config) << loaded.faults.at(0).text();
+  const auto of = [&](std::uint16_t vlan) {
+    return blocked(*loaded.config, vlan, kMorning) & category("social");
+  };
+  EXPECT_EQ(of(4000), category("social"));
+  EXPECT_EQ(of(107), 0U);
+}
+
 TEST_F(LayerFiles, HaveListsAndBudgetsOfTheirOwn) {
   put("li.yaml",
       "curated: {class: {names: [class.example], needs: [cdn.example], except: "
