@@ -9,6 +9,18 @@
 namespace sluice::schema {
 namespace {
 
+/// What a person has most likely written instead of a name.
+std::string advice_for(std::string_view text) {
+  const auto is_beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  if (std::any_of(text.begin(), text.end(), is_beyond_ascii)) {
+    return "write an international name as its A-labels (xn--…)";
+  }
+  if (text.find('/') != std::string_view::npos) {
+    return "write the name alone, without https:// and without a path";
+  }
+  return "write it as example.com; all names below it are meant, too";
+}
+
 void bind_domains(const TextNode& list, std::string_view key, const std::string& path,
                   std::map<std::string, Place>& seen, std::vector<std::string>& out,
                   Faults& faults) {
@@ -20,8 +32,10 @@ void bind_domains(const TextNode& list, std::string_view key, const std::string&
     const std::string at = path + "." + std::string(key) + "[" + std::to_string(i) + "]";
     auto name = name::canonical(item.text);
     if (!name) {
-      faults.add(item.place, at, "'" + item.text + "' is no domain name: " + name.error().what,
-                 "write it as example.com; all names below it are meant, too");
+      const bool is_url = item.text.find('/') != std::string::npos;
+      faults.add(item.place, at,
+                 "'" + item.text + "' is no domain name" + (is_url ? "" : ": " + name.error().what),
+                 advice_for(item.text));
       continue;
     }
     const auto [first, fresh] = seen.emplace(*name, item.place);

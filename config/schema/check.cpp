@@ -124,7 +124,8 @@ void report_form(const TextNode& node, const Shape& shape, const std::string& pa
   std::string advice = "write " + (shape.kind == Kind::choice ? "one of " + join(shape.choices)
                                                               : std::string(shape.noun));
   if (node.form == Form::scalar && shape.kind == Kind::list) {
-    advice = "write [" + node.text + "]";
+    const bool is_word = shape.item->kind != Kind::days && shape.item->kind != Kind::time;
+    advice = is_word ? "write [" + node.text + "]" : "write [\"" + node.text + "\"]";
   } else if (node.form == Form::scalar && form_of(shape.kind) == Form::mapping) {
     advice += ", one 'key: value' a line";
   } else if (node.form == Form::mapping && form_of(shape.kind) == Form::scalar) {
