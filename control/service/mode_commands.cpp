@@ -83,8 +83,14 @@ Result<std::string> set_mode(Modes& modes, const schema::Config& config, const j
   if (auto status = read_end(request, config, decision.at, mode); !status) {
     return fail(status.error());
   }
+  std::string replaced;
+  for (const policy::Mode& one : modes.all()) {
+    if (policy::subject(one) != policy::subject(mode)) continue;
+    replaced = ", in place of " + one.word + " " + end_text(one, config) +
+               ", which does not come back by itself";
+  }
   if (auto status = modes.set(mode); !status) return fail(status.error());
-  return policy::subject(mode) + ": mode " + mode.word + " " + end_text(mode, config);
+  return policy::subject(mode) + ": mode " + mode.word + " " + end_text(mode, config) + replaced;
 }
 
 /// As the mode is kept, however the address is written.
