@@ -179,6 +179,7 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
 
   const TextNode& cases = *schema::find(*root, "cases");
   std::size_t differing = 0;
+  std::size_t unasked = 0;
   ordered_json rows = ordered_json::array();
   for (const TextNode& node : cases.items) {
     const std::string place = options.file.string() + ":" + std::to_string(node.place.line) + ":" +
@@ -187,7 +188,13 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
     if (!outcome) {
       Error error = outcome.error();
       error.where = place + (error.where.empty() ? "" : ": " + error.where);
-      return report(context, error);
+      ++unasked;
+      if (!context.json) std::cerr << "sluicectl: " << error.text() << "\n";
+      rows.push_back({{"place", place},
+                      {"name", value_of(node, "name")},
+                      {"ok", false},
+                      {"error", error.text()}});
+      continue;
     }
     const bool differs = !outcome->differs.empty();
     differing += differs ? 1 : 0;
@@ -201,13 +208,15 @@ int test_policy(const Context& context, const PolicyTestOptions& options) {
                     {"explanation", std::move(outcome->document)}});
   }
   if (context.json) {
-    print_json({{"ok", differing == 0}, {"cases", std::move(rows)}});
+    print_json({{"ok", differing + unasked == 0}, {"cases", std::move(rows)}});
   } else {
     std::cout << cases.items.size() << " cases, "
-              << (differing == 0 ? "all as expected" : std::to_string(differing) + " differ")
+              << (differing + unasked == 0 ? "all as expected"
+                                           : std::to_string(differing) + " differ")
+              << (unasked == 0 ? "" : ", " + std::to_string(unasked) + " could not be asked")
               << "\n";
   }
-  return differing == 0 ? kYes : kNo;
+  return unasked != 0 ? kCouldNotAsk : differing == 0 ? kYes : kNo;
 }
 
 }  // namespace sluice::ctl

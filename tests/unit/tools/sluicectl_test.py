@@ -288,6 +288,13 @@ class Sluicectl(unittest.TestCase):
                       "default (not-listed;", result.stdout)
         self.assertIn("4 cases, 1 differ", result.stdout)
         self.assertIn("cases.yaml:2:5", run(["{name: a..b, expect: pass}"], 2).stderr)
+        # One that cannot be asked keeps no other from being told.
+        result = run(["{name: a..b, expect: pass}", "{name: b.example, mode: nap, expect: pass}",
+                      "{name: other.example, expect: block}", good[0]], 2)
+        for place in ("cases.yaml:2:5", "cases.yaml:3:5"):
+            self.assertIn(place, result.stderr)
+        self.assertIn("cases.yaml:4:5: other.example: expected block", result.stdout)
+        self.assertIn("4 cases, 1 differ, 2 could not be asked", result.stdout)
         for bad in ("{nam: x.example, expect: pass}", "{name: x.example, expect: maybe}",
                     "{name: x.example, expect: pass, at: noon}", "x.example"):
             with self.subTest(bad):
