@@ -107,6 +107,13 @@ void doubt_policy(const Doubted& doubted, const Member& member, const Policy& po
     }
   }
   if (const TextNode* only = find(member.value, "only")) {
+    const auto pause = doubted.config.modes.find(policy::kPause);
+    const bool is_pause = pause != doubted.config.modes.end() && pause->second == policy.name;
+    if (policy.only->lists == 0 && policy.only->categories == 0 && !is_pause) {
+      notes.add(only->place, path + ".only",
+                "names no list and no category, so that nothing passes",
+                "name some; `sluicectl mode set` has the mode pause for that");
+    }
     doubt_categories(find(*only, "categories"), path + ".only.categories", always,
                      "it lets nothing through", notes);
   }
