@@ -31,6 +31,13 @@ Status read_subject(const std::string& text, const schema::Config& config, polic
     mode.address = *address;
     return {};
   }
+  // As other programs write a MAC address, it is told as it is written here.
+  const bool only_hex = text.find_first_not_of("0123456789abcdefABCDEF-.:") == std::string::npos;
+  const auto digits = std::count_if(text.begin(), text.end(),
+                                    [](char c) { return c != '-' && c != '.' && c != ':'; });
+  if (only_hex && digits == 12) {
+    return fail(policy::parse_mac(text).error());
+  }
   std::vector<std::string_view> known{policy::kDefaultGroup};
   for (const policy::Group& one : groups) known.push_back(one.name);
   return fail(
@@ -38,7 +45,23 @@ Status read_subject(const std::string& text, const schema::Config& config, polic
       "name a group, or a device by its MAC or IP address; " + schema::suggest(text, known));
 }
 
-/// "until" as a moment, or "seconds" from now; neither: until it is ended.
+/// A moment; or of a time of the day alone, such as 21:00, when the clock shows it next.
+Result<std::int64_t> next_time(const std::string& text, std::int64_t now, const std::string& zone) {
+  if (!calendar::parse_time_of_day(text)) return calendar::parse_moment(text, zone);
+  const auto today = calendar::parse_days(calendar::moment_text(now, zone).substr(0, 10));
+  if (!today) return fail(today.error());
+  Result<std::int64_t> moment;
+  for (const int after : {0, 1}) {
+    const auto noon = today->first + std::chrono::days(after) + std::chrono::hours(12);
+    const std::string date =
+        calendar::moment_text(noon.time_since_epoch() / std::chrono::seconds(1), "Etc/UTC");
+    moment = calendar::parse_moment(date.substr(0, 10) + "T" + text, zone);
+    if (!moment || *moment > now) break;
+  }
+  return moment;
+}
+
+/// "until" as next_time() takes it, or "seconds" from now; neither: until it is ended.
 Status read_end(const json& request, const schema::Config& config, tuf::Time now,
                 policy::Mode& mode) {
   mode.from = now.time_since_epoch().count();
@@ -52,7 +75,7 @@ Status read_end(const json& request, const schema::Config& config, tuf::Time now
   }
   const std::string until = text_at(request, "until");
   if (until.empty()) return {};
-  auto moment = calendar::parse_moment(until, config.times.calendar.time_zone);
+  auto moment = next_time(until, mode.from, config.times.calendar.time_zone);
   if (!moment) return fail(moment.error());
   if (*moment <= mode.from) return fail("is over already", until, "give a moment to come");
   if (*moment > mode.from + longest) return fail("is more than a year away", until);

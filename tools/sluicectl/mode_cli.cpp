@@ -22,7 +22,8 @@ void add_mode(CLI::App& app, ModeOptions& options, Command& chosen) {
                   "pause, study, exam, youth, normal (its own policy), or a policy's name")
       ->required();
   CLI::Option* length = set->add_option("--for", options.length, "So long: 45m, 1h30m, 2d");
-  set->add_option("--until", options.until, "Until 2026-12-04T20:30, by the calendar's clock")
+  set->add_option("--until", options.until,
+                  "Until 20:30, or 2026-12-04T20:30, by the calendar's clock")
       ->excludes(length);
   CLI::App* end = add("end", "End one before its time");
   for (CLI::App* command : {set, end}) {

@@ -63,11 +63,42 @@ TEST_F(ModesTest, OneForEachSubjectAndTheNewest) {
   EXPECT_EQ(again.all().size(), 1U);
 }
 
+TEST_F(ModesTest, TellsWhatItTakesThePlaceOf) {
+  Modes modes(file(), [this] { return now(); });
+  config_.times.calendar.time_zone = "Asia/Shanghai";
+  const auto done = [](const json& reply) { return reply["done"].get<std::string>(); };
+  EXPECT_EQ(done(set(modes, "class 7", "study")).find("in place of"), std::string::npos);
+  EXPECT_NE(done(set(modes, "class 7", "pause", {{"seconds", 60U}}))
+                .find(", in place of study until somebody ends it, which does not come back"),
+            std::string::npos);
+}
+
+TEST_F(ModesTest, EndsWhenTheClockShowsATimeNext) {
+  Modes modes(file(), [this] { return now(); });
+  config_.times.calendar.time_zone = "Europe/Berlin";
+  const auto until = [&](std::int64_t now, const char* time) {
+    now_ = now;
+    EXPECT_TRUE(set(modes, "class 7", "pause", {{"until", time}})["ok"].get<bool>()) << time;
+    return modes.all().at(0).until;
+  };
+  const auto berlin = [](const char* text) {
+    return calendar::parse_moment(text, "Europe/Berlin").value();
+  };
+  const std::int64_t evening = berlin("2026-10-24T20:00");
+  EXPECT_EQ(until(evening, "20:30"), berlin("2026-10-24T20:30"));
+  EXPECT_EQ(until(evening, "24:00"), berlin("2026-10-25T00:00"));
+  EXPECT_EQ(until(evening, "20:00"), berlin("2026-10-25T20:00"));
+  EXPECT_EQ(until(evening, "06:30"), berlin("2026-10-25T06:30"));
+  EXPECT_EQ(until(berlin("2026-10-25T00:30"), "00:15"), berlin("2026-10-26T00:15"));  // of 25 hours
+}
+
 TEST_F(ModesTest, RefusesWhatIsNoModeOrNobodys) {
   Modes modes(file(), [this] { return now(); });
   const auto what = [&](const json& reply) { return reply["error"]["what"].get<std::string>(); };
   EXPECT_EQ(what(set(modes, "class 8", "study")), "is neither a group nor a device");
   EXPECT_EQ(what(set(modes, "192.0.2.0/24", "study")), "is neither a group nor a device");
+  EXPECT_EQ(set(modes, "02-00-5E-10-00-01", "study")["error"]["advice"],
+            "write it as 02:00:5e:10:00:01");
   EXPECT_EQ(what(set(modes, "class 7", "exam")), "neither modes nor policies have 'exam'");
   EXPECT_EQ(what(set(modes, "class 7", "study", {{"seconds", 0U}})),
             "a mode lasts a second to a year");
