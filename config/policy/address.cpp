@@ -18,6 +18,20 @@ bool host_bits_are_zero(const Prefix& prefix) {
   return true;
 }
 
+/// How a MAC address is written here that others write 02-00-5E-10-00-01, 0200.5e10.0001 or without
+/// anything between; an example where it is none.
+std::string mac_as_here(std::string_view text_in) {
+  std::string digits;
+  for (const char c : text_in) {
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (!hex && c != '-' && c != '.' && c != ':') return "02:00:5e:10:00:01";
+    if (hex) digits += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  if (digits.size() != 12) return "02:00:5e:10:00:01";
+  for (std::size_t at = 10; at > 0; at -= 2) digits.insert(at, ":");
+  return digits;
+}
+
 }  // namespace
 
 Result<Prefix> parse_prefix(std::string_view text_in) {
@@ -89,7 +103,7 @@ Result<Mac> parse_mac(std::string_view text_in) {
     const bool whole = code == std::errc{} && next == at + 2;
     const bool separated = i + 1 == mac.size() ? next == end : next != end && *next == ':';
     if (!whole || !separated) {
-      return fail("not a MAC address", std::string(text_in), "write it as 02:00:5e:10:00:01");
+      return fail("not a MAC address", std::string(text_in), "write it as " + mac_as_here(text_in));
     }
     at = next + 1;
   }
