@@ -32,6 +32,7 @@ enum class Kind : std::uint8_t {
   category,  // of the taxonomy, or one of `choices`
   days,      // "2026-10-01", "2026-10-01/2026-10-07"
   time,      // "20:00"
+  free,      // any text or number; whoever reads it looks at it
 };
 
 struct Field;

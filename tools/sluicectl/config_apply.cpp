@@ -166,6 +166,13 @@ int rollback_config(const Context& context, const ApplyOptions& options) {
   Context before = context;
   before.config_file = before_of(context.config_file);
   before.config_given = true;
+  std::error_code none;
+  if (!fs::exists(before.config_file, none)) {
+    return report(context,
+                  {"there is no configuration before this one", before.config_file.string(),
+                   "`config apply` and `confirm` keep it there"},
+                  kNo);
+  }
   if (const auto loaded = load_config(before); !loaded) return report(context, loaded.error());
   const auto text = read_text(before.config_file);
   if (!text) return report(context, text.error());

@@ -224,6 +224,10 @@ Sentences out_of_pass(const policy::Verdict& verdict, const Changing& what) {
                        hours["until"].get<std::string>());
     }
   }
+  for (const ordered_json& budget : what.budgets) {
+    add_new(out,
+            "the end of its minutes of the budget '" + budget["budget"].get<std::string>() + "'");
+  }
   add_new(out,
           "policy '" + what.standing.policy.name + "' blocking " + std::string(category->name));
   return out;

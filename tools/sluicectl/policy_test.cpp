@@ -27,7 +27,7 @@ constexpr Shape text_of(std::string_view noun) {
 constexpr Shape kName = text_of("a domain name");
 constexpr Shape kClient = text_of("an IP address, such as 10.7.1.5");
 constexpr Shape kMac{.kind = Kind::mac, .noun = "a MAC address"};
-constexpr Shape kVlan = text_of("a VLAN, such as \"100\" or \"100.7\"");
+constexpr Shape kVlan{.kind = Kind::free, .noun = "a VLAN, such as 100 or 100.7"};
 constexpr Shape kWord = text_of("a word");
 constexpr Shape kMoment = text_of("a moment, such as 2026-12-04T20:30");
 constexpr Shape kBudget = text_of("the name of a budget");  // of a layer, with a '/'

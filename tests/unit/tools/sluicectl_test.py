@@ -277,7 +277,7 @@ class Sluicectl(unittest.TestCase):
                                 self.generation, expect=expect)
 
         good = ["{name: www.play.example, at: 2026-12-04T20:30, expect: pass}",
-                "{name: www.play.example, at: 2026-12-04T21:00, expect: block, category: games}",
+                "{name: www.play.example, vlan: 30.10, at: 2026-12-04T21:00, expect: block, category: games}",
                 "{name: play.example, client: 10.7.0.1, at: unknown, expect: pass, group: staff}"]
         self.assertIn("3 cases, all as expected", run(good, 0).stdout)
         for friday in ("2001-12-07", "2041-12-06"):  # a table outlives what is worked out ahead
@@ -288,6 +288,9 @@ class Sluicectl(unittest.TestCase):
                       "default (not-listed;", result.stdout)
         self.assertIn("4 cases, 1 differ", result.stdout)
         self.assertIn("cases.yaml:2:5", run(["{name: a..b, expect: pass}"], 2).stderr)
+        self.assertIn("as expected", run(["{name: a.example, vlan: 20, expect: pass, group: staff}"], 0)
+                      .stdout)
+        self.assertIn("not a VLAN", run(["{name: a.example, vlan: 5000, expect: pass}"], 2).stderr)
         # One that cannot be asked keeps no other from being told.
         result = run(["{name: a..b, expect: pass}", "{name: b.example, mode: nap, expect: pass}",
                       "{name: other.example, expect: block}", good[0]], 2)
