@@ -175,7 +175,10 @@ Result<std::string> Book::add(const Device& device, const std::string& budget,
                               std::uint32_t minutes) {
   const policy::Budget* const of = find(budget);
   if (of == nullptr) {
-    return fail("no budget is named '" + budget + "'", budget, "see sluicectl budget list");
+    std::string known;
+    for (const policy::Budget& one : budgets_) known += (known.empty() ? "" : ", ") + one.name;
+    return fail("no budget is named '" + budget + "'", budget,
+                known.empty() ? "the policy has none" : "known are: " + known);
   }
   if (auto status = check_owner(budget); !status) return fail(status.error());
   Use& use = account(device)[budget];

@@ -98,7 +98,7 @@ class Budgets(unittest.TestCase):
         self.appliance.ctl("budget", "reset", self.mac, "--reason", "x")
         refused = self.appliance.ctl("budget", "add", self.mac, "chess", "5", "--reason", "x",
                                      check=False)
-        self.assertIn("no budget is named 'chess'", refused.stderr)
+        self.assertIn("no budget is named 'chess'; known are: ", refused.stderr)
 
     def test_an_open_connection_ends_with_the_budget(self):
         self.configure(MORE.replace("minutes_a_day: 2", "minutes_a_day: 1"))
