@@ -44,6 +44,8 @@ bool is_of(const Calendar& calendar, const Selector& selector, Day day) {
 bool begins_on(const Calendar& calendar, const Window& window, Day day) {
   const auto matches = [&](const Selector& one) { return is_of(calendar, one, day); };
   return std::any_of(window.days.begin(), window.days.end(), matches) &&
+         (window.within.empty() ||
+          std::any_of(window.within.begin(), window.within.end(), matches)) &&
          std::none_of(window.except.begin(), window.except.end(), matches);
 }
 

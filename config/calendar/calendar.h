@@ -58,10 +58,11 @@ struct Selector {
 inline constexpr int kMinutesOfDay = 1440;
 
 struct Window {
-  std::vector<Selector> days;    // any of them
-  std::vector<Selector> except;  // and none of these
-  int from = 0;                  // minutes since midnight, [0, 1440)
-  int until = kMinutesOfDay;     // (0, 1440]; not included
+  std::vector<Selector> days;         // any of them
+  std::vector<Selector> except;       // and none of these
+  int from = 0;                       // minutes since midnight, [0, 1440)
+  int until = kMinutesOfDay;          // (0, 1440]; not included
+  std::vector<Selector> within = {};  // any of these besides, where there are some
 };
 
 struct Schedule {

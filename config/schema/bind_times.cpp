@@ -69,9 +69,12 @@ calendar::Window bind_window(const TextNode& node, const std::string& path,
                              const std::vector<std::string_view>& known, Faults& faults) {
   calendar::Window window;
   bind_days(find(node, "days"), path + ".days", known, window.days, faults);
+  bind_days(find(node, "within"), path + ".within", known, window.within, faults);
   bind_days(find(node, "except"), path + ".except", known, window.except, faults);
-  if (const TextNode* days = find(node, "days"); days != nullptr && days->items.empty()) {
-    faults.add(days->place, path + ".days", "names no days", "write [every-day]");
+  for (const std::string key : {"days", "within"}) {
+    const TextNode* const days = find(node, key);
+    if (days == nullptr || !days->items.empty()) continue;
+    faults.add(days->place, path + "." + key, "names no days", "write [every-day]");
   }
   if (const TextNode* from = find(node, "from")) {
     window.from = calendar::parse_time_of_day(from->text).value_or(0);

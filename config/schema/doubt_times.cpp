@@ -91,6 +91,23 @@ void doubt_years(const Doubted& doubted, const TextNode& calendar, Faults& notes
             "iCalendar file");
 }
 
+/// The name of a term, or the like, among `days` beside words for weekdays; empty where there is
+/// none.
+std::string term_beside_weekdays(const Config& config, const Window& window) {
+  constexpr std::chrono::days kLong{21};
+  const auto is_weekday = [](const calendar::Selector& one) {
+    return one.kind < Kind::every_day || one.kind == Kind::workdays;
+  };
+  if (std::none_of(window.days.begin(), window.days.end(), is_weekday)) return {};
+  for (const calendar::Selector& one : window.days) {
+    const auto dates = config.times.calendar.dates.find(one.name);
+    if (one.kind != Kind::named || dates == config.times.calendar.dates.end()) continue;
+    const auto is_long = [&](const Days& days) { return days.last - days.first > kLong; };
+    if (std::any_of(dates->second.begin(), dates->second.end(), is_long)) return one.name;
+  }
+  return {};
+}
+
 /// A window that never comes, or that others hold anyhow.
 void doubt_windows(const Doubted& doubted, const TextNode& list, const std::string& path,
                    const std::vector<Window>& windows, Faults& notes) {
@@ -106,6 +123,11 @@ void doubt_windows(const Doubted& doubted, const TextNode& list, const std::stri
   for (std::size_t i = 0; i < windows.size(); ++i) {
     const auto [active, toggles] = moments({windows[i]});
     const Place place = list.items[i].place;
+    if (const std::string term = term_beside_weekdays(doubted.config, windows[i]); !term.empty()) {
+      notes.add(place, item_path(path, i),
+                "is on each day of '" + term + "', and on the weekdays beside it outside of that",
+                "take '" + term + "' out of days, and write within: [" + term + "]");
+    }
     if (!active && toggles.empty()) {
       notes.add(place, item_path(path, i), "never holds in the next 13 months",
                 "look at its days, and at the dates of the calendar");

@@ -52,6 +52,10 @@ constexpr std::array kWindowFields{
     Field{"days", &kDayWords, true, "",
           "`monday` to `sunday`, `every-day`, `workdays`, `rest-days`, `public-holidays`, "
           "`make-up-days`, or names of `calendar.dates`. Any of them will do."},
+    Field{
+        "within", &kDayWords, false, "any day",
+        "Such days besides, as in `days: [workdays], within: [term]`: any of them will do, but one "
+        "has to."},
     Field{"except", &kDayWords, false, "none", "Days on which it does not begin all the same."},
     Field{"from", &kTime, false, "\"00:00\"", "When it begins."},
     Field{"until", &kTime, false, "\"24:00\"",

@@ -49,6 +49,28 @@ TEST(Moment, IsRefusedWhereItIsNone) {
   }
 }
 
+TEST(Windows, WithinOtherDaysAreOnBoth) {
+  const auto term = [](const char* at, std::vector<Selector> within) {
+    Calendar calendar{.time_zone = kShanghai};
+    calendar.dates["term"] = {*parse_days("2026-09-01/2026-09-04"), *parse_days("2026-09-07")};
+    const Window lessons{.days = {{Kind::workdays, {}}},
+                         .except = {{Kind::monday, {}}},
+                         .from = 22 * 60,
+                         .until = 60,
+                         .within = std::move(within)};
+    const std::int64_t now = moment(at);
+    return toggles(calendar, {lessons}, now - 86400 * 5, now + 86400).value().holds(now);
+  };
+  const Selector in_term{Kind::named, "term"};
+  EXPECT_TRUE(term("2026-09-01T22:30", {in_term}));
+  EXPECT_TRUE(term("2026-09-05T00:30", {in_term}));   // Friday's, of the term
+  EXPECT_FALSE(term("2026-08-31T23:30", {in_term}));  // a workday before it
+  EXPECT_FALSE(term("2026-09-07T22:30", {in_term}));  // excepted
+  EXPECT_FALSE(term("2026-09-08T22:30", {in_term}));
+  EXPECT_TRUE(term("2026-09-08T22:30", {in_term, {Kind::tuesday, {}}}));
+  EXPECT_TRUE(term("2026-09-08T22:30", {}));
+}
+
 TEST(DaysText, IsStrict) {
   EXPECT_TRUE(parse_days("2026-02-28"));
   EXPECT_TRUE(parse_days("2026-10-01/2026-10-07"));
