@@ -12,8 +12,6 @@ constexpr std::chrono::hours kPlausible{24};
 
 }  // namespace
 
-tuf::Time build_time() { return tuf::Time(std::chrono::seconds(SLUICE_BUILD_TIME)); }
-
 TimeFloor::TimeFloor(std::filesystem::path file, tuf::Time built, tuf::Clock system)
     : file_(std::move(file)), built_(built), system_(std::move(system)), floor_(built) {
   // What cannot be read is known again with the next timestamp.
