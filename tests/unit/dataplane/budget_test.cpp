@@ -1,8 +1,10 @@
 // Minutes that devices spend: counted by lcores, added up, used up, and kept.
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -287,21 +289,25 @@ TEST_F(KeeperTest, ADamagedFileIsSetAsideAndTold) {
 }
 
 TEST_F(KeeperTest, WhereTheDiskIsFullCountingGoesOn) {
-  // A folder in the file's place refuses it as a full disk does, for root too.
-  fs::create_directories(file());
-  std::ofstream(file() / "x") << "x";
   Keeper keeper(file(), 7);
   epoch_ = keeper.book().set_policy(make_set());
   keeper.book().begin_days(moment_);
   spend(mac(1), kGames);
   keeper.book().merge(activity_, minute());
+  // No file may have any octets: a write fails as on a full disk, for root too.
+  const auto before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+  const rlimit full{0, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &full), 0);
   keeper.keep(Keeper::Clock::now(), true);
   for (int i = 0; i < 500 && keeper.fault().empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   EXPECT_NE(keeper.fault().find("not kept over a restart"), std::string::npos);
   EXPECT_EQ(keeper.book().accounts(), 1U);
-  fs::remove_all(file());
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, before);
   keeper.keep(Keeper::Clock::now() + Keeper::kInterval);
   for (int i = 0; i < 500 && !keeper.fault().empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
