@@ -4,9 +4,9 @@
 // Thread safety: one Crypto a lcore. What its library keeps is made once: after create() nothing
 // allocates.
 //
-// Where Intel's multi-buffer library exists (amd64), GcmAesNi opens packets, or on processors without
-// AES-NI that library: they take in a new key in a fraction of OpenSSL's time, and almost every
-// Initial has a new key. OpenSSL does it elsewhere.
+// Where Intel's multi-buffer library exists (amd64), GcmAesNi opens packets, or that library on
+// processors without AES-NI: they take in a new key in a fraction of OpenSSL's time, and almost
+// every Initial has a new key. OpenSSL does it elsewhere.
 #pragma once
 
 #include <array>

@@ -67,7 +67,7 @@ SLUICE_GCM_INLINE __m128i load_nonce(const std::array<std::uint8_t, 12>& nonce) 
 }  // namespace
 
 bool GcmAesNi::has_pairs() {
-  // Not every compiler knows these by name.
+  // Not every compiler knows these bits of ECX by name.
   constexpr unsigned kVaes = 1U << 9;
   constexpr unsigned kVpclmulqdq = 1U << 10;
   unsigned a = 0;

@@ -31,8 +31,8 @@ void store(const Sha256State& digest, std::span<std::uint8_t> out) {
   for (std::size_t i = 0; i < out.size() / 4; ++i) packet::store32(&out[4 * i], digest[i]);
 }
 
-/// Where the processor has SHA instructions, a derivation by them, two at a time, takes as long as a
-/// twelfth of sixteen in lanes: they have to be nearly full, and be sixteen.
+/// Where the processor has SHA instructions, a derivation by them, two at a time, takes as long as
+/// a twelfth of sixteen in lanes: they have to be nearly full, and be sixteen.
 constexpr std::size_t kLeastBesideShaNi = 12;
 
 bool pays(LaneSet set, std::size_t count) {
