@@ -27,6 +27,10 @@ constexpr std::uint32_t kPollsBeforeSleep = 512;
 // To be woken costs a few microseconds, and so do these.
 constexpr std::uint32_t kPollsBeforeWait = 32;
 constexpr std::uint32_t kFirstSleepUs = 4;
+// To be woken for one or two of many frames costs more than they do. As cards gather frames before
+// they interrupt, so do we, as long as cards do; a ring holds far more than comes in that while.
+constexpr std::uint32_t kGatherUs = 100;
+constexpr std::uint64_t kFramesWorthGathering = 4;
 constexpr int kWaitMs = 50;  // bounds how late a request to stop is seen
 /// In microseconds.
 constexpr std::pair<std::uint64_t, Id> kGapBounds[] = {{10, Id::burst_gap_10us},
@@ -48,6 +52,11 @@ bool restore_vlan(rte_mbuf*& frame, stats::Counters& counters) {
     counters.add(Id::vlan_tpid_assumed);
   }
   return true;
+}
+
+void sleep_us(std::uint32_t micros) {
+  const timespec pause{0, static_cast<long>(micros) * 1000};
+  nanosleep(&pause, nullptr);
 }
 
 std::span<const std::uint8_t> first_segment(rte_mbuf* frame) {
@@ -95,32 +104,33 @@ void Worker::run() {
   rte_rcu_qsbr_thread_online(shared_.qsbr.get(), index_);
   while (!shared_.stop.load(std::memory_order_relaxed)) {
     snapshot_ = shared_.snapshot.load(std::memory_order_acquire);
-    const bool busy = turn();
+    const std::size_t frames = turn();
     rte_rcu_qsbr_quiescent(shared_.qsbr.get(), index_);
-    idle(busy);
+    idle(frames);
   }
   rte_rcu_qsbr_thread_offline(shared_.qsbr.get(), index_);
   rte_rcu_qsbr_thread_unregister(shared_.qsbr.get(), index_);
   shared_.ended.fetch_add(1, std::memory_order_release);
 }
 
-bool Worker::turn() {
-  bool busy = false;
-  for (const Queue& queue : owned_) busy |= receive(queue);
+// How many frames came from the queue or ring that had most of them.
+std::size_t Worker::turn() {
+  std::size_t most = 0;
+  for (const Queue& queue : owned_) most = std::max(most, receive(queue));
   for (const auto& link : owners_) {
     returning_to_ = link.get();
-    busy |= help(link->work.get());
+    most = std::max(most, help(link->work.get()));
     returning_to_ = nullptr;
   }
-  for (const auto& link : helpers_) busy |= send_results(link->results.get());
-  return busy;
+  for (const auto& link : helpers_) most = std::max(most, send_results(link->results.get()));
+  return most;
 }
 
-bool Worker::receive(const Queue& queue) {
+std::size_t Worker::receive(const Queue& queue) {
   std::array<rte_mbuf*, kBurst> frames;
   counters_->stages().begin();
   const std::uint16_t n = rte_eth_rx_burst(queue.port, queue.queue, frames.data(), kBurst);
-  if (n == 0) return false;
+  if (n == 0) return 0;
   std::uint64_t octets = 0;
   std::uint16_t kept = 0;
   for (std::uint16_t i = 0; i < n; ++i) {
@@ -142,7 +152,7 @@ bool Worker::receive(const Queue& queue) {
   } else {
     distribute({frames.data(), kept});
   }
-  return true;
+  return n;
 }
 
 void Worker::distribute(std::span<rte_mbuf*> frames) {
@@ -171,26 +181,26 @@ void Worker::distribute(std::span<rte_mbuf*> frames) {
   judge(frames.first(kept));
 }
 
-bool Worker::help(rte_ring* work) {
+std::size_t Worker::help(rte_ring* work) {
   std::array<rte_mbuf*, kBurst> frames;
   counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(work, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
-  if (n == 0) return false;
+  if (n == 0) return 0;
   counters_->stages().end(Stage::receive);
   judge({frames.data(), n});
-  return true;
+  return n;
 }
 
-bool Worker::send_results(rte_ring* results) {
+std::size_t Worker::send_results(rte_ring* results) {
   std::array<rte_mbuf*, kBurst> frames;
   counters_->stages().begin();
   const unsigned n =
       rte_ring_sc_dequeue_burst(results, reinterpret_cast<void**>(frames.data()), kBurst, nullptr);
-  if (n == 0) return false;
+  if (n == 0) return 0;
   for (unsigned i = 0; i < n; ++i) queue_for(frames[i]->port, frames[i]);
   flush();
-  return true;
+  return n;
 }
 
 void Worker::judge(std::span<rte_mbuf*> frames) {
@@ -234,26 +244,40 @@ void Worker::time_burst(std::uint64_t now) {
 }
 
 // An idle worker waits for the next frame where the device can wake it, and elsewhere sleeps, at
-// first shortly and then up to the configured bound, so that a quiet night costs no core.
-void Worker::idle(bool busy) {
-  if (busy) {
+// first shortly and then up to the configured bound, so that a quiet night costs no core. Where it
+// would be woken all the time, it rests after each burst that is not full, for the next to be.
+void Worker::idle(std::size_t frames) {
+  if (frames == kBurst || (frames != 0 && !gathers_)) {
     empty_turns_ = 0;
     return;
   }
   last_burst_ = 0;
-  const std::uint32_t polls = can_wait_ ? kPollsBeforeWait : kPollsBeforeSleep;
+  const std::uint32_t polls = gathers_ ? 1 : can_wait_ ? kPollsBeforeWait : kPollsBeforeSleep;
   if (++empty_turns_ < polls || shared_.idle_sleep_us == 0) {
     rte_pause();
     return;
   }
-  if (can_wait_ && wait()) {
-    empty_turns_ = 0;
-    return;
+  if (can_wait_) {
+    gathers_ = frames_come_fast();
+    if (gathers_) sleep_us(std::min(kGatherUs, shared_.idle_sleep_us));
+    if (gathers_ || frames != 0 || wait()) {
+      empty_turns_ = 0;
+      return;
+    }
   }
   const std::uint32_t doublings = std::min<std::uint32_t>((empty_turns_ - polls) / 8, 16);
-  const std::uint32_t micros = std::min(kFirstSleepUs << doublings, shared_.idle_sleep_us);
-  const timespec pause{0, static_cast<long>(micros) * 1000};
-  nanosleep(&pause, nullptr);
+  sleep_us(std::min(kFirstSleepUs << doublings, shared_.idle_sleep_us));
+}
+
+/// Since the last time that this was asked, which is when the worker was idle before.
+bool Worker::frames_come_fast() {
+  const std::uint64_t now = rte_get_tsc_cycles();
+  const std::uint64_t received = counters_->value(Id::rx_packets);
+  const std::uint64_t frames = received - received_before_;
+  const std::uint64_t cycles = now - idle_before_;
+  idle_before_ = now;
+  received_before_ = received;
+  return cycles < frames * kGatherUs * cycles_a_ms_ / 1000 / kFramesWorthGathering;
 }
 
 // Offline for the while, so that a swap need not wait for us. False where a descriptor has an error

@@ -71,10 +71,10 @@ class alignas(64) Worker {
     std::uint16_t count = 0;
   };
 
-  bool turn();
-  bool receive(const Queue& queue);
-  bool help(rte_ring* work);
-  bool send_results(rte_ring* results);
+  std::size_t turn();
+  std::size_t receive(const Queue& queue);
+  std::size_t help(rte_ring* work);
+  std::size_t send_results(rte_ring* results);
   void distribute(std::span<rte_mbuf*> frames);
   void judge(std::span<rte_mbuf*> frames);
   void time_burst(std::uint64_t now);
@@ -86,7 +86,8 @@ class alignas(64) Worker {
   void flush();
   void send(std::uint16_t port, std::span<rte_mbuf*> frames);
   void send_back(std::uint16_t port, std::span<rte_mbuf*> frames);
-  void idle(bool busy);
+  void idle(std::size_t frames);
+  [[nodiscard]] bool frames_come_fast();
   [[nodiscard]] bool wait();
 
   unsigned index_;
@@ -108,6 +109,9 @@ class alignas(64) Worker {
   std::uint16_t pending_count_ = 0;
   std::uint64_t last_burst_ = 0;  // when it was judged; 0 behind a turn without frames
   std::uint32_t empty_turns_ = 0;
+  std::uint64_t idle_before_ = 0;      // when it last slept or waited
+  std::uint64_t received_before_ = 0;  // frames until then
+  bool gathers_ = false;               // sleeps between bursts that are not full
   std::vector<pollfd> waiting_on_;
   bool can_wait_ = true;  // every owned queue has a descriptor, and no other worker feeds us
 };
