@@ -17,12 +17,15 @@ std::string Fault::text() const {
   return out;
 }
 
-Loaded load(const std::filesystem::path& file, References references) {
+Source read_source(const std::filesystem::path& file, References references) {
   Faults faults(file.string());
-  Loaded loaded;
+  Source source{.file = file, .text = {}, .root = {}, .loaded = {}};
+  Loaded& loaded = source.loaded;
   Config config;
-  if (const auto text = read_file(file, faults)) {
-    if (auto root = parse_document(*text, faults)) {
+  if (auto text = read_file(file, faults)) {
+    source.text = std::move(*text);
+    source.root = parse_document(source.text, faults);
+    if (auto& root = source.root) {
       check(*root, root_shape(), "", faults);
       bind_ports(*root, config, faults);
       bind_times(*root, config, faults);
@@ -39,7 +42,11 @@ Loaded load(const std::filesystem::path& file, References references) {
   }
   loaded.faults = faults.take();
   if (loaded.faults.empty()) loaded.config = std::move(config);
-  return loaded;
+  return source;
+}
+
+Loaded load(const std::filesystem::path& file, References references) {
+  return read_source(file, references).loaded;
 }
 
 }  // namespace sluice::schema

@@ -175,10 +175,14 @@ enum class References : std::uint8_t { must_exist, unchecked };
 [[nodiscard]] Loaded load(const std::filesystem::path& file,
                           References references = References::must_exist);
 
+/// A configuration's file that was read once, for whoever looks at more than what load() makes of
+/// it (document.h).
+struct Source;
+
 /// What a configuration without faults says that is hardly meant: of which nothing comes from `now`
 /// (Unix time) on, or something else than its words suggest. For whoever writes it; no reason to
 /// refuse it. In file order; none where it has faults.
-[[nodiscard]] std::vector<Fault> doubts(const std::filesystem::path& file, std::int64_t now);
+[[nodiscard]] std::vector<Fault> doubts(const Source& source, std::int64_t now);
 
 /// The JSON Schema (2020-12) of the same format, generated from the same table of keys.
 [[nodiscard]] std::string json_schema();

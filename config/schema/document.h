@@ -81,4 +81,15 @@ class Faults {
 /// Parses YAML; nothing where the text is not YAML at all.
 [[nodiscard]] std::optional<TextNode> parse_document(std::string_view text, Faults& faults);
 
+struct Source {
+  std::filesystem::path file;
+  std::string text;
+  std::optional<TextNode> root;  // with what check() notes in it
+  Loaded loaded;
+};
+
+/// What load() makes of a file, and what it was made of.
+[[nodiscard]] Source read_source(const std::filesystem::path& file,
+                                 References references = References::must_exist);
+
 }  // namespace sluice::schema

@@ -43,6 +43,9 @@ struct PolicyTestOptions {
   std::filesystem::path generation;
 };
 int test_policy(const Context& context, const PolicyTestOptions& options);
+/// The same of a configuration that was read already.
+int test_policy(const Context& context, const PolicyTestOptions& options,
+                const Result<schema::Config>& config);
 
 struct ListShowOptions {
   std::filesystem::path generation;
@@ -134,8 +137,10 @@ int diff_lists(const Context& context, const ListDiffOptions& options);
 
 int check_config(const Context& context, const std::filesystem::path& file);
 /// Prints what a configuration says that is hardly meant; returns how much that is.
-std::size_t print_doubts(const std::filesystem::path& file);
+std::size_t print_doubts(const schema::Source& source);
 int diff_config(const Context& context, const std::filesystem::path& candidate);
+/// The same of two that were read already; kYes and kNo tell whether something differs.
+int diff_sources(const Context& context, const schema::Source& before, const schema::Source& after);
 
 struct ApplyOptions {
   std::filesystem::path file;
@@ -154,6 +159,10 @@ int print_schema();
 /// the newest there.
 [[nodiscard]] Result<std::filesystem::path> generation_file(const Context& context,
                                                             const std::filesystem::path& given);
+/// `config`: what load_config() gave.
+[[nodiscard]] Result<std::filesystem::path> generation_file(const Context& context,
+                                                            const std::filesystem::path& given,
+                                                            const Result<schema::Config>& config);
 
 /// The same of a file, or of the number of a kept generation.
 [[nodiscard]] Result<std::filesystem::path> kept_generation_file(const Context& context,

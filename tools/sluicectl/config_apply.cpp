@@ -60,14 +60,19 @@ Status put_back(const fs::path& file, const std::string& text, const Result<std:
 
 Error no_reason() { return {"a change needs a reason, for the log", "--reason", "say why"}; }
 
-/// The running control's answer; fields of `request` besides who and why are the command's own.
-Result<nlohmann::json> ask_control(const Context& context, const ApplyOptions& options,
-                                   nlohmann::json request) {
+/// Where the running control is asked.
+Result<fs::path> control_socket(const Context& context) {
   const auto config = load_config(context);
   if (!config) return fail(config.error());
+  return config->control_socket();
+}
+
+/// The running control's answer; fields of `request` besides who and why are the command's own.
+Result<nlohmann::json> ask_control(const fs::path& socket, const ApplyOptions& options,
+                                   nlohmann::json request) {
   request["who"] = options.who.empty() ? own_name() : options.who;
   request["reason"] = options.reason;
-  return ipc::call(config->control_socket(), request, kPatienceForReload);
+  return ipc::call(socket, request, kPatienceForReload);
 }
 
 int tell(const Context& context, const nlohmann::json& reply, const std::string& what) {
@@ -80,15 +85,15 @@ int tell(const Context& context, const nlohmann::json& reply, const std::string&
 }
 
 /// What stands in the file is taken over; where it is refused, the file before comes back.
-int take_over(const Context& context, const ApplyOptions& options, const std::string& text,
-              const std::string& done) {
+int take_over(const Context& context, const ApplyOptions& options, const fs::path& socket,
+              const std::string& text, const std::string& done) {
   auto old = read_text(context.config_file);
   if (!old) return report(context, old.error());
   const auto before = read_text(before_of(context.config_file));
   if (auto status = replace(context.config_file, text); !status) {
     return report(context, status.error());
   }
-  auto reply = ask_control(context, options, {{"command", "config-reload"}});
+  auto reply = ask_control(socket, options, {{"command", "config-reload"}});
   if (reply) return tell(context, *reply, done);
   Error error = reply.error();
   const std::string there = context.config_file.string();
@@ -97,7 +102,7 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
   } else {
     error.advice += (error.advice.empty() ? "" : "; ") + there + " is as it was";
     // Control may have taken it over, and failed at what comes after.
-    (void)ask_control(context, options, {{"command", "config-reload"}});
+    (void)ask_control(socket, options, {{"command", "config-reload"}});
   }
   return report(context, error, kNo);
 }
@@ -105,28 +110,31 @@ int take_over(const Context& context, const ApplyOptions& options, const std::st
 }  // namespace
 
 int apply_config(const Context& context, const ApplyOptions& options) {
-  Context candidate = context;
-  candidate.config_file = options.file;
-  candidate.config_given = true;
-  if (const auto loaded = load_config(candidate); !loaded)
-    return report(context, loaded.error(), kNo);
-  const Context quiet{.json = false, .config_file = context.config_file, .config_given = true};
+  // All that is looked at is of one reading, and what was looked at is what comes into use.
+  const schema::Source candidate = schema::read_source(options.file);
+  const auto config = config_of(candidate.loaded, options.file, true);
+  if (!config) return report(context, config.error(), kNo);
+  const auto before = schema::read_source(context.config_file, schema::References::unchecked);
+  const auto in_use = config_of(before.loaded, context.config_file, context.config_given);
+  if (!in_use) return report(context, in_use.error());
   if (!context.json) {
-    if (diff_config(quiet, options.file) == kCouldNotAsk) return kCouldNotAsk;
-    (void)print_doubts(options.file);
+    (void)diff_sources(context, before, candidate);
+    (void)print_doubts(candidate);
   }
   if (!options.cases.empty()) {
-    const int tested = test_policy(candidate, {.file = options.cases});
+    const Context of_candidate{
+        .json = context.json, .config_file = options.file, .config_given = true};
+    const int tested = test_policy(of_candidate, {.file = options.cases}, *config);
     if (tested != kYes) return tested;
   }
   if (options.dry_run) return kYes;
-  const auto text = read_text(options.file);
-  if (!text) return report(context, text.error());
   if (options.reason.empty()) return report(context, no_reason());
-  if (options.confirm_minutes == 0) return take_over(context, options, *text, "in use");
+  const fs::path socket = in_use->control_socket();
+  const std::string& text = candidate.text;
+  if (options.confirm_minutes == 0) return take_over(context, options, socket, text, "in use");
   auto reply = ask_control(
-      context, options,
-      {{"command", "config-try"}, {"seconds", options.confirm_minutes * 60}, {"text", *text}});
+      socket, options,
+      {{"command", "config-try"}, {"seconds", options.confirm_minutes * 60}, {"text", text}});
   if (!reply) return report(context, reply.error(), kNo);
   const std::string file = options.file.string();
   return tell(context, *reply,
@@ -138,8 +146,10 @@ int confirm_config(const Context& context, const ApplyOptions& options) {
   if (options.reason.empty()) return report(context, no_reason());
   const auto text = read_text(options.file);
   if (!text) return report(context, text.error());
+  const auto socket = control_socket(context);
+  if (!socket) return report(context, socket.error());
   // What is kept has to be what was tried.
-  const auto trial = ask_control(context, options, {{"command", "config-trial"}});
+  const auto trial = ask_control(*socket, options, {{"command", "config-trial"}});
   if (!trial) return report(context, trial.error(), kNo);
   if ((*trial)["text"] != *text) {
     return report(context,
@@ -150,13 +160,15 @@ int confirm_config(const Context& context, const ApplyOptions& options) {
   if (auto status = replace(context.config_file, *text); !status) {
     return report(context, status.error());
   }
-  auto reply = ask_control(context, options, {{"command", "config-reload"}});
+  auto reply = ask_control(*socket, options, {{"command", "config-reload"}});
   if (!reply) return report(context, reply.error(), kNo);
   return tell(context, *reply, "kept in " + context.config_file.string());
 }
 
 int rollback_config(const Context& context, const ApplyOptions& options) {
-  const auto ended = ask_control(context, options, {{"command", "config-end"}});
+  const auto socket = control_socket(context);
+  if (!socket) return report(context, socket.error(), kNo);
+  const auto ended = ask_control(*socket, options, {{"command", "config-end"}});
   if (ended) {
     return tell(context, *ended,
                 "the trial has ended; " + context.config_file.string() + " is in use");
@@ -176,7 +188,7 @@ int rollback_config(const Context& context, const ApplyOptions& options) {
   if (const auto loaded = load_config(before); !loaded) return report(context, loaded.error());
   const auto text = read_text(before.config_file);
   if (!text) return report(context, text.error());
-  return take_over(context, options, *text, "the configuration before is in use");
+  return take_over(context, options, *socket, *text, "the configuration before is in use");
 }
 
 }  // namespace sluice::ctl

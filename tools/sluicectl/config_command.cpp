@@ -1,6 +1,7 @@
 #include <ctime>
 #include <iostream>
 
+#include "config/schema/document.h"
 #include "tools/sluicectl/commands.h"
 
 namespace sluice::ctl {
@@ -22,8 +23,8 @@ nlohmann::ordered_json json_of(const std::vector<schema::Fault>& faults) {
 
 }  // namespace
 
-std::size_t print_doubts(const std::filesystem::path& file) {
-  const auto doubts = schema::doubts(file, std::time(nullptr));
+std::size_t print_doubts(const schema::Source& source) {
+  const auto doubts = schema::doubts(source, std::time(nullptr));
   for (schema::Fault doubt : doubts) {
     doubt.path = "note: " + doubt.path;
     std::cout << doubt.text() << "\n";
@@ -32,15 +33,16 @@ std::size_t print_doubts(const std::filesystem::path& file) {
 }
 
 int check_config(const Context& context, const std::filesystem::path& file) {
-  schema::Loaded loaded = schema::load(file);
+  schema::Source source = schema::read_source(file);
+  schema::Loaded& loaded = source.loaded;
   loaded.faults.insert(loaded.faults.end(), loaded.layer_faults.begin(), loaded.layer_faults.end());
   if (context.json) {
     print_json({{"ok", loaded.faults.empty()},
                 {"faults", json_of(loaded.faults)},
-                {"notes", json_of(schema::doubts(file, std::time(nullptr)))}});
+                {"notes", json_of(schema::doubts(source, std::time(nullptr)))}});
   } else {
     for (const schema::Fault& fault : loaded.faults) std::cout << fault.text() << "\n";
-    const std::size_t notes = print_doubts(file);
+    const std::size_t notes = print_doubts(source);
     if (loaded.faults.empty()) {
       std::cout << file.string() << ": no faults";
       if (notes != 0) std::cout << ", " << notes << (notes == 1 ? " note" : " notes");

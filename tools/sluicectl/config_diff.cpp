@@ -61,19 +61,11 @@ void flatten(const TextNode& node, const std::string& path, Keys& out) {
   out[path] = std::move(value);
 }
 
-Result<Keys> keys_of(const std::filesystem::path& file) {
-  const schema::Loaded loaded = schema::load(file);
-  if (!loaded.config) {
-    return fail(loaded.faults.empty() ? "cannot be read" : loaded.faults[0].text(), {},
-                "see sluicectl config check " + file.string());
-  }
-  schema::Faults ignored(file.string());
-  const auto text = schema::read_file(file, ignored);
-  const auto root = text ? schema::parse_document(*text, ignored) : std::nullopt;
-  if (!root) return fail("cannot be read", file.string());
+/// Of a configuration without faults.
+Keys keys_of(const schema::Source& source) {
   Keys keys;
-  flatten(*root, "", keys);
-  for (const schema::Layer& layer : loaded.config->layers) {
+  flatten(*source.root, "", keys);
+  for (const schema::Layer& layer : source.loaded.config->layers) {
     schema::Faults none(layer.file.string());
     const auto body = schema::parse_document(layer.text, none);
     if (body) flatten(*body, "layers." + layer.name + " (its file)", keys);
@@ -112,10 +104,22 @@ bool needs_restart(std::string_view path) {
 }  // namespace
 
 int diff_config(const Context& context, const std::filesystem::path& candidate) {
-  const auto before = keys_of(context.config_file);
-  if (!before) return report(context, before.error());
-  const auto after = keys_of(candidate);
-  if (!after) return report(context, after.error());
+  // What is in use may lack a file by now; what comes is looked at as `config check` does.
+  const auto before = schema::read_source(context.config_file, schema::References::unchecked);
+  const auto after = schema::read_source(candidate);
+  for (const schema::Source* one : {&before, &after}) {
+    const auto& faults = one->loaded.faults;
+    if (faults.empty()) continue;
+    return report(context,
+                  {faults[0].text(), {}, "see sluicectl config check " + one->file.string()});
+  }
+  return diff_sources(context, before, after);
+}
+
+int diff_sources(const Context& context, const schema::Source& source_before,
+                 const schema::Source& source_after) {
+  const Keys before = keys_of(source_before);
+  const Keys after = keys_of(source_after);
   std::vector<std::vector<std::string>> rows;
   ordered_json changes = ordered_json::array();
   bool restart = false;
@@ -125,16 +129,16 @@ int diff_config(const Context& context, const std::filesystem::path& candidate) 
         {{"change", what}, {"key", path}, {"text", text}, {"restart", needs_restart(path)}});
     rows.push_back({what, path, std::move(text)});
   };
-  for (const auto& [path, value] : *before) {
-    const auto found = after->find(path);
-    if (found == after->end()) {
+  for (const auto& [path, value] : before) {
+    const auto found = after.find(path);
+    if (found == after.end()) {
       add("removed", path, "was " + joined(value.texts));
     } else if (found->second != value) {
       add("changed", path, change_text(value, found->second));
     }
   }
-  for (const auto& [path, value] : *after) {
-    if (!before->contains(path)) add("added", path, joined(value.texts));
+  for (const auto& [path, value] : after) {
+    if (!before.contains(path)) add("added", path, joined(value.texts));
   }
   if (context.json) {
     print_json({{"ok", changes.empty()}, {"restart", restart}, {"changes", std::move(changes)}});

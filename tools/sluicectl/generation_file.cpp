@@ -27,15 +27,14 @@ std::filesystem::path newest_in(const std::filesystem::path& folder) {
   return newest;
 }
 
-Result<std::filesystem::path> folder_of(const Context& context) {
-  schema::Config defaults;
+Result<std::filesystem::path> folder_of(const Context& context,
+                                        const Result<schema::Config>& config) {
   std::error_code code;
   if (context.config_given || std::filesystem::exists(context.config_file, code)) {
-    auto config = load_config(context);
     if (!config) return fail(config.error());
-    defaults.state_dir = config->state_dir;
+    return config->generations_dir();
   }
-  return defaults.generations_dir();
+  return schema::Config().generations_dir();
 }
 
 }  // namespace
@@ -45,7 +44,7 @@ Result<std::filesystem::path> kept_generation_file(const Context& context,
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), number);
   if (error != std::errc{} || end != given.data() + given.size()) return given;
-  auto folder = folder_of(context);
+  auto folder = folder_of(context, load_config(context));
   if (!folder) return fail(folder.error());
   std::string name = std::to_string(number);
   name.insert(0, 10 - std::min<std::size_t>(10, name.size()), '0');
@@ -55,7 +54,14 @@ Result<std::filesystem::path> kept_generation_file(const Context& context,
 Result<std::filesystem::path> generation_file(const Context& context,
                                               const std::filesystem::path& given) {
   if (!given.empty()) return given;
-  const auto folder = folder_of(context);
+  return generation_file(context, given, load_config(context));
+}
+
+Result<std::filesystem::path> generation_file(const Context& context,
+                                              const std::filesystem::path& given,
+                                              const Result<schema::Config>& config) {
+  if (!given.empty()) return given;
+  const auto folder = folder_of(context, config);
   if (!folder) return fail(folder.error());
   std::error_code code;
   const std::filesystem::path current = *folder / "current";

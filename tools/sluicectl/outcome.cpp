@@ -34,15 +34,20 @@ int report(const Context& context, const Error& error, Exit exit) {
 
 Result<schema::Config> load_config(const Context& context) {
   // A missing certificate is control's concern, not that of who asks for its status.
-  schema::Loaded loaded = schema::load(context.config_file, schema::References::unchecked);
+  return config_of(schema::load(context.config_file, schema::References::unchecked),
+                   context.config_file, context.config_given);
+}
+
+Result<schema::Config> config_of(schema::Loaded loaded, const std::filesystem::path& file,
+                                 bool given) {
   if (loaded.config) return std::move(*loaded.config);
   if (loaded.faults.size() == 1 && loaded.faults[0].line == 0) {
     return fail(loaded.faults[0].what, loaded.faults[0].file,
-                context.config_given ? loaded.faults[0].advice : "give another with --config FILE");
+                given ? loaded.faults[0].advice : "give another with --config FILE");
   }
   return fail("the configuration has " + std::to_string(loaded.faults.size()) +
                   " faults, the first: " + loaded.faults[0].text(),
-              {}, "see all: sluicectl config check " + context.config_file.string());
+              {}, "see all: sluicectl config check " + file.string());
 }
 
 void print_json(const nlohmann::ordered_json& document) {

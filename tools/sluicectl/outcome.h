@@ -35,6 +35,9 @@ int report(const Context& context, const Error& error, Exit exit = kCouldNotAsk)
 
 /// The configuration, or all its faults as one error.
 [[nodiscard]] Result<schema::Config> load_config(const Context& context);
+/// The same of one that was read already, as `file`. `given`: it was named on the command line.
+[[nodiscard]] Result<schema::Config> config_of(schema::Loaded loaded,
+                                               const std::filesystem::path& file, bool given);
 
 void print_json(const nlohmann::ordered_json& document);
 

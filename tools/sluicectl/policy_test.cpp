@@ -159,17 +159,21 @@ int report_faults(const Context& context, std::vector<schema::Fault> faults) {
 }  // namespace
 
 int test_policy(const Context& context, const PolicyTestOptions& options) {
+  return test_policy(context, options, load_config(context));
+}
+
+int test_policy(const Context& context, const PolicyTestOptions& options,
+                const Result<schema::Config>& config) {
   schema::Faults faults(options.file.string());
   const auto text = schema::read_file(options.file, faults);
   auto root = text ? schema::parse_document(*text, faults) : std::nullopt;
   if (root) schema::check(*root, kFile, "", faults);
   if (auto found = faults.take(); !found.empty()) return report_faults(context, std::move(found));
 
-  const auto file = generation_file(context, options.generation);
+  const auto file = generation_file(context, options.generation, config);
   if (!file) return report(context, file.error());
   const auto generation = generation::Generation::open(*file);
   if (!generation) return report(context, generation.error());
-  const auto config = load_config(context);
   if (!config) return report(context, config.error());
   const auto layered = service::with_kept_layers(*config);
   if (!layered) return report(context, layered.error());

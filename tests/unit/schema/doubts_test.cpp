@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/schema/config.h"
+#include "config/schema/document.h"
 
 namespace sluice::schema {
 namespace {
@@ -17,7 +17,7 @@ constexpr std::int64_t kJanuary = 1768435200;   // 2026-01-15
 
 std::vector<std::string> doubts_of(const fs::path& file, std::int64_t now) {
   std::vector<std::string> out;
-  for (Fault doubt : doubts(file, now)) {
+  for (Fault doubt : doubts(read_source(file), now)) {
     doubt.file = fs::path(doubt.file).filename().string();
     out.push_back(doubt.text());
   }
