@@ -50,7 +50,6 @@ void put_budgets(const PolicySet& set, json& document) {
   document["budget_days"] = set.budget_days;
   document["budget_weeks"] = set.budget_weeks;
   document["devices_by_address"] = set.devices_by_address;
-  document["time_zone"] = set.time_zone;
   document["schedules_from"] = set.schedules_from;
   document["schedules_until"] = set.schedules_until;
 }
@@ -148,6 +147,7 @@ std::string to_json(const PolicySet& set) {
                                   {"groups", layer.groups}});
   }
   for (const Mode& mode : set.modes) document["modes"].push_back(to_json(mode));
+  if (!set.time_zone.empty()) document["time_zone"] = set.time_zone;
   if (!set.budgets.empty()) put_budgets(set, document);
   if (!set.schedules.empty()) {
     json& schedules = document["schedules"] = json::array();
@@ -156,7 +156,6 @@ std::string to_json(const PolicySet& set) {
     }
     document["schedules_from"] = set.schedules_from;
     document["schedules_until"] = set.schedules_until;
-    document["time_zone"] = set.time_zone;
   }
   return json_text(document);
 }

@@ -56,10 +56,10 @@ Result<std::vector<std::int64_t>> day_begins(const Times& times, calendar::Kind 
 Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
   policy::PolicySet set = config.policy;
   (void)policy::add_common_lists(set);
+  set.time_zone = config.times.calendar.time_zone;
   if (set.schedules.empty() && set.budgets.empty()) return set;
   set.schedules_from = first_moment(month_of(now) - kBefore);
   set.schedules_until = first_moment(month_of(now) + kStretch);
-  set.time_zone = config.times.calendar.time_zone;
   for (std::size_t i = 0; i < set.schedules.size(); ++i) {
     auto found = calendar::toggles(config.times.calendar, config.times.schedules[i].windows,
                                    set.schedules_from, set.schedules_until);

@@ -42,16 +42,23 @@ Result<schema::Config> with_signed_layers(const schema::Config& config,
   return with;
 }
 
-Result<schema::Config> with_kept_layers(const schema::Config& config) {
-  const auto lists_dir = config.state_dir / "lists";
+Result<std::optional<compile::Release>> kept_release(const std::filesystem::path& lists_dir) {
   const auto path = lists_dir / kReleaseFile;
   std::error_code code;
-  if (!std::filesystem::exists(path, code)) return config;
+  if (!std::filesystem::exists(path, code)) return std::optional<compile::Release>();
   const auto bytes = files::read_bounded(path, kMaxReleaseOctets);
   if (!bytes) return fail(bytes.error());
-  const auto release = compile::release_from_json(*bytes, path.string());
+  auto release = compile::release_from_json(*bytes, path.string());
   if (!release) return fail(release.error());
-  return with_signed_layers(config, *release, lists_dir);
+  return std::optional(std::move(*release));
+}
+
+Result<schema::Config> with_kept_layers(const schema::Config& config) {
+  const auto lists_dir = config.state_dir / "lists";
+  const auto release = kept_release(lists_dir);
+  if (!release) return fail(release.error());
+  if (!*release) return config;
+  return with_signed_layers(config, **release, lists_dir);
 }
 
 }  // namespace sluice::service

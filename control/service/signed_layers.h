@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "config/base/result.h"
 #include "config/schema/config.h"
@@ -23,6 +24,10 @@ inline constexpr std::uint64_t kMaxLayersOctets = 65'536;  // of the signed file
 [[nodiscard]] Result<schema::Config> with_signed_layers(const schema::Config& config,
                                                         const compile::Release& release,
                                                         const std::filesystem::path& lists_dir);
+
+/// The release that is kept beside its lists; nothing where none is.
+[[nodiscard]] Result<std::optional<compile::Release>> kept_release(
+    const std::filesystem::path& lists_dir);
 
 /// The same by the release that is kept in the configuration's state_dir; as it is where none is.
 [[nodiscard]] Result<schema::Config> with_kept_layers(const schema::Config& config);

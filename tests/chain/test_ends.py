@@ -64,6 +64,22 @@ class Ends(ChainTest):
         self.assertEqual(self.box.status()["entries"], 3)
         self.assertEqual(self.box.alarms(), {})
 
+    def test_explain_looks_ahead(self):
+        self.start()
+        self.publish("brief.example", order="BRIEF", extra=("--expires", in_seconds(5000)))
+        self.publish("later.example", order="LATER", extra=("--effective", in_seconds(3000)))
+        for name, now, then, because in (
+                ("www.brief.example", "block", "pass", "the entry for brief.example ends"),
+                ("www.later.example", "pass", "block", "the entry for later.example begins")):
+            told = self.ctl("explain", name, exit=None)
+            self.assertEqual((told["verdict"]["action"], told["records"][-1]["pending"]),
+                             (now, now == "pass"))
+            self.assertEqual((told["by_the_clock"]["then"], told["by_the_clock"]["because"]), (then, [because]))
+            at = told["by_the_clock"]["until"].replace(" ", "T", 1)[:16]
+            later = self.ctl("explain", name, "--at", at, exit=None)
+            # A minute has no seconds, so it is one before.
+            self.assertEqual(later["by_the_clock"]["because"], [because])
+
     def test_where_one_went_back(self):
         self.start()
         self.publish_brief("brief.example", seconds=END + 4)

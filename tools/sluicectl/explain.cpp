@@ -15,7 +15,7 @@ using nlohmann::ordered_json;
 using policy::CategoryMask;
 using policy::Reason;
 
-ordered_json record_json(const Listed::Entry& entry) {
+ordered_json record_json(const Listed::Entry& entry, const std::string& time_zone) {
   const generation::Record& record = entry.covering.record;
   const policy::Category* category = policy::find_category(record.category);
   ordered_json out = {{"listed_name", entry.covering.listed_name},
@@ -23,7 +23,9 @@ ordered_json record_json(const Listed::Entry& entry) {
                       {"disposition", text(record.disposition)},
                       {"category", category != nullptr ? category->name : ""},
                       {"layer", text(record.layer)},
-                      {"ended", entry.ended}};
+                      {"ended", entry.ended},
+                      {"pending", entry.pending}};
+  if (entry.begins) out["begins"] = calendar::moment_text(*entry.begins, time_zone);
   for (const generation::ProvenanceField& field : generation::kProvenanceFields) {
     const std::string& value = entry.from.*field.value;
     if (!value.empty()) out[field.name] = value;
@@ -76,8 +78,9 @@ Result<ordered_json> explain(const Question& question) {
   const Device device = as_named(question);
   const auto client = client_of(device, question.ports);
   if (!client) return fail(client.error());
-  const auto on_lists = listed(*question.generation, lookup,
-                               question.at_another_time ? question.moment : std::nullopt);
+  const auto on_lists =
+      listed(*question.generation, lookup,
+             question.at_another_time ? question.moment : std::nullopt, question.later);
   if (!on_lists) return fail(on_lists.error());
 
   const policy::GroupMatch match = groups->find(*client);
@@ -88,20 +91,19 @@ Result<ordered_json> explain(const Question& question) {
   const policy::Masks& masks = standing.masks;
   const std::uint64_t curated = policy::CuratedNames(set.curated).lists_of(lookup);
   const policy::SearchEngine* const engine = policy::engine_of(set.engines, *canonical);
-  const auto judge = [&](const policy::Masks& by) {
-    const policy::Verdict found = policy::decide(answer, by, curated);
-    return engine == nullptr ? found : policy::decide_safe_search(found, by);
+  const Judge judge = [&](const generation::Answer& by, const policy::Masks& then, bool used_up) {
+    policy::Verdict found = policy::decide(by, then, curated);
+    const bool hangs = found.reason == Reason::listed_only || found.reason == Reason::watched ||
+                       found.reason == Reason::curated;
+    if (used_up && hangs) {
+      found = {policy::Action::block, Reason::budget,
+               policy::most_severe(by.categories & then.budgeted)};
+    }
+    return engine == nullptr ? found : policy::decide_safe_search(found, then);
   };
-  policy::Verdict verdict = policy::decide(answer, masks, curated);
   bool used_up = false;
-  const ordered_json budgets = budgets_json(question, standing, answer.categories, used_up);
-  const bool hangs = verdict.reason == Reason::listed_only || verdict.reason == Reason::watched ||
-                     verdict.reason == Reason::curated;
-  if (used_up && hangs) {
-    verdict = {policy::Action::block, Reason::budget,
-               policy::most_severe(answer.categories & masks.budgeted)};
-  }
-  if (engine != nullptr) verdict = policy::decide_safe_search(verdict, masks);
+  const ordered_json budgets = budgets_json(question, masks, answer.categories, used_up);
+  const policy::Verdict verdict = judge(answer, masks, used_up);
   std::optional<generation::Record> decider;
   if (verdict.category != 0 || verdict.action != policy::Action::block) {
     decider = on_lists->decider(verdict.category);
@@ -109,7 +111,9 @@ Result<ordered_json> explain(const Question& question) {
 
   const ordered_json lists = lists_json(set, standing, *canonical);
   ordered_json records = ordered_json::array();
-  for (const Listed::Entry& entry : on_lists->entries) records.push_back(record_json(entry));
+  for (const Listed::Entry& entry : on_lists->entries) {
+    records.push_back(record_json(entry, set.time_zone));
+  }
   ordered_json hours = ordered_json::array();
   ordered_json layers = ordered_json::array();
   for (const Standing::Layer& layer : standing.layers) {
@@ -130,8 +134,16 @@ Result<ordered_json> explain(const Question& question) {
                                   .records = records,
                                   .budgets = budgets});
   ordered_json next = nullptr;
-  if (question.ask_until_when && question.moment && verdict.reason != Reason::budget) {
-    next = next_by_the_clock(set, *groups, timetable, *client, *question.moment, verdict, judge);
+  if (question.ask_until_when && question.moment) {
+    next = next_by_the_clock({.question = question,
+                              .set = set,
+                              .groups = *groups,
+                              .timetable = timetable,
+                              .client = *client,
+                              .name = lookup,
+                              .on_lists = *on_lists,
+                              .verdict = verdict},
+                             budgets, judge);
   }
   ordered_json safe_search = nullptr;
   if (engine != nullptr) {

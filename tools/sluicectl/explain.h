@@ -4,6 +4,7 @@
 // Thread safety: free functions on the caller's data.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,6 +33,22 @@ struct Device {
 [[nodiscard]] Result<Device> parse_device(std::string_view address, std::string_view mac,
                                           std::string_view vlan, std::string_view port);
 
+/// What the lists say of a name.
+struct Listed {
+  struct Entry {
+    generation::Covering covering;
+    generation::Provenance from;
+    policy::Moment begins;  // of one that is in no generation yet
+    bool ended = false;     // before the moment that is asked about
+    bool pending = false;   // begins after it
+    [[nodiscard]] bool counts() const { return !ended && !pending; }
+  };
+  generation::Answer answer;
+  std::vector<Entry> entries;  // all that cover the name, from the least to the most specific
+  /// The one that decided a category; where category is 0, the most specific one of any kind.
+  [[nodiscard]] std::optional<generation::Record> decider(std::uint8_t category) const;
+};
+
 struct Question {
   const generation::Generation* generation = nullptr;
   const policy::PolicySet* policy = nullptr;
@@ -40,8 +57,8 @@ struct Question {
   std::string name;
   Device device;
   policy::Moment moment;  // nullopt: as if nobody knew the time
-  /// Entries that end before the moment, and modes that begin after it, do not count: what runs
-  /// will have another generation then, or had one.
+  /// Entries that end before the moment, and modes that begin after it, do not count, and entries
+  /// that begin by then do: what runs will have another generation then, or had one.
   bool at_another_time = false;
   /// The device that the dataplane has found it to be, as it answers `devices`; null where it was
   /// not asked, or knows of none.
@@ -49,8 +66,9 @@ struct Question {
   /// What the dataplane says that the device has spent, as it answers `budgets`; null where it was
   /// not asked, or does not say.
   nlohmann::json spent = nullptr;
-  policy::Moment now;           // when the dataplane said so; nullopt: it is meant of any day
-  bool ask_until_when = false;  // which takes a look at each moment of the year to come
+  policy::Moment now;                // when the dataplane said so; nullopt: it is meant of any day
+  std::vector<Listed::Entry> later;  // as listed_later() finds them
+  bool ask_until_when = false;       // which takes a look at each moment of the year to come
 };
 
 [[nodiscard]] Result<nlohmann::ordered_json> explain(const Question& question);
@@ -72,21 +90,18 @@ struct Question {
                                                 const policy::Policy* policy,
                                                 policy::Moment moment);
 
-/// What the lists say of a name.
-struct Listed {
-  struct Entry {
-    generation::Covering covering;
-    generation::Provenance from;
-    bool ended = false;  // before the moment that is asked about
-  };
-  generation::Answer answer;
-  std::vector<Entry> entries;  // all that cover the name, from the least to the most specific
-  /// The one that decided a category; where category is 0, the most specific one of any kind.
-  [[nodiscard]] std::optional<generation::Record> decider(std::uint8_t category) const;
-};
-/// `ends_by`: the moment by which entries have to have gone on; nullopt: all of them count.
+/// `at`: the moment by which entries have to have begun and not ended; nullopt: all that the
+/// generation has count. `later`: entries that it has not yet.
 [[nodiscard]] Result<Listed> listed(const generation::Generation& generation,
-                                    const name::LookupName& name, policy::Moment ends_by);
+                                    const name::LookupName& name, policy::Moment at,
+                                    const std::vector<Listed::Entry>& later = {});
+/// The entries of the lists that are kept in a state_dir which cover the name and begin after
+/// `now`, of the next kMostBeginnings moments at which any order begins; none where the lists are
+/// not those of the generation, or cannot be read.
+inline constexpr std::size_t kMostBeginnings = 4;
+[[nodiscard]] std::vector<Listed::Entry> listed_later(const generation::Generation& generation,
+                                                      const std::filesystem::path& state_dir,
+                                                      const std::string& name, std::int64_t now);
 
 /// Which policy it is, and why: the group's own, or a mode's.
 struct Standing {
@@ -110,8 +125,11 @@ struct Standing {
 /// The policy's budgets that the categories are in, and what the device has left of them;
 /// `used_up`: whether of any nothing.
 [[nodiscard]] nlohmann::ordered_json budgets_json(const Question& question,
-                                                  const Standing& standing,
+                                                  const policy::Masks& masks,
                                                   policy::CategoryMask categories, bool& used_up);
+/// What was spent, but for days that begin after the moment that is asked about: nobody knows at
+/// what time of them it was.
+[[nodiscard]] nlohmann::json spent_until(const Question& question);
 /// What a policy's `only` has to do with it: "yes: 'lessons'", or "no".
 [[nodiscard]] std::string let_through(const policy::Policy& policy,
                                       const nlohmann::ordered_json& lists,
@@ -135,13 +153,27 @@ struct Changing {
 [[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
                                                          const Changing& what);
 
-/// Until when the clock lets the verdict's action stand, and what comes then; null where that is
-/// not within what was worked out. `judge`: the verdict by other masks.
-[[nodiscard]] nlohmann::ordered_json next_by_the_clock(
-    const policy::PolicySet& set, const policy::GroupTable& groups,
-    const policy::Timetable& timetable, const policy::Client& client, std::int64_t moment,
-    const policy::Verdict& verdict,
-    const std::function<policy::Verdict(const policy::Masks&)>& judge);
+/// A verdict by what is listed and what holds; `used_up`: the device's minutes for it are.
+using Judge = std::function<policy::Verdict(const generation::Answer& answer,
+                                            const policy::Masks& masks, bool used_up)>;
+/// What a question is about, and what it was found to be.
+struct Asked {
+  const Question& question;
+  const policy::PolicySet& set;
+  const policy::GroupTable& groups;
+  const policy::Timetable& timetable;
+  const policy::Client& client;
+  const name::LookupName& name;
+  const Listed& on_lists;
+  const policy::Verdict& verdict;
+};
+/// Until when the clock alone lets the verdict's action stand, and what comes then: schedules,
+/// modes and entries that end, entries that begin, and the next day or week of a budget that is
+/// used up. null where that is not within what was worked out. `budgets`: as budgets_json() told
+/// them of the moment that is asked about.
+[[nodiscard]] nlohmann::ordered_json next_by_the_clock(const Asked& asked,
+                                                       const nlohmann::ordered_json& budgets,
+                                                       const Judge& judge);
 
 /// What of a group's definition the device met.
 [[nodiscard]] std::string matched_rule(const policy::PolicySet& set, const std::string& group,

@@ -55,15 +55,26 @@ bool is_today(const Question& question) {
 
 }  // namespace
 
-ordered_json budgets_json(const Question& question, const Standing& standing,
+nlohmann::json spent_until(const Question& question) {
+  nlohmann::json out = question.spent;
+  if (!out.is_array() || !question.moment) return out;
+  const auto& days = question.policy->budget_days;
+  for (auto one = out.begin(); one != out.end();) {
+    const auto end = end_of(*one, question);
+    const bool later = end && stretch_of(days, *end - 1) > stretch_of(days, *question.moment);
+    one = later ? out.erase(one) : one + 1;
+  }
+  return out;
+}
+
+ordered_json budgets_json(const Question& question, const policy::Masks& masks,
                           policy::CategoryMask categories, bool& used_up) {
   used_up = false;
   ordered_json out = ordered_json::array();
   const auto& budgets = question.policy->budgets;
   for (std::size_t i = 0; i < budgets.size(); ++i) {
     const policy::Budget& budget = budgets[i];
-    const bool applies =
-        (standing.masks.budgets >> i & 1) != 0 && (budget.categories & categories) != 0;
+    const bool applies = (masks.budgets >> i & 1) != 0 && (budget.categories & categories) != 0;
     if (!applies) continue;
     ordered_json one = {{"budget", budget.name},
                         {"categories", names_of(budget.categories)},

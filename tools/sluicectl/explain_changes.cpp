@@ -80,12 +80,16 @@ std::string allow_by_the_site(CategoryMask mask) {
          " may make: sluicectl site allow";
 }
 
+bool counts(const ordered_json& record) {
+  return !record["ended"].get<bool>() && !record["pending"].get<bool>();
+}
+
 /// The end of all entries that put the name into these categories.
 std::string end_of_entries(const ordered_json& records, CategoryMask mask) {
   Sentences ends;
   for (const ordered_json& record : records) {
     const auto* const category = policy::find_category(record["category"].get<std::string>());
-    if (record["disposition"] != "block" || record["ended"].get<bool>() || category == nullptr ||
+    if (record["disposition"] != "block" || !counts(record) || category == nullptr ||
         (mask & policy::bit(category->id)) == 0) {
       continue;
     }
@@ -180,7 +184,7 @@ Sentences out_of_block(const policy::Verdict& verdict, const Changing& what) {
 std::string end_of_allow(const ordered_json& records) {
   for (const ordered_json& record : records) {
     if (record["layer"] != "site" || record["disposition"] != "allow") continue;
-    if (record["ended"].get<bool>() || !record.contains("expires")) continue;
+    if (!counts(record) || !record.contains("expires")) continue;
     return "the end of the site's entry for " + record["listed_name"].get<std::string>() +
            ", which is on " + record["expires"].get<std::string>();
   }

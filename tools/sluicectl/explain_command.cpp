@@ -4,6 +4,7 @@
 
 #include "config/calendar/calendar.h"
 #include "config/ipc/socket.h"
+#include "config/name/name.h"
 #include "control/service/signed_layers.h"
 #include "tools/sluicectl/commands.h"
 #include "tools/sluicectl/explain.h"
@@ -19,12 +20,12 @@ struct Source {
 
 /// The policy that is enforced is the generation's; the configuration's stands in where a
 /// generation carries none, and names the inside ports.
-Result<Source> find_policy(const Context& context, const generation::Generation& generation) {
+Result<Source> find_policy(const Context& context, const Result<schema::Config>& config,
+                           const generation::Generation& generation) {
   Source source;
   const bool carried = !generation.policy_json().empty();
   std::error_code code;
   if (context.config_given || std::filesystem::exists(context.config_file, code)) {
-    auto config = load_config(context);
     if (!config && (context.config_given || !carried)) return fail(config.error());
     if (config) {
       for (const schema::Pair& pair : config->pairs) source.ports.push_back(pair.inside);
@@ -61,9 +62,8 @@ Result<Source> find_policy(const Context& context, const generation::Generation&
 }
 
 /// What the device has spent until now, from the dataplane where it runs; null where it does not.
-nlohmann::json spent_by(const Context& context, const Device& device,
+nlohmann::json spent_by(const Result<schema::Config>& config, const Device& device,
                         const policy::PolicySet& policy) {
-  const auto config = load_config(context);
   std::string name;
   if (policy.devices_by_address && device.address) {
     name = policy::text(*device.address);
@@ -82,8 +82,7 @@ nlohmann::json spent_by(const Context& context, const Device& device,
 
 /// The device that the dataplane has found it to be, where the policy names it by another address;
 /// null where it does not run, or knows of none.
-nlohmann::json named_device(const Context& context, const Device& device) {
-  const auto config = load_config(context);
+nlohmann::json named_device(const Result<schema::Config>& config, const Device& device) {
   if (!config || (!device.address && !device.mac)) return nullptr;
   nlohmann::json request = {{"command", "devices"},
                             {"vlan", device.vlan.outer},
@@ -107,11 +106,12 @@ nlohmann::json named_device(const Context& context, const Device& device) {
 int explain_name(const Context& context, const ExplainOptions& options) {
   const auto device = parse_device(options.client, options.mac, options.vlan, options.port);
   if (!device) return report(context, device.error());
-  const auto file = generation_file(context, options.generation);
+  const auto config = load_config(context);
+  const auto file = generation_file(context, options.generation, config);
   if (!file) return report(context, file.error());
   const auto generation = generation::Generation::open(*file);
   if (!generation) return report(context, generation.error());
-  auto source = find_policy(context, **generation);
+  auto source = find_policy(context, config, **generation);
   if (!source) return report(context, source.error());
 
   policy::Moment moment = std::time(nullptr);
@@ -131,10 +131,14 @@ int explain_name(const Context& context, const ExplainOptions& options) {
                     .moment = moment,
                     .at_another_time = !options.at.empty()};
   const auto groups = policy::GroupTable::build(source->policy, source->ports);
-  if (groups && groups->names_hosts()) question.named = named_device(context, *device);
+  if (groups && groups->names_hosts()) question.named = named_device(config, *device);
   question.now = std::time(nullptr);
   question.ask_until_when = true;
-  if (!source->policy.budgets.empty()) question.spent = spent_by(context, *device, source->policy);
+  const auto canonical = name::canonical(options.name);
+  if (canonical && config) {
+    question.later = listed_later(**generation, config->state_dir, *canonical, *question.now);
+  }
+  if (!source->policy.budgets.empty()) question.spent = spent_by(config, *device, source->policy);
   auto document = explain(question);
   if (!document) return report(context, document.error());
   if (!options.protocol.empty()) {

@@ -1,5 +1,6 @@
 // What the lists say of a name at a moment. A generation has what its entries come to at once; of
-// another moment, those that have ended by then are taken out of it again.
+// another moment, those that have ended by then are taken out of it again, and those that begin by
+// then are put in.
 #include <algorithm>
 
 #include "config/generation/codec.h"
@@ -19,7 +20,7 @@ generation::Answer answer_of(const std::vector<Listed::Entry>& entries,
     const std::string listed_name = name::from_reversed_key(name.suffix(labels));
     std::vector<generation::Record> records;
     for (const Listed::Entry& entry : entries) {
-      if (entry.ended || entry.covering.listed_name != listed_name) continue;
+      if (!entry.counts() || entry.covering.listed_name != listed_name) continue;
       records.push_back(entry.covering.record);
     }
     if (records.empty()) continue;
@@ -44,7 +45,7 @@ std::optional<generation::Record> Listed::decider(std::uint8_t category) const {
     const generation::Record& record = entry.covering.record;
     const bool wanted = category == 0 || (record.category == category &&
                                           record.disposition == generation::Disposition::block);
-    if (entry.ended || !wanted || (out && entry.covering.listed_name == nearest)) continue;
+    if (!entry.counts() || !wanted || (out && entry.covering.listed_name == nearest)) continue;
     nearest = entry.covering.listed_name;
     out = record;
   }
@@ -52,22 +53,30 @@ std::optional<generation::Record> Listed::decider(std::uint8_t category) const {
 }
 
 Result<Listed> listed(const generation::Generation& generation, const name::LookupName& name,
-                      policy::Moment ends_by) {
+                      policy::Moment at, const std::vector<Listed::Entry>& later) {
   Listed out;
   const auto cursor = generation.cursor();
   if (!cursor) return fail(cursor.error());
-  bool any_ended = false;
   for (generation::Covering& covering : generation.covering(name)) {
-    Listed::Entry entry{.covering = std::move(covering), .from = {}};
+    Listed::Entry entry{.covering = std::move(covering), .from = {}, .begins = {}};
     if (auto from = generation.provenance(entry.covering.record.provenance)) {
       entry.from = std::move(*from);
     }
-    const auto expires = tuf::parse_time_or_day(entry.from.expires);
-    entry.ended = ends_by && expires && expires->time_since_epoch().count() <= *ends_by;
-    any_ended = any_ended || entry.ended;
     out.entries.push_back(std::move(entry));
   }
-  out.answer = any_ended ? answer_of(out.entries, name) : cursor->find(name);
+  out.entries.insert(out.entries.end(), later.begin(), later.end());
+  // All of them are suffixes of one name.
+  std::stable_sort(out.entries.begin(), out.entries.end(), [](const auto& one, const auto& other) {
+    return one.covering.listed_name.size() < other.covering.listed_name.size();
+  });
+  bool as_it_is = true;
+  for (Listed::Entry& entry : out.entries) {
+    const auto expires = tuf::parse_time_or_day(entry.from.expires);
+    entry.ended = at && expires && expires->time_since_epoch().count() <= *at;
+    entry.pending = entry.begins && (!at || *at < *entry.begins);
+    as_it_is = as_it_is && !entry.ended && entry.pending == entry.begins.has_value();
+  }
+  out.answer = as_it_is ? cursor->find(name) : answer_of(out.entries, name);
   return out;
 }
 

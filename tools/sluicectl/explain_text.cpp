@@ -42,14 +42,16 @@ std::string device_text(const ordered_json& device) {
 
 std::string record_text(const ordered_json& record) {
   const std::string scope = field(record, "scope");
-  std::string out =
-      "  " + field(record, "listed_name") +
-      (scope == "exact"  ? " alone"
-       : scope == "subs" ? ", names below it"
-                         : " and all below it") +
-      ": " + field(record, "disposition") + " " + field(record, "category") + ", by " +
-      field(record, "layer") +
-      (record["ended"].get<bool>() ? "; has ended by then, so it does not count" : "");
+  std::string out = "  " + field(record, "listed_name") +
+                    (scope == "exact"  ? " alone"
+                     : scope == "subs" ? ", names below it"
+                                       : " and all below it") +
+                    ": " + field(record, "disposition") + " " + field(record, "category") +
+                    ", by " + field(record, "layer") +
+                    (record["ended"].get<bool>() ? "; has ended by then, so it does not count"
+                     : record["pending"].get<bool>()
+                         ? "; begins at " + field(record, "begins") + ", so it does not count yet"
+                         : "");
   constexpr std::pair<const char*, const char*> kFields[] = {
       {"department", "department"}, {"list", "list"},         {"order", "order"},
       {"authority", "authority"},   {"legal_basis", "basis"}, {"listed_at", "listed"},
@@ -205,7 +207,13 @@ std::string explanation_text(const ordered_json& document) {
   }
   if (!next.is_null()) {
     out += "  so: " + field(verdict, "action") + " until " + field(next, "until") + ", then " +
-           field(next, "then") + " (" + field(next, "reason") + ")\n";
+           field(next, "then") + " (" + field(next, "reason") + ")";
+    std::string separator = ": ";
+    for (const auto& one : next["because"]) {
+      out += separator + one.get<std::string>();
+      separator = "; ";
+    }
+    out += "\n";
   }
 
   if (!document["lists"].empty()) out += "\ncurated lists\n";

@@ -564,6 +564,10 @@ class Sluicectl(unittest.TestCase):
                                         "--at", "2026-12-04T20:30")
                 self.assertEqual(document["verdict"]["action"], verdict)
                 self.assertEqual(document["budgets"][0]["known"], verdict == "block")
+                self.assertEqual(document["by_the_clock"], {
+                    "until": "2026-12-05 04:00:00 +0800", "then": "pass", "reason": "listed-only",
+                    "because": ["minutes of the budget 'play' begin anew"]}
+                    if verdict == "block" else None)
             self.assertIn("what is spent by then, nobody knows", self.run_ctl(
                 "explain", "play.example", "--mac", mac, "--config", self.config, "--generation",
                 self.generation, "--at", "2026-12-04T20:30").stdout)
@@ -575,6 +579,8 @@ class Sluicectl(unittest.TestCase):
                                         "--at", at)
                 self.assertEqual((at, document["verdict"]["action"]), (at, verdict))
                 self.assertEqual(document["budgets"][0]["known"], verdict == "block")
+                self.assertEqual(document["by_the_clock"] and document["by_the_clock"]["until"],
+                                 "2026-12-07 04:00:00 +0800" if verdict == "block" else None)
             spent.update({"state": "good", "added_today": 30, "left": 30})  # for that day alone
             document = self.explain("play.example", "--mac", mac, "--config", self.config,
                                     "--at", "2026-12-04T20:30")
