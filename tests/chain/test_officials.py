@@ -195,12 +195,41 @@ class RollingOut(OfficialTest):
             self.assertFalse(file.exists())
         self.authority.run("rollout", "set")
         good = json.loads(file.read_text())
-        for change, reason in (({"ringz": 1}, "has the key 'ringz'"), ({"salt": ""}, "has no salt"),
+        for change, reason in (({"ringz": 1}, r"rollout.json:1:\d+: ringz: no such key; did you mean 'rings'"),
+                               ({"salt": ""}, "has no salt"),
                                ({"rollout": 2}, "no rollout of version 1"),
-                               ({"halt_if": {"x": 1}}, "halt_if has the key 'x'")):
+                               ({"halt_if": {"x": 1}}, r"rollout.json:1:\d+: halt_if.x: no such key")):
             file.write_text(json.dumps({**good, **change}))
-            refused = self.authority.run("sign", "--policy", check=False)
-            self.assertIn(reason, refused.stderr)
+            self.assert_not_signed(reason)
+        # Appliances would take one of them, nobody knows which.
+        twice = json.dumps(good, indent=1).replace("{", '{\n "salt": "other",', 1)
+        file.write_text(twice)
+        self.assert_not_signed(r"rollout.json:\d+:2: salt: the key was already given at line 2")
+
+    def assert_not_signed(self, reason):
+        refused = self.authority.run("sign", "--policy", check=False)
+        self.assertNotEqual(refused.returncode, 0, reason)
+        self.assertRegex(refused.stderr, reason)
+
+    def test_guards_that_would_not_be(self):
+        """An appliance passes over keys that it does not know, for they may be a newer authority's."""
+        file = self.authority.folder / "policy/guards.yaml"
+        file.parent.mkdir(exist_ok=True)
+        for text, reason in (
+                ("guards: 1\nsize: {min_ration: 0.9}\n",
+                 r"guards.yaml:2:8: size.min_ration: no such key; did you mean 'min_ratio'"),
+                ("guards: 1\nprobs: {must_hit: [a.example]}\n", r":2:1: probs: no such key; .*'probes'"),
+                ("size: {min_ratio: 0.9}\nsize: {min_ratio: 0.1}\n", r":2:1: size: the key was already given"),
+                ("never_block:\n  - {sorce: popularity-top1k}\n", r":2:6: never_block\[0\].sorce: no such key"),
+                ("probes: {must_hit: a.example}\n", r":1:\d+: probes.must_hit: is a single value")):
+            with self.subTest(text):
+                file.write_text(text)
+                self.assert_not_signed(reason)
+        # What the format has and every appliance does anyhow.
+        [sample] = (SHARED / "list-repository-sample/repo/targets/policy").glob("*.guards.yaml")
+        file.write_text("".join(line for line in sample.read_text().splitlines(True) if "source: t" not in line
+                                and "popularity" not in line))
+        self.authority.run("sign", "--policy")
 
 
 if __name__ == "__main__":

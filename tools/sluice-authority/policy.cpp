@@ -12,6 +12,7 @@
 #include "tools/sluice-authority/log_keep.h"
 #include "tools/sluice-authority/next_roles.h"
 #include "tools/sluice-authority/rollout.h"
+#include "tools/sluice-authority/rule_keys.h"
 #include "tools/sluice-authority/signing.h"
 
 namespace sluice::authority {
@@ -52,8 +53,11 @@ Result<std::string> read_rule(const Workspace& workspace, std::string_view path,
   return packed_names(file, list, version);
 }
 
-/// Appliances refuse a release whose layers have faults.
-Status check_layers(const Workspace& workspace, std::string_view path, const std::string& bytes) {
+/// Appliances refuse a release whose layers have faults, and walk over keys that they do not know.
+Status check_rule(const Workspace& workspace, std::string_view path, const std::string& bytes) {
+  if (path == compile::kGuardsFile) {
+    return check_guard_keys(bytes, (workspace.policy() / "guards.yaml").string());
+  }
   if (path != compile::kLayersFile) return {};
   const auto file = workspace.policy() / "layers.yaml";
   schema::Config nothing;
@@ -117,7 +121,7 @@ Result<tuf::Json> stage_files(const Workspace& workspace, std::uint64_t version)
     auto bytes = read_rule(workspace, path, version);
     if (!bytes) return fail(bytes.error());
     if (bytes->empty()) continue;
-    if (auto status = check_layers(workspace, path, *bytes); !status) return fail(status.error());
+    if (auto status = check_rule(workspace, path, *bytes); !status) return fail(status.error());
     files.push_back({std::string(path), bytes->size(), tuf::sha256(*bytes), {}});
     const compile::ListFile& file = files.back();
     targets[file.path] = {{"length", file.length}, {"hashes", {{"sha256", file.sha256}}}};
