@@ -18,6 +18,9 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 /// refuses it.
 inline constexpr std::uint32_t kOverlayFormatVersion = 2;
 
+/// A greater number is no generation's: one more has to be left, and JSON has to hold it exactly.
+inline constexpr std::uint64_t kMostGeneration = 999'999'999'999'999;
+
 enum class Scope : std::uint8_t { tree = 0, exact = 1, subs = 2 };
 enum class Disposition : std::uint8_t { block = 0, allow = 1, protect = 2 };
 /// In the order of precedence of ownership: a lower layer may tighten, only the owner loosens.

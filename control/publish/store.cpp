@@ -28,7 +28,8 @@ std::optional<std::uint64_t> number_of(const std::string& name) {
     return std::nullopt;
   }
   const std::uint64_t number = std::stoull(digits);
-  return file_name(number) == name ? std::optional(number) : std::nullopt;
+  const bool good = number < generation::kMostGeneration && file_name(number) == name;
+  return good ? std::optional(number) : std::nullopt;
 }
 
 }  // namespace

@@ -16,10 +16,12 @@ constexpr std::array<std::string_view, 6> kDecisions = {"hold",    "rollback", "
                                                         "approve", "pin",      "unpin"};
 constexpr std::size_t kShortestId = 12;  // of a release, as a person may copy it
 
-std::uint64_t number_of(const json& request, const char* key, std::uint64_t fallback) {
+/// `fallback` where it is left out; nothing where it is no number.
+std::optional<std::uint64_t> number_of(const json& request, const char* key,
+                                       std::uint64_t fallback) {
   const auto found = request.find(key);
-  return found != request.end() && found->is_number_unsigned() ? found->get<std::uint64_t>()
-                                                               : fallback;
+  if (found == request.end()) return fallback;
+  return found->is_number_unsigned() ? std::optional(found->get<std::uint64_t>()) : std::nullopt;
 }
 
 /// The whole id of the release that waits, if the one that was named is it: the whole of it, or its
@@ -46,10 +48,16 @@ std::string until(const Running& running) {
 Result<std::string> carry_out(Running& running, const View& view, const json& request,
                               const Decision& decision) {
   const std::string command = text_at(request, "command");
-  const std::uint64_t number = number_of(request, "generation", 0);
+  const auto generation = number_of(request, "generation", 0);
+  if (!generation) {
+    return fail("is no number of a generation", json_text(request["generation"]),
+                "see sluicectl list generations");
+  }
+  const std::uint64_t number = *generation;
   const auto limit = static_cast<std::uint64_t>(kLongestHold.count());
-  const std::chrono::hours hours(
-      static_cast<std::int64_t>(std::min(number_of(request, "hours", limit), limit + 1)));
+  // What is no number of hours is refused as too many.
+  const std::uint64_t asked = number_of(request, "hours", limit).value_or(limit + 1);
+  const std::chrono::hours hours(static_cast<std::int64_t>(std::min(asked, limit + 1)));
   const std::string which = "generation " + std::to_string(number);
   Status status;
   std::string done;

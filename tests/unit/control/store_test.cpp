@@ -50,6 +50,13 @@ class Overlays : public ::testing::Test {
 
 using Numbers = std::vector<std::uint64_t>;
 
+TEST_F(Overlays, AFileOfANumberWithNoneAfterItIsNoGeneration) {
+  whole(1);
+  write_file(folder_.path() / "9999999999999999999.lmdb", "");
+  EXPECT_EQ(store_.numbers(), Numbers{1});
+  EXPECT_EQ(store_.next_number(), 2U);
+}
+
 TEST_F(Overlays, TheBaseOfAKeptOneIsNotPruned) {
   whole(1);
   ASSERT_TRUE(store_.activate(1));

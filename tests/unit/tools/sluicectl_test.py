@@ -113,6 +113,13 @@ class Sluicectl(unittest.TestCase):
                             self.generation).stdout
         self.assertIn("mixed.txt:3", text)
 
+    def test_compile_refuses_a_number_with_none_after_it(self):
+        names = self.folder / "names.txt"
+        names.write_text("a.example\n")
+        told = self.run_ctl("list", "compile", names, "--category", "gambling", "-o", self.generation,
+                            "--generation-number", "1234567890123456789", expect=2).stderr
+        self.assertIn("--generation-number: Value 1234567890123456789 not in range", told)
+
     def test_compile_refuses(self):
         source = self.folder / "names.txt"
         source.write_text("bet.example\n")
