@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "config/calendar/zone.h"
+#include "tools/sluicectl/calendar_event.h"
 #include "tools/sluicectl/calendar_lines.h"
 
 namespace sluice::ctl {
@@ -102,6 +103,16 @@ bool is_replaced(icalcomponent* event, const icaltimetype& first, std::int64_t s
          (first.zone != nullptr && reading.replaced.contains({uid, Written::moment, start}));
 }
 
+/// An occurrence, in seconds as the wall shows them; `until` is not included.
+void note(Reading& reading, std::int64_t from, std::int64_t until) {
+  const calendar::Days found{day_of(from), day_of(std::max(from, until - 1))};
+  if (found.last < reading.range.first || found.first > reading.range.last) return;
+  reading.too_many = reading.too_many || reading.events->size() == kMaxEvents;
+  reading.too_long = reading.too_long || found.last > kLastDay;
+  if (reading.too_many || reading.too_long) return;
+  reading.events->push_back({found, reading.summary});
+}
+
 /// libical's callback; `span` is of Unix time, or of the wall's where the event has no zone.
 void take(icalcomponent* component, icaltime_span* span, void* data) {
   auto& reading = *static_cast<Reading*>(data);
@@ -116,12 +127,40 @@ void take(icalcomponent* component, icaltime_span* span, void* data) {
   }
   // An end is not included (RFC 5545 section 3.6.1), but libical gives the last second of that day.
   if (reading.whole_days) until -= kSecondsOfDay - 1;
-  const calendar::Days found{day_of(from), day_of(std::max(from, until - 1))};
-  if (found.last < reading.range.first || found.first > reading.range.last) return;
-  reading.too_many = reading.too_many || reading.events->size() == kMaxEvents;
-  reading.too_long = reading.too_long || found.last > kLastDay;
-  if (reading.too_many || reading.too_long) return;
-  reading.events->push_back({found, reading.summary});
+  note(reading, from, until);
+}
+
+/// A zone by the name that the file gives it; null where neither it nor the system knows it.
+icaltimezone* zone_of(icalcomponent* root, const char* name) {
+  icaltimezone* zone = icalcomponent_get_timezone(root, name);
+  if (zone == nullptr) zone = icaltimezone_get_builtin_timezone(name);
+  return zone != nullptr ? zone : icaltimezone_get_builtin_timezone_from_tzid(name);
+}
+
+/// Single dates besides the rule (RFC 5545 section 3.8.5.2), which libical takes for times in UTC
+/// whatever zone they name: so they are taken out of the event, and looked at here.
+void take_dates(icalcomponent* root, icalcomponent* event, Reading& reading) {
+  icaltimetype first = icalcomponent_get_dtstart(event);
+  const std::int64_t length = icaldurationtype_as_int(icalcomponent_get_duration(event));
+  while (icalproperty* const date = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY)) {
+    icaltimetype time = icalproperty_get_rdate(date).time;
+    icalparameter* const zone = icalproperty_get_first_parameter(date, ICAL_TZID_PARAMETER);
+    if (zone != nullptr && time.is_date == 0) {
+      time.zone = zone_of(root, icalparameter_get_tzid(zone));
+    }
+    icalcomponent_remove_property(event, date);
+    icalproperty_free(date);
+    const bool floats = reading.whole_days || time.zone == nullptr;
+    std::int64_t from =
+        floats ? icaltime_as_timet(time) : icaltime_as_timet_with_zone(time, time.zone);
+    if (icalproperty_recurrence_is_excluded(event, &first, &time) != 0 ||
+        is_replaced(event, time, from, reading)) {
+      continue;
+    }
+    if (!floats) from = reading.on_the_wall(from);
+    note(reading, from,
+         from + (reading.whole_days ? std::max<std::int64_t>(length, kSecondsOfDay) : length));
+  }
 }
 
 icaltimetype time_at(Day day) {
@@ -146,30 +185,6 @@ Status check_whole(icalcomponent* component, const std::vector<CalendarLine>& li
   return fail("is no iCalendar", file, "export it again; nothing was taken");
 }
 
-/// Several times a day; a few hours are no more than a day's events.
-bool is_within_a_day(const icalrecurrencetype& rule) {
-  const auto has_several = [](const short* by) {
-    return by[0] != ICAL_RECURRENCE_ARRAY_MAX && by[1] != ICAL_RECURRENCE_ARRAY_MAX;
-  };
-  return rule.freq == ICAL_SECONDLY_RECURRENCE || rule.freq == ICAL_MINUTELY_RECURRENCE ||
-         rule.freq == ICAL_HOURLY_RECURRENCE || has_several(rule.by_second) ||
-         has_several(rule.by_minute);
-}
-
-/// Days are wanted; a rule for each second would be followed through months of them.
-Status check_rules(icalcomponent* event, const std::string& where) {
-  for (const auto kind : {ICAL_RRULE_PROPERTY, ICAL_EXRULE_PROPERTY}) {
-    for (icalproperty* rule = icalcomponent_get_first_property(event, kind); rule != nullptr;
-         rule = icalcomponent_get_next_property(event, kind)) {
-      if (is_within_a_day(kind == ICAL_RRULE_PROPERTY ? icalproperty_get_rrule(rule)
-                                                      : icalproperty_get_exrule(rule))) {
-        return fail("an event that comes back within a day", where, "leave it out of the file");
-      }
-    }
-  }
-  return {};
-}
-
 /// Zones by name that neither the file nor the system knows, each once.
 std::vector<std::string> unknown_zones(icalcomponent* root,
                                        const std::vector<CalendarLine>& lines) {
@@ -181,39 +196,10 @@ std::vector<std::string> unknown_zones(icalcomponent* root,
     const char* const zone = icalproperty_get_parameter_as_string(property, "TZID");
     const std::string name = zone == nullptr ? "" : zone;
     icalproperty_free(property);
-    const bool known = name.empty() || icalcomponent_get_timezone(root, name.c_str()) != nullptr ||
-                       icaltimezone_get_builtin_timezone(name.c_str()) != nullptr ||
-                       icaltimezone_get_builtin_timezone_from_tzid(name.c_str()) != nullptr;
+    const bool known = name.empty() || zone_of(root, name.c_str()) != nullptr;
     if (!known && std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
   }
   return out;
-}
-
-/// What libical would leave out in silence, so that days were missing or wrong.
-Status check_followed(icalcomponent* event, const std::string& where) {
-  icalproperty* const id = icalcomponent_get_first_property(event, ICAL_RECURRENCEID_PROPERTY);
-  if (id != nullptr && icalproperty_get_first_parameter(id, ICAL_RANGE_PARAMETER) != nullptr) {
-    return fail("an event that moves all that come after it as well (RANGE=THISANDFUTURE)", where,
-                "write those as an event of their own");
-  }
-  for (icalproperty* date = icalcomponent_get_first_property(event, ICAL_RDATE_PROPERTY);
-       date != nullptr; date = icalcomponent_get_next_property(event, ICAL_RDATE_PROPERTY)) {
-    if (icaltime_is_null_time(icalproperty_get_rdate(date).time)) {
-      return fail("an event that comes back for periods (RDATE;VALUE=PERIOD)", where,
-                  "write those as events of their own");
-    }
-  }
-  const icaltimetype end = icalcomponent_get_dtend(event);
-  if (!icaltime_is_null_time(end) && icaltime_compare(end, icalcomponent_get_dtstart(event)) < 0) {
-    return fail("an event that ends before it begins", where, "correct its DTEND");
-  }
-  return {};
-}
-
-/// libical takes the 30th of February for the 2nd of March.
-bool is_day(const icaltimetype& time) {
-  return time.month >= 1 && time.month <= 12 && time.day >= 1 &&
-         time.day <= icaltime_days_in_month(time.month, time.year);
 }
 
 }  // namespace
@@ -254,18 +240,12 @@ Result<CalendarFile> read_calendar(const std::string& text, const std::string& f
       continue;
     }
     if (is_single(event)) ++out.changed;
-    if (auto status = check_rules(event, where); !status) return fail(status.error());
+    if (auto status = check_event(event, where); !status) return fail(status.error());
     const icaltimetype start = icalcomponent_get_dtstart(event);
-    if (icaltime_is_null_time(start)) {
-      return fail("an event without a beginning (DTSTART)", where, "export it again");
-    }
-    if (auto status = check_followed(event, where); !status) return fail(status.error());
-    if (!is_day(start)) {
-      return fail("an event that begins on a day which is none", where, "correct its DTSTART");
-    }
     const char* const summary = icalcomponent_get_summary(event);
     reading.whole_days = start.is_date != 0;
     reading.summary = summary == nullptr ? "" : summary;
+    take_dates(root.get(), event, reading);
     icalcomponent_foreach_recurrence(event, time_at(range.first - days(2)),
                                      time_at(range.last + days(2)), &take, &reading);
     if (reading.too_many) {

@@ -76,6 +76,34 @@ class CalendarImport(unittest.TestCase):
                                          "RDATE;VALUE=DATE:20260921")),
                          ["2026-09-07", "2026-09-21"])
 
+    def test_weeks_that_begin_on_a_saturday(self):
+        def every_second(first, days, week):
+            return self.days(event(f"DTSTART;VALUE=DATE:{first}",
+                                   f"RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4;WKST={week};BYDAY={days}"))
+        for days, told in (("TU,TH", ["2026-09-03", "2026-09-15", "2026-09-17", "2026-09-29"]),
+                           ("SU,TH", ["2026-09-03", "2026-09-13", "2026-09-17", "2026-09-27"]),
+                           ("MO,TH", ["2026-09-03", "2026-09-14", "2026-09-17", "2026-09-28"])):
+            self.assertEqual(every_second("20260903", days, "SA"), told, days)
+        self.assertEqual(every_second("20260907", "MO,TU", "WE"), ["2026-09-07/2026-09-08", "2026-09-21/2026-09-22"])
+        told = self.refused(event("DTSTART;VALUE=DATE:20260907", "RRULE:FREQ=WEEKLY;INTERVAL=3;WKST=WE;BYDAY=SU,MO,WE"),
+                            *RANGE)
+        self.assertIn("days that WKST puts apart; write its days as events of their own", told)
+        self.assertIn("days.ics:3:1", told)
+
+    def test_single_dates_are_in_the_zone_that_they_name(self):
+        # Noon in New York is the next day in Shanghai.
+        new_york = ";TZID=America/New_York"
+        rule = [f"DTSTART{new_york}:20270111T120000", f"DTEND{new_york}:20270111T130000"]
+        self.assertEqual(self.days(event(*rule, f"RDATE{new_york}:20270120T120000,20270125T120000",
+                                         f"EXDATE{new_york}:20270125T120000")),
+                         ["2027-01-12", "2027-01-21"])
+        self.assertEqual(self.days(event(*rule, "RDATE:20270120T170000Z")), ["2027-01-12", "2027-01-21"])
+        self.assertEqual(self.days(event("DTSTART:20270111T080000", "DURATION:P1D", "RDATE:20270120T230000")),
+                         ["2027-01-11/2027-01-12", "2027-01-20/2027-01-21"])
+        moved = event(f"DTSTART{new_york}:20270201T120000", f"RECURRENCE-ID{new_york}:20270120T120000")
+        self.assertEqual(self.days(event(*rule, f"RDATE{new_york}:20270120T120000"), moved),
+                         ["2027-01-12", "2027-02-02"])
+
     def test_times_by_the_clock_on_the_wall(self):
         # 22:00 in Shanghai is 14:00 UTC; 17:00 UTC is the next day there.
         self.assertEqual(self.days(event("DTSTART:20270111T140000Z", "DTEND:20270111T150000Z")),
