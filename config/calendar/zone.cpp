@@ -10,9 +10,35 @@
 namespace sluice::calendar {
 namespace {
 
+std::string folded(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == ' ') c = '_';
+  }
+  return out;
+}
+
+/// The one zone of this name but for blanks and letter cases, or of this place: "New York".
+std::string zone_like(const std::string& zone) {
+  const std::string wanted = folded(zone);
+  std::string place;
+  std::size_t places = 0;
+  for (const date::time_zone& one : date::get_tzdb().zones) {
+    const std::string name = folded(one.name());
+    if (name == wanted) return one.name();
+    if (name.substr(name.rfind('/') + 1) != wanted) continue;
+    place = one.name();
+    ++places;
+  }
+  return places == 1 ? place : std::string();
+}
+
 Error unknown_zone(const std::string& zone) {
+  const std::string like = zone_like(zone);
   return {"no time zone is named '" + zone + "'", "",
-          "use a name such as Asia/Shanghai; `timedatectl list-timezones` lists all"};
+          like.empty() ? "use a name such as Asia/Shanghai; `timedatectl list-timezones` lists all"
+                       : "did you mean " + like + "?"};
 }
 
 /// UTC where the system says nothing of its zone.

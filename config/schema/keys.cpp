@@ -58,7 +58,9 @@ constexpr std::array kQinqFields{
     Field{"outer", &kVlanId, true, "", "The service tag, as the frame carries it first."},
     Field{"inner", &kVlanId, false, "any", "The customer tag behind it."},
 };
-constexpr Shape kQinq{.kind = Kind::mapping, .noun = "a pair of VLANs", .fields = kQinqFields};
+constexpr Shape kQinq{.kind = Kind::mapping,
+                      .noun = "a pair of VLANs, as {outer: 100, inner: 7}",
+                      .fields = kQinqFields};
 constexpr Shape kVlan{
     .kind = Kind::integer, .noun = "a VLAN number", .minimum = 1, .maximum = 4094, .also = &kQinq};
 constexpr Shape kVlans{.kind = Kind::list, .noun = "a list of VLANs", .item = &kVlan};

@@ -34,6 +34,21 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+/// The one known word that begins as a shortened one does: `friday` of "Fri".
+std::string_view begun_by(std::string_view word, std::span<const std::string_view> known) {
+  constexpr std::size_t kShortest = 3;
+  std::string_view out;
+  for (const std::string_view candidate : known) {
+    const bool begins = word.size() >= kShortest && candidate.size() > word.size() &&
+                        std::equal(word.begin(), word.end(), candidate.begin(),
+                                   [](char a, char b) { return fold(a) == fold(b); });
+    if (!begins) continue;
+    if (!out.empty()) return {};
+    out = candidate;
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
@@ -49,7 +64,7 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
       best = candidate;
     }
   }
-  return best;
+  return best.empty() ? begun_by(word, known) : best;
 }
 
 std::string suggest(std::string_view word, std::span<const std::string_view> known) {

@@ -10,7 +10,7 @@
 namespace sluice::schema {
 
 /// Empty where no word is near. Swapped neighbours count as one slip, and so do letter cases and
-/// '-' for '_'.
+/// '-' for '_'; a word that was cut short is near to the one that begins so.
 [[nodiscard]] std::string_view nearest(std::string_view word,
                                        std::span<const std::string_view> known);
 

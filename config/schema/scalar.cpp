@@ -39,14 +39,16 @@ bool looks_typed(const std::string& text) {
 std::optional<Problem> check_integer(TextNode& node, const Shape& shape) {
   const std::string& text = node.text;
   const std::string range = std::to_string(shape.minimum) + " to " + std::to_string(shape.maximum);
-  if (!node.plain) {
-    return Problem{"is a text in quotes, not a number", "remove the quotes"};
-  }
   const bool negative = !text.empty() && text[0] == '-';
   const std::string_view digits = std::string_view(text).substr(negative ? 1 : 0);
   if (digits.empty() || digits.find_first_not_of("0123456789") != std::string_view::npos) {
+    const std::string other =
+        shape.also == nullptr ? std::string() : ", or " + std::string(shape.also->noun);
     return Problem{in_quotes(text) + " is not a whole number",
-                   "write a number from " + range + " in decimal digits"};
+                   "write a number from " + range + " in decimal digits" + other};
+  }
+  if (!node.plain) {
+    return Problem{"is a text in quotes, not a number", "remove the quotes"};
   }
   if (digits.size() > 1 && digits[0] == '0') {
     return Problem{in_quotes(text) + " begins with a zero, which some programs read as octal",
@@ -237,7 +239,10 @@ std::optional<Problem> check_time(const TextNode& node) {
   const auto time = calendar::parse_time_of_day(node.text);
   if (time && node.plain) return needs_quotes(node.text);
   if (time) return std::nullopt;
-  return Problem{in_quotes(node.text) + " " + time.error().what, time.error().advice};
+  const std::string two_digits = "0" + node.text;
+  return Problem{in_quotes(node.text) + " " + time.error().what,
+                 calendar::parse_time_of_day(two_digits) ? "write it as \"" + two_digits + "\""
+                                                         : time.error().advice};
 }
 
 }  // namespace
