@@ -51,10 +51,38 @@ bool follow_weeks(icalrecurrencetype& rule, const icaltimetype& first) {
   return false;
 }
 
+template <class Test>
+bool any_of(const short* by, const Test& test) {
+  for (; *by != ICAL_RECURRENCE_ARRAY_MAX; ++by) {
+    if (test(*by)) return true;
+  }
+  return false;
+}
+
+/// Of weeks across the end of a year libical finds days that are not theirs, and day by day it
+/// knows no days that are counted from an end.
+Status check_numbers(const icalrecurrencetype& rule, const std::string& where) {
+  constexpr const char* kAdvice = "write its days as events of their own";
+  constexpr short kFirstWhole = 2;
+  constexpr short kLastWhole = 51;
+  if (any_of(rule.by_week_no, [](short week) { return week < kFirstWhole || week > kLastWhole; })) {
+    return fail("an event that comes back in a week that may be of two years (BYWEEKNO)", where,
+                kAdvice);
+  }
+  const auto from_the_end = [](short day) { return day < 0; };
+  if (rule.freq == ICAL_DAILY_RECURRENCE &&
+      (any_of(rule.by_month_day, from_the_end) || any_of(rule.by_year_day, from_the_end))) {
+    return fail("an event that comes back daily on days counted from the end of a month or year",
+                where, kAdvice);
+  }
+  return {};
+}
+
 Status check_weeks(icalcomponent* event, const icaltimetype& first, const std::string& where) {
   for (icalproperty* one = icalcomponent_get_first_property(event, ICAL_RRULE_PROPERTY);
        one != nullptr; one = icalcomponent_get_next_property(event, ICAL_RRULE_PROPERTY)) {
     icalrecurrencetype rule = icalproperty_get_rrule(one);
+    if (auto status = check_numbers(rule, where); !status) return status;
     if (!follow_weeks(rule, first)) {
       return fail("an event that comes back every few weeks on days that WKST puts apart", where,
                   "write its days as events of their own");

@@ -53,7 +53,7 @@ struct Reading {
     for (const calendar::Stretch& one : stretches) {
       if (moment < one.end) return moment + one.offset;
     }
-    return moment;
+    return moment + (stretches.empty() ? 0 : stretches.back().offset);
   }
 };
 
@@ -206,10 +206,11 @@ std::vector<std::string> unknown_zones(icalcomponent* root,
 
 Result<CalendarFile> read_calendar(const std::string& text, const std::string& file,
                                    calendar::Days range, const std::string& time_zone) {
-  // A day more on both sides: zones are up to 14 hours from UTC.
+  // What touches the range may have begun long before it, and end long after.
+  constexpr days kAYear(366);
   const auto seconds = [](Day day) { return day.time_since_epoch().count() * kSecondsOfDay; };
   auto stretches =
-      calendar::stretches(time_zone, seconds(range.first - days(2)), seconds(range.last + days(3)));
+      calendar::stretches(time_zone, seconds(range.first - kAYear), seconds(range.last + kAYear));
   if (!stretches) return fail(stretches.error());
   const auto lines = calendar_lines(text, file);
   if (!lines) return fail(lines.error());

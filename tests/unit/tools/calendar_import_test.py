@@ -90,6 +90,14 @@ class CalendarImport(unittest.TestCase):
         self.assertIn("days that WKST puts apart; write its days as events of their own", told)
         self.assertIn("days.ics:3:1", told)
 
+    def test_rules_that_the_library_follows_wrongly(self):
+        for rule in ("YEARLY;BYWEEKNO=1;BYDAY=MO", "YEARLY;BYWEEKNO=20,53", "YEARLY;BYWEEKNO=-1;BYDAY=FR",
+                     "DAILY;BYMONTHDAY=1,-1"):
+            told = self.refused(event("DTSTART;VALUE=DATE:20261229", f"RRULE:FREQ={rule}"), *RANGE)
+            self.assertRegex(told, r"days.ics:3:1: an event that comes back .*; |events of their own")
+        self.assertEqual(self.days(event("DTSTART;VALUE=DATE:20260928", "RRULE:FREQ=YEARLY;BYWEEKNO=40;BYDAY=MO")),
+                         ["2026-09-28"])
+
     def test_single_dates_are_in_the_zone_that_they_name(self):
         # Noon in New York is the next day in Shanghai.
         new_york = ";TZID=America/New_York"
@@ -118,6 +126,14 @@ class CalendarImport(unittest.TestCase):
         self.assertEqual(self.days(event("DTSTART;TZID=America/New_York:20270111T120000",
                                          "DTEND;TZID=America/New_York:20270111T130000")),
                          ["2027-01-12"])
+
+    def test_what_goes_on_long_after_the_days_that_are_asked_for(self):
+        # 17:00 UTC is the next day in Shanghai.
+        for end in ("20270120", "20290120"):
+            self.assertEqual(self.days(event("DTSTART:20270111T000000Z", f"DTEND:{end}T150000Z"), arguments=(
+                "--from", "2027-01-11", "--until", "2027-01-11")), [f"2027-01-11/{end[:4]}-01-20"])
+            self.assertEqual(self.days(event("DTSTART:20270111T000000Z", f"DTEND:{end}T170000Z"), arguments=(
+                "--from", "2027-01-11", "--until", "2027-01-11")), [f"2027-01-11/{end[:4]}-01-21"])
 
     def test_zone_of_the_file(self):
         zone = "\r\n".join(["BEGIN:VTIMEZONE", "TZID:School", "BEGIN:STANDARD",
