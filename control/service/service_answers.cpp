@@ -102,7 +102,8 @@ json Service::answer_when_pulled(std::uint64_t number, std::uint64_t wait) {
 }
 
 json Service::answer_site_command(const json& request) {
-  auto reply = answer_site(updater_.site(), updater_.running(), request, updater_.time().now());
+  auto reply = answer_site(updater_.site(), updater_.running(), request,
+                           updater_.config()->times.calendar.time_zone, updater_.time().now());
   const auto command = request["command"].get<std::string>();
   if (reply["ok"] != true || !changes_site(command)) return reply;
   return answer_when_in_force(std::move(reply));

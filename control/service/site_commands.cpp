@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "config/base/json.h"
+#include "config/calendar/calendar.h"
 #include "config/ipc/socket.h"
 #include "config/name/name.h"
 #include "control/compile/plain_list.h"
@@ -55,7 +56,17 @@ Result<CategoryMask> read_categories(const json& request) {
   return mask;
 }
 
-Result<site::Entry> read_entry(const json& request, const Decision& decision, bool allow) {
+/// A day's first moment by the calendar's clock, or any moment.
+Result<tuf::Time> read_until(const std::string& text, const std::string& time_zone) {
+  constexpr std::size_t kDay = 10;  // 2027-01-31
+  const auto moment =
+      calendar::parse_moment(text.size() == kDay ? text + "T00:00" : text, time_zone);
+  if (moment) return tuf::Time(std::chrono::seconds(*moment));
+  return fail("is no day", text, "write it as 2027-01-31, or a moment of it as 2027-01-31T13:00");
+}
+
+Result<site::Entry> read_entry(const json& request, const Decision& decision, bool allow,
+                               const std::string& time_zone) {
   site::Entry entry{.allow = allow,
                     .who = decision.who,
                     .uid = decision.uid,
@@ -71,8 +82,8 @@ Result<site::Entry> read_entry(const json& request, const Decision& decision, bo
   if (scope == "exact") entry.scope = generation::Scope::exact;
   if (scope == "subs") entry.scope = generation::Scope::subs;
   if (const std::string until = text_at(request, "until"); !until.empty()) {
-    auto time = tuf::parse_time_or_day(until);
-    if (!time) return fail("is no day", until, "write it as 2027-01-31");
+    auto time = read_until(until, time_zone);
+    if (!time) return fail(time.error());
     entry.until = *time;
   }
   auto categories = read_categories(request);
@@ -109,19 +120,21 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
-std::string entry_text(const site::Entry& entry) {
+std::string entry_text(const site::Entry& entry, const std::string& time_zone) {
   std::string out = entry.name;
   if (entry.scope == generation::Scope::tree) out += " and all below it";
   if (entry.scope == generation::Scope::subs) out = "all below " + out;
   out += entry.allow ? " allowed although in " : " blocked as ";
   out += joined(site::names_of(entry.categories));
-  if (entry.until) out += " until " + tuf::to_text(*entry.until);
+  if (entry.until) {
+    out += " until " + calendar::moment_text(entry.until->time_since_epoch().count(), time_zone);
+  }
   return out;
 }
 
 Result<std::string> list_name(site::Site& site, const Running& running, const json& request,
-                              const Decision& decision, bool allow) {
-  auto entry = read_entry(request, decision, allow);
+                              const Decision& decision, bool allow, const std::string& time_zone) {
+  auto entry = read_entry(request, decision, allow, time_zone);
   if (!entry) return fail(entry.error());
   const Said said = said_of(running, entry->name);
   auto status = allow ? complete_allow(*entry, said) : complete_block(*entry, said);
@@ -130,14 +143,14 @@ Result<std::string> list_name(site::Site& site, const Running& running, const js
   status = site::check_entry(*entry, said.categories, is_admin, decision.at);
   if (!status) return fail(status.error());
   if (status = site.add(*entry); !status) return fail(status.error());
-  return entry_text(*entry);
+  return entry_text(*entry, time_zone);
 }
 
 Result<std::string> carry_out_site(site::Site& site, const Running& running, const json& request,
-                                   const Decision& decision) {
+                                   const Decision& decision, const std::string& time_zone) {
   const std::string command = text_at(request, "command");
-  if (command == "site-allow") return list_name(site, running, request, decision, true);
-  if (command == "site-block") return list_name(site, running, request, decision, false);
+  if (command == "site-allow") return list_name(site, running, request, decision, true, time_zone);
+  if (command == "site-block") return list_name(site, running, request, decision, false, time_zone);
   if (command == "site-approve") {
     const std::string name = text_at(request, "name");
     if (auto status = site.approve(name); !status) return fail(status.error());
@@ -150,7 +163,7 @@ Result<std::string> carry_out_site(site::Site& site, const Running& running, con
   }
   auto removed = site.remove(name::from_reversed_key(name.view()));
   if (!removed) return fail(removed.error());
-  return "no longer " + entry_text(*removed);
+  return "no longer " + entry_text(*removed, time_zone);
 }
 
 }  // namespace
@@ -164,11 +177,12 @@ bool is_site_command(std::string_view command) {
   return changes_site(command) || command == "site-list";
 }
 
-json answer_site(site::Site& site, const Running& running, const json& request, tuf::Time now) {
+json answer_site(site::Site& site, const Running& running, const json& request,
+                 const std::string& time_zone, tuf::Time now) {
   if (text_at(request, "command") == "site-list") return ipc::ok(site.to_json());
   auto decision = read_decision(request, now);
   if (!decision) return ipc::error(decision.error());
-  auto done = carry_out_site(site, running, request, *decision);
+  auto done = carry_out_site(site, running, request, *decision, time_zone);
   if (!done) return ipc::error(done.error());
   audit("site: " + *done, *decision);
   return ipc::ok({{"done", *done}});

@@ -18,8 +18,10 @@ namespace sluice::service {
 [[nodiscard]] bool changes_site(std::string_view command);
 
 /// Decides it, which is on the disk then, and says what was decided: {"ok":true,"done":"…"}. That
-/// it comes into force is for Updater::refresh_generation().
+/// it comes into force is for Updater::refresh_generation(). `time_zone`: of the calendar, by whose
+/// clock an entry ends.
 [[nodiscard]] nlohmann::json answer_site(site::Site& site, const Running& running,
-                                         const nlohmann::json& request, tuf::Time now);
+                                         const nlohmann::json& request,
+                                         const std::string& time_zone, tuf::Time now);
 
 }  // namespace sluice::service

@@ -44,6 +44,23 @@ class SiteTest(ChainTest):
 
 
 class Own(SiteTest):
+    def test_an_entry_ends_by_the_calendars_clock(self):
+        self.box.config.write_text(self.box.config.read_text() + "calendar: {time_zone: Asia/Shanghai}\n")
+        self.assertTrue(self.box.ask("config-reload", who="li", reason="x")["ok"])
+        done = self.site("allow", "play.example", "--until", day(30))["done"]
+        end = f"{day(30)} 00:00:00 +0800"
+        self.assertIn(f"allowed although in games until {end}", done)
+        told = self.ctl("explain", "play.example")
+        self.assertEqual(told["by_the_clock"], {
+            "until": end, "then": "block", "reason": "category",
+            "because": ["the entry for play.example ends"]})
+        self.assertIn(f"the end of the site's entry for play.example, which is on {end}", told["would_change"])
+        self.assertEqual(self.verdict("play.example", "--at", f"{day(29)}T23:59")[0], "pass")
+        self.assertEqual(self.verdict("play.example", "--at", f"{day(30)}T00:00")[0], "block")
+        self.assertIn("until " + end.replace("00:00:00", "13:30:00"),
+                      self.site("allow", "play.example", "--until", f"{day(30)}T13:30")["done"])
+        self.assertIn("is no day", self.site("allow", "play.example", "--until", "Friday", exit=1)["error"]["what"])
+
     def test_allow(self):
         self.assertEqual(self.verdict("www.play.example")[0], "block")
         done = self.site("allow", "Play.Example", "--until", day(30))

@@ -7,6 +7,7 @@
 #include "config/name/name.h"
 #include "config/policy/curated.h"
 #include "config/policy/safe_search.h"
+#include "control/tuf/time.h"
 
 namespace sluice::ctl {
 namespace {
@@ -25,6 +26,8 @@ ordered_json record_json(const Listed::Entry& entry, const std::string& time_zon
                       {"layer", text(record.layer)},
                       {"ended", entry.ended},
                       {"pending", entry.pending}};
+  const auto ends = tuf::parse_time(entry.from.expires);
+  if (ends) out["ends"] = calendar::moment_text(ends->time_since_epoch().count(), time_zone);
   if (entry.begins) out["begins"] = calendar::moment_text(*entry.begins, time_zone);
   for (const generation::ProvenanceField& field : generation::kProvenanceFields) {
     const std::string& value = entry.from.*field.value;
@@ -117,7 +120,8 @@ Result<ordered_json> explain(const Question& question) {
   ordered_json hours = ordered_json::array();
   ordered_json layers = ordered_json::array();
   for (const Standing::Layer& layer : standing.layers) {
-    const ordered_json its = hours_json(set, timetable, &layer.policy, question.moment);
+    const ordered_json its =
+        hours_json(set, timetable, &layer.policy, answer.categories, question.moment);
     hours.insert(hours.end(), its.begin(), its.end());
     layers.push_back({{"policy", layer.policy.name},
                       {"owner", owner_of(set, layer.policy.name)},

@@ -84,10 +84,12 @@ struct Question {
 /// The names of a mask's categories.
 [[nodiscard]] nlohmann::ordered_json names_of(policy::CategoryMask mask);
 
-/// What the clock has to do with it: each of the policy's hours, whether it blocks, and until when.
+/// What the clock has to do with it: each of the policy's hours, whether it blocks, until when, and
+/// whether it has to do with categories of the name.
 [[nodiscard]] nlohmann::ordered_json hours_json(const policy::PolicySet& set,
                                                 const policy::Timetable& timetable,
                                                 const policy::Policy* policy,
+                                                policy::CategoryMask of_name,
                                                 policy::Moment moment);
 
 /// `at`: the moment by which entries have to have begun and not ended; nullopt: all that the

@@ -53,7 +53,7 @@ Sentences of_layers(const Changing& what) {
       all.push_back("policy '" + layer.policy.name + "' no longer blocking " + in_words(always));
     }
     for (const ordered_json& hours :
-         hours_json(what.set, what.timetable, &layer.policy, what.moment)) {
+         hours_json(what.set, what.timetable, &layer.policy, what.categories, what.moment)) {
       if (!hours["blocks"].get<bool>() ||
           (mask_of_names(hours["categories"]) & hit & ~always) == 0) {
         continue;
@@ -80,6 +80,11 @@ std::string allow_by_the_site(CategoryMask mask) {
          " may make: sluicectl site allow";
 }
 
+/// By the calendar's clock, where it is more than a day.
+std::string end_of(const ordered_json& record) {
+  return record[record.contains("ends") ? "ends" : "expires"].get<std::string>();
+}
+
 bool counts(const ordered_json& record) {
   return !record["ended"].get<bool>() && !record["pending"].get<bool>();
 }
@@ -93,10 +98,13 @@ std::string end_of_entries(const ordered_json& records, CategoryMask mask) {
         (mask & policy::bit(category->id)) == 0) {
       continue;
     }
+    const auto is_of_the_name = [&](const ordered_json& other) {
+      return other["listed_name"] == record["listed_name"];
+    };
+    const bool several = std::count_if(records.begin(), records.end(), is_of_the_name) > 1;
     ends.push_back("the end of the entry for " + record["listed_name"].get<std::string>() +
-                   (record.contains("expires")
-                        ? ", which is on " + record["expires"].get<std::string>()
-                        : ""));
+                   (several ? " in " + std::string(category->name) : "") +
+                   (record.contains("expires") ? ", which is on " + end_of(record) : ""));
   }
   return together(std::move(ends));
 }
@@ -186,7 +194,7 @@ std::string end_of_allow(const ordered_json& records) {
     if (record["layer"] != "site" || record["disposition"] != "allow") continue;
     if (!counts(record) || !record.contains("expires")) continue;
     return "the end of the site's entry for " + record["listed_name"].get<std::string>() +
-           ", which is on " + record["expires"].get<std::string>();
+           ", which is on " + end_of(record);
   }
   return "an end of the site's entry";
 }
@@ -219,7 +227,7 @@ Sentences out_of_pass(const policy::Verdict& verdict, const Changing& what) {
   Sentences out;
   for (const Standing::Layer& layer : what.standing.layers) {
     for (const ordered_json& hours :
-         hours_json(what.set, what.timetable, &layer.policy, what.moment)) {
+         hours_json(what.set, what.timetable, &layer.policy, what.categories, what.moment)) {
       if (hours["blocks"].get<bool>() || !hours.contains("until") ||
           (mask_of_names(hours["categories"]) & policy::bit(category->id)) == 0) {
         continue;

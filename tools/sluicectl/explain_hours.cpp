@@ -27,7 +27,8 @@ ordered_json names_of(policy::CategoryMask mask) {
 }
 
 ordered_json hours_json(const policy::PolicySet& set, const policy::Timetable& timetable,
-                        const policy::Policy* policy, policy::Moment moment) {
+                        const policy::Policy* policy, policy::CategoryMask of_name,
+                        policy::Moment moment) {
   ordered_json out = ordered_json::array();
   if (policy == nullptr) return out;
   for (const policy::Hours& hours : policy->hours) {
@@ -35,7 +36,8 @@ ordered_json hours_json(const policy::PolicySet& set, const policy::Timetable& t
     ordered_json one = {{"categories", names_of(hours.categories)},
                         {hours.only_during ? "only_during" : "not_during", schedule.name},
                         {"schedule", schedule.name},
-                        {"policy", policy->name}};
+                        {"policy", policy->name},
+                        {"of_name", (hours.categories & of_name) != 0}};
     if (timetable.covers(moment)) {
       const bool holds = schedule.holds(*moment);
       one["holds"] = holds;

@@ -60,7 +60,7 @@ class Steps {
     }
     if (blocks && reason == Reason::category) return steps_;
     if (add_only(reason)) return steps_;
-    if (masks_.budgeted != 0 &&
+    if ((masks_.budgeted & answer_.categories) != 0 &&
         add(5, "is the device's time for one of them used up?",
             reason == Reason::budget ? "yes" : "no", reason == Reason::budget)) {
       return steps_;

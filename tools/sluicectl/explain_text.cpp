@@ -59,7 +59,10 @@ std::string record_text(const ordered_json& record) {
   constexpr std::size_t kWidth = 90;
   std::string line;
   for (const auto& [key, label] : kFields) {
-    const std::string value = field(record, key);
+    std::string value = field(record, key);
+    if (std::string_view(key) == "expires" && record.contains("ends")) {
+      value = field(record, "ends");
+    }
     if (value.empty()) continue;
     const std::string fact = std::string(label) + " " + value;
     if (!line.empty() && line.size() + fact.size() > kWidth) {
@@ -201,10 +204,13 @@ std::string explanation_text(const ordered_json& document) {
   out += table(rows);
 
   const ordered_json& next = document["by_the_clock"];
-  if (!document["hours"].empty() || !next.is_null()) out += "\nby the clock\n";
+  std::string by_the_clock;
   for (const ordered_json& hours : document["hours"]) {
-    out += hours_text(hours, document["layers"].size() > 1);
+    // Those of other categories would be taken for a reason.
+    if (!hours["of_name"].get<bool>()) continue;
+    by_the_clock += hours_text(hours, document["layers"].size() > 1);
   }
+  if (!by_the_clock.empty() || !next.is_null()) out += "\nby the clock\n" + by_the_clock;
   if (!next.is_null()) {
     out += "  so: " + field(verdict, "action") + " until " + field(next, "until") + ", then " +
            field(next, "then") + " (" + field(next, "reason") + ")";

@@ -23,7 +23,7 @@ void add_site(CLI::App& app, SiteOptions& options, Command& chosen) {
         ->check(CLI::IsMember({"tree", "exact", "subs"}));
   };
   CLI::App* allow = add("allow", "Let a name through that a list blocks", "The domain name");
-  allow->add_option("--until", options.until, "The day on which it ends, as 2027-01-31")
+  allow->add_option("--until", options.until, "The day on which it ends, as 2027-01-31, or a moment")
       ->required();
   allow->add_option("--category", options.categories,
                     "What it is allowed in spite of; the categories that it is listed in now, if "

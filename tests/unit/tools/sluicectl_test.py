@@ -402,6 +402,8 @@ class Sluicectl(unittest.TestCase):
         self.assertIn("  the schedule 'noon' at 2026-12-04 14:00:00 +0100, and the schedule 'lessons' at "
                       "2026-12-04 12:00:00 +0100\n", text)
         self.assertIsNone(self.json_of("explain", "other.example", *ask[2:-1])["by_the_clock"])
+        # What the clock does to other categories is no reason for this name's verdict.
+        self.assertNotIn("by the clock", self.run_ctl("explain", "other.example", *ask[2:-1]).stdout)
         # A name in two categories is free only of both.
         changes = self.folder / "changes.txt"
         changes.write_text("+play.example\n")
@@ -415,6 +417,8 @@ class Sluicectl(unittest.TestCase):
             "blocking gambling",
             "an entry of the site that allows the name, which the administrator may make: sluicectl "
             "site allow"])
+        self.assertIn("the end of the entry for play.example in games, and", told[2])
+        self.assertIn("the end of the entry for play.example in gambling", told[2])
 
     def test_explain_tells_whose_minutes_and_which_exception(self):
         layer = self.with_a_layer()
