@@ -17,6 +17,7 @@ std::vector<Fault> doubts(const Source& source, std::int64_t now) {
   doubt_times(doubted, notes);
   doubt_policies(doubted, notes);
   doubt_groups(doubted, notes);
+  doubt_ways_out(doubted, notes);
   return notes.take();
 }
 

@@ -31,5 +31,8 @@ void doubt_times(const Doubted& doubted, Faults& notes);
 void doubt_policies(const Doubted& doubted, Faults& notes);
 /// Devices that are in another group, or nowhere.
 void doubt_groups(const Doubted& doubted, Faults& notes);
+/// Groups that a device leaves by another MAC address, or over the other IP version, for a
+/// default_policy that refuses less.
+void doubt_ways_out(const Doubted& doubted, Faults& notes);
 
 }  // namespace sluice::schema

@@ -24,8 +24,7 @@ std::vector<std::string> doubts_of(const fs::path& file, std::int64_t now) {
   return out;
 }
 
-TEST(Doubts, AreThoseOfTheFile) {
-  const fs::path file = fs::path(SLUICE_SCHEMA_TESTS) / "doubtful/school.yaml";
+void expect_notes(const fs::path& file) {
   ASSERT_TRUE(load(file).config);
   fs::path expectation = file;
   expectation.replace_extension(".notes");
@@ -39,6 +38,13 @@ TEST(Doubts, AreThoseOfTheFile) {
     return;
   }
   EXPECT_THAT(found, testing::ElementsAreArray(expected));
+}
+
+TEST(Doubts, AreThoseOfTheFile) {
+  for (const char* name : {"school.yaml", "ways_out.yaml"}) {
+    SCOPED_TRACE(name);
+    expect_notes(fs::path(SLUICE_SCHEMA_TESTS) / "doubtful" / name);
+  }
 }
 
 TEST(Doubts, AreNoneOfTheExamples) {
