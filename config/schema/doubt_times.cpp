@@ -56,19 +56,46 @@ void doubt_days(const TextNode& calendar, Faults& notes) {
   }
 }
 
+template <class Test>
+bool any_selector(const Config& config, const Test& test) {
+  for (const calendar::Schedule& schedule : config.times.schedules) {
+    for (const Window& window : schedule.windows) {
+      for (const auto* list : {&window.days, &window.within, &window.except}) {
+        if (std::any_of(list->begin(), list->end(), test)) return true;
+      }
+    }
+  }
+  return false;
+}
+
 /// Whether any window depends on which days are public holidays.
 bool asks_for_holidays(const Config& config) {
   constexpr std::array kKinds{Kind::public_holidays, Kind::make_up_days, Kind::workdays,
                               Kind::rest_days};
-  const auto is_such = [&](const calendar::Selector& one) {
+  return any_selector(config, [&](const calendar::Selector& one) {
     return std::find(kKinds.begin(), kKinds.end(), one.kind) != kKinds.end();
-  };
-  for (const calendar::Schedule& schedule : config.times.schedules) {
-    for (const Window& window : schedule.windows) {
-      if (std::any_of(window.days.begin(), window.days.end(), is_such)) return true;
-    }
+  });
+}
+
+/// Days that no schedule asks for.
+void doubt_unasked(const Doubted& doubted, const TextNode& calendar, Faults& notes) {
+  for (const char* key : {"public_holidays", "make_up_days"}) {
+    const TextNode* const list = find(calendar, key);
+    if (list == nullptr || list->items.empty() || asks_for_holidays(doubted.config)) continue;
+    notes.add(list->place, std::string("calendar.") + key,
+              "no schedule asks for workdays, rest-days, public-holidays or make-up-days, so that "
+              "these days are as any other",
+              "write days: [workdays] for days on which there is school or work");
   }
-  return false;
+  for (const Member* member : entries(find(calendar, "dates"))) {
+    const std::string& name = member->key.text;
+    const bool asked = any_selector(doubted.config, [&](const calendar::Selector& one) {
+      return one.kind == Kind::named && one.name == name;
+    });
+    if (asked) continue;
+    notes.add(member->key.place, "calendar.dates." + name, "no schedule names it",
+              "name it in one, under days, within or except, or remove it");
+  }
 }
 
 void doubt_years(const Doubted& doubted, const TextNode& calendar, Faults& notes) {
@@ -150,6 +177,7 @@ void doubt_times(const Doubted& doubted, Faults& notes) {
   if (const TextNode* calendar = find(doubted.root, "calendar")) {
     doubt_days(*calendar, notes);
     doubt_years(doubted, *calendar, notes);
+    doubt_unasked(doubted, *calendar, notes);
   }
   for (const Member* member : entries(find(doubted.root, "schedules"))) {
     for (const calendar::Schedule& one : doubted.config.times.schedules) {

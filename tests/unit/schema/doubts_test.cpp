@@ -41,7 +41,7 @@ void expect_notes(const fs::path& file) {
 }
 
 TEST(Doubts, AreThoseOfTheFile) {
-  for (const char* name : {"school.yaml", "ways_out.yaml"}) {
+  for (const char* name : {"school.yaml", "ways_out.yaml", "weekdays.yaml"}) {
     SCOPED_TRACE(name);
     expect_notes(fs::path(SLUICE_SCHEMA_TESTS) / "doubtful" / name);
   }
