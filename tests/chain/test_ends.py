@@ -49,7 +49,6 @@ class Ends(ChainTest):
 
     def test_under_a_hold(self):
         self.start()
-        self.publish_brief("brief.example", "a.brief.example")
         for hours in (0, -1, 73, "12", 1.5, True, [1], None):
             refused = self.box.ask("hold", who="li", reason="x", hours=hours)
             self.assertIn("a hold lasts 1 to 72 hours", refused["error"]["what"], hours)
@@ -57,6 +56,7 @@ class Ends(ChainTest):
             refused = self.box.ask("pin", who="li", reason="x", generation=number)
             self.assertIn("is no number of a generation", refused["error"]["what"], number)
         self.assertIsNone(self.box.status().get("hold"))
+        self.publish_brief("brief.example", "a.brief.example")
         self.decide("hold")
         self.assert_ends(2, "brief.example", "a.brief.example")
         self.assert_held()
