@@ -43,6 +43,10 @@ Result<std::string> canonical(std::string_view text) {
   LookupName name;
   const Defect defect = from_text(text, name);
   if (defect != Defect::none) {
+    if (text.find('/') != std::string_view::npos) {
+      return fail("the address of a page is not a name", std::string(text),
+                  "write the name alone, without https:// and without a path");
+    }
     std::string_view what;
     std::string_view advice;
     switch (defect) {
@@ -61,6 +65,7 @@ Result<std::string> canonical(std::string_view text) {
         break;
       case Defect::ip_literal:
         what = "an IP address is not a name";
+        advice = "give a domain name, such as www.example.com";
         break;
       default:
         what = "an octet is not a letter, digit, '-' or '_'";

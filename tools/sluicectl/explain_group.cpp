@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "config/schema/nearest.h"
 #include "tools/sluicectl/explain.h"
 
 namespace sluice::ctl {
@@ -88,8 +89,9 @@ Result<policy::Client> client_of(const Device& device, const std::vector<std::st
   if (!device.port.empty()) {
     const auto at = std::find(ports.begin(), ports.end(), device.port);
     if (at == ports.end()) {
+      const std::vector<std::string_view> known(ports.begin(), ports.end());
       return fail("no inside port has this name", "--port " + device.port,
-                  "the configuration's pairs name them");
+                  schema::suggest(device.port, known));
     }
     client.port = static_cast<std::uint16_t>(at - ports.begin());
   }

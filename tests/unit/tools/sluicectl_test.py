@@ -637,11 +637,15 @@ class Sluicectl(unittest.TestCase):
 
     def test_explain_refuses(self):
         self.compile("bet.example")
-        for arguments in (["a..b"], ["192.0.2.1"], ["x.example", "--client", "10.0.0.0/8"],
-                          ["x.example", "--mac", "1:2"], ["x.example", "--vlan", "5000"],
-                          ["x.example", "--port", "nowhere"]):
+        for arguments, told in (
+                (["a..b"], "a label is empty"), (["192.0.2.1"], "give a domain name"),
+                (["https://bet.example/odds"], "without https:// and without a path"),
+                (["x.example", "--client", "10.0.0.0/8"], "not an IP address"),
+                (["x.example", "--mac", "1:2"], "not a MAC"), (["x.example", "--vlan", "5000"], "not a VLAN"),
+                (["x.example", "--config", self.config, "--port", "nowhere"], "known are: in")):
             with self.subTest(arguments):
-                self.run_ctl("explain", *arguments, "--generation", self.generation, expect=2)
+                self.assertIn(told, self.run_ctl("explain", *arguments, "--generation", self.generation,
+                                                 expect=2).stderr)
 
     def test_rollback_goes_back_only_where_nothing_is_tried(self):
         before = self.config.with_name(self.config.name + ".before")
