@@ -87,7 +87,6 @@ std::vector<CuratedBy> curated_by(const std::vector<CuratedList>& lists,
                                   std::string_view canonical_name) {
   std::vector<CuratedBy> out;
   for (const CuratedList& list : lists) {
-    if (!list.all_of.empty()) continue;
     CuratedBy best;
     // Of the same name in two places, the exception counts, and what is needed tells the least.
     const auto look = [&](const std::vector<std::string>& names, bool needed, bool excepted) {

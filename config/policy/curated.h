@@ -39,13 +39,7 @@ class CuratedNames {
   std::vector<Entry> slots_;  // a power of two, at most half of them in use; empty: no names
 };
 
-/// What two layers let through alone: where a group may stand under two policies with an `only`, a
-/// name has to be on a list of each. Adds a list for each pair of such lists (and each three, where
-/// three meet), so that one bit tells. Those for which there is no more room are left out, and so
-/// let nothing through; returns how many at most.
-std::size_t add_common_lists(PolicySet& set);
-
-/// Why a name is on a list, for a person. Lists of several are told by those.
+/// Why a name is on a list, for a person.
 struct CuratedBy {
   std::string list;
   std::string name;       // the nearest of the list's own that covers it

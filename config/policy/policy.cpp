@@ -68,6 +68,12 @@ std::string_view text(HttpRefusal refusal) {
   return refusal == HttpRefusal::reset ? "reset" : "page";
 }
 
+bool all_hold(const std::vector<Clause>& clauses, std::uint64_t its_lists,
+              CategoryMask its_categories) {
+  return std::all_of(clauses.begin(), clauses.end(),
+                     [&](const Clause& one) { return one.holds(its_lists, its_categories); });
+}
+
 Verdict decide_listed(const generation::Answer& answer, CategoryMask blocked,
                       CategoryMask watched) {
   if (answer.is_protected) return {Action::pass, Reason::is_protected, 0};
@@ -98,8 +104,7 @@ Verdict decide(const generation::Answer& answer, const Masks& masks, std::uint64
   const bool hangs = verdict.reason == Reason::not_listed ||
                      verdict.reason == Reason::listed_only || verdict.reason == Reason::watched;
   if (!masks.curated || !hangs) return verdict;
-  const bool listed = (lists & masks.lists) != 0;
-  if (!listed && (answer.categories & masks.categories) == 0) {
+  if (!masks.lets_through(lists, answer.categories)) {
     return {Action::block, masks.paused ? Reason::paused : Reason::not_curated, 0};
   }
   if (verdict.reason != Reason::watched) verdict.reason = Reason::curated;
@@ -125,12 +130,8 @@ Masks tightened(const Masks& one, const Masks& other) {
   both.withhold_ech |= other.withhold_ech;
   both.refuse_encrypted_dns |= other.refuse_encrypted_dns;
   both.safe_search = std::max(one.safe_search, other.safe_search);
-  if (!other.curated) return both;
-  // What one of them lets through alone, the other has to as well.
-  both.lists = one.curated ? one.lists & other.lists : other.lists;
-  both.categories = one.curated ? one.categories & other.categories : other.categories;
+  both.curated |= other.curated;
   both.refuse_unnamed |= other.refuse_unnamed;
-  both.curated = true;
   return both;
 }
 

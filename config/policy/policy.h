@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -98,9 +99,6 @@ struct CuratedList {
   std::vector<std::string> names;
   std::vector<std::string> needs;   // what the pages of those load from elsewhere
   std::vector<std::string> except;  // names below those that are not let through
-  /// Of what two layers let through alone: the names that each of these lists has, as indices of
-  /// lists before this one. Empty: a list by itself.
-  std::vector<std::uint16_t> all_of = {};
 };
 
 /// A search engine, or the like, that holds back what is not for minors where it is reached under
@@ -124,9 +122,25 @@ struct Budget {
 };
 inline constexpr std::size_t kMaxBudgets = 32;
 
+/// What one `only` lets through: a name that is on any of the lists, or in any of the categories.
+struct Clause {
+  std::uint64_t lists = 0;  // a bit for each of PolicySet::curated
+  CategoryMask categories = 0;
+
+  /// For a name that is on these lists, and in these categories.
+  [[nodiscard]] bool holds(std::uint64_t its_lists, CategoryMask its_categories) const {
+    return ((lists & its_lists) | (categories & its_categories)) != 0;
+  }
+  friend auto operator<=>(const Clause&, const Clause&) = default;
+};
+
+/// Whether each of them does.
+[[nodiscard]] bool all_hold(const std::vector<Clause>& clauses, std::uint64_t its_lists,
+                            CategoryMask its_categories);
+
 /// Everything is refused but what is named here.
 struct Only {
-  std::uint64_t lists = 0;  // a bit for each of PolicySet::curated
+  std::uint64_t lists = 0;  // as in Clause
   CategoryMask categories = 0;
   /// What carries no name is refused too: other protocols, connections to addresses, and those that
   /// were open before.
@@ -248,29 +262,38 @@ struct alignas(4) Verdict {
 
 [[nodiscard]] bool stands_under_itself(const std::vector<Policy>& policies, std::uint16_t policy);
 
-/// What holds for a group's devices at one moment.
+/// What holds for a group's devices at one moment: one line of memory for each group.
 struct alignas(64) Masks {
   CategoryMask blocked = 0;
   CategoryMask watched = 0;
-  CategoryMask cut = 0;         // connections of these categories end once they are blocked
-  std::uint64_t lists = 0;      // of `only`
-  CategoryMask categories = 0;  // of `only`
-  CategoryMask budgeted = 0;    // in which minutes are spent
-  std::uint32_t budgets = 0;    // of which budgets
-  bool curated = false;         // there is an `only`
-  bool refuse_unnamed = false;
-  bool paused = false;
-  bool strict = false;
-  bool withhold_ech = false;
-  bool refuse_encrypted_dns = false;
+  CategoryMask cut = 0;  // connections of these categories end once they are blocked
+  Clause only = {};      // of an `only`, where there is one
+  /// Of others that stand over the same group: a name has to pass each. nullptr: there are none.
+  /// They are the Timetable's that gave these masks, and there as long as it is.
+  const std::vector<Clause>* further = nullptr;
+  CategoryMask budgeted = 0;  // in which minutes are spent
+  std::uint32_t budgets = 0;  // of which budgets
+  bool curated : 1 = false;   // there is an `only`
+  bool refuse_unnamed : 1 = false;
+  bool paused : 1 = false;
+  bool strict : 1 = false;
+  bool withhold_ech : 1 = false;
+  bool refuse_encrypted_dns : 1 = false;
+  bool in_force : 1 = true;  // of a device's mode: false once it has ended
   SafeSearch safe_search = SafeSearch::off;
-  bool in_force = true;  // of a device's mode: false once it has ended
 
+  /// Where `curated`: whether each `only` lets a name through that is on these lists and in these
+  /// categories.
+  [[nodiscard]] bool lets_through(std::uint64_t lists, CategoryMask categories) const {
+    return only.holds(lists, categories) &&
+           (further == nullptr || all_hold(*further, lists, categories));
+  }
   friend bool operator==(const Masks&, const Masks&) = default;
 };
+static_assert(sizeof(Masks) == 64);
 
-/// What holds where both do: each may only tighten. Lists of `only` are those that both have; what
-/// two lists have in common is for Timetable to know.
+/// What holds where both do: each may only tighten. But for the clauses of `only`, which Timetable
+/// gathers.
 [[nodiscard]] Masks tightened(const Masks& one, const Masks& other);
 
 /// Section 5's rules in order, for a name's flattened answer and a group's masks.

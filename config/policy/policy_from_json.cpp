@@ -73,21 +73,17 @@ Result<Group> group_from(const json& value) {
   return group;
 }
 
-Result<CuratedList> curated_from(const json& value, const std::vector<CuratedList>& before) {
+/// Of a list that other lists have in common, as versions before wrote it beside those: each policy
+/// still names the lists themselves, so that this one means nothing.
+constexpr const char* kInCommon = "all_of";
+
+Result<CuratedList> curated_from(const json& value) {
   Fields fields(value, "policy.curated");
   CuratedList list{.name = fields.string("name"),
                    .names = fields.strings("names"),
                    .needs = fields.strings("needs"),
                    .except = fields.strings("except")};
-  for (const std::string& part : fields.strings("all_of")) {
-    const auto found = std::find_if(before.begin(), before.end(),
-                                    [&](const CuratedList& one) { return one.name == part; });
-    if (found == before.end() || !found->all_of.empty()) {
-      fields.refuse("no curated list before it is named '" + part + "'");
-    } else {
-      list.all_of.push_back(static_cast<std::uint16_t>(found - before.begin()));
-    }
-  }
+  (void)fields.strings(kInCommon);
   for (const auto* names : {&list.names, &list.needs, &list.except}) {
     for (const std::string& name : *names) {
       const auto canonical = name::canonical(name);
@@ -277,9 +273,9 @@ Result<PolicySet> from_json(std::string_view document) {
     if (!schedule.whole()) return fail(schedule.error());
   }
   for (const json& item : fields.list("curated")) {
-    auto list = curated_from(item, set.curated);
+    auto list = curated_from(item);
     if (!list) return fail(list.error());
-    set.curated.push_back(std::move(*list));
+    if (!item.contains(kInCommon)) set.curated.push_back(std::move(*list));
   }
   for (const json& item : fields.list("search_engines")) {
     auto engine = engine_from(item);

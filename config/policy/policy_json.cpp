@@ -130,9 +130,6 @@ std::string to_json(const PolicySet& set) {
                                    {"names", list.names},
                                    {"needs", list.needs},
                                    {"except", list.except}});
-    for (const std::uint16_t one : list.all_of) {
-      document["curated"].back()["all_of"].push_back(set.curated[one].name);
-    }
   }
   for (const SearchEngine& engine : set.engines) {
     document["search_engines"].push_back({{"name", engine.name},

@@ -1,6 +1,7 @@
 #include "config/policy/timetable.h"
 
 #include <algorithm>
+#include <map>
 
 namespace sluice::policy {
 namespace {
@@ -15,6 +16,11 @@ std::size_t passed(const std::vector<std::int64_t>& moments, std::int64_t moment
                                   moments.begin());
 }
 
+/// Whether all that the one lets through, the other does as well.
+bool is_within(const Clause& one, const Clause& other) {
+  return (one.lists & ~other.lists) == 0 && (one.categories & ~other.categories) == 0;
+}
+
 }  // namespace
 
 Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
@@ -25,7 +31,10 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
       from_(set.schedules_from),
       until_(set.schedules_until) {
   for (const ResolvedGroup& group : groups.groups()) {
-    groups_.push_back({group.policy_index, group.mode, group.is_device, group.layers});
+    groups_.push_back({.policy = group.policy_index,
+                       .mode = group.mode,
+                       .is_device = group.is_device,
+                       .layers = group.layers});
   }
   for (const Schedule& schedule : schedules_) {
     changes_.insert(changes_.end(), schedule.toggles.begin(), schedule.toggles.end());
@@ -38,16 +47,50 @@ Timetable::Timetable(const PolicySet& set, const GroupTable& groups)
                                  : static_cast<std::uint16_t>(by - policies_.begin()));
     if (mode.until != 0) ends_.push_back(mode.until);
   }
-  for (std::size_t i = 0; i < set.curated.size(); ++i) {
-    std::uint64_t parts = set.curated[i].all_of.empty() ? std::uint64_t{1} << i : 0;
-    for (const std::uint16_t one : set.curated[i].all_of) parts |= std::uint64_t{1} << one;
-    parts_.push_back(parts);
-  }
   sort_unique(changes_);
   sort_unique(ends_);
+  gather_clauses();
 }
 
-std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment moment) const {
+/// Which of them meet over a group hangs on its mode alone, and on no moment.
+void Timetable::gather_clauses() {
+  std::map<std::vector<Clause>, std::size_t> known;
+  const auto place_of = [&](const Group& group, const Mode* mode) {
+    const std::vector<Clause> clauses = clauses_of(layers_of(group, mode));
+    const auto [at, fresh] = known.emplace(clauses, onlies_.size());
+    if (fresh) {
+      onlies_.emplace_back();
+      if (!clauses.empty()) {
+        onlies_.back() = {clauses.front(), {clauses.begin() + 1, clauses.end()}};
+      }
+    }
+    return at->second;
+  };
+  for (Group& group : groups_) {
+    group.only = place_of(group, nullptr);
+    const bool may_have = group.mode != ResolvedGroup::kNoMode;
+    group.only_in_mode = may_have ? place_of(group, &modes_[group.mode]) : group.only;
+  }
+}
+
+/// Those of an `only` each, but for what another one says as well: most policies under one with an
+/// `only` name fewer of its lists.
+std::vector<Clause> Timetable::clauses_of(const std::vector<std::uint16_t>& policies) const {
+  std::vector<Clause> out;
+  for (const std::uint16_t policy : policies) {
+    const auto& only = policies_[policy].only;
+    if (!only) continue;
+    const Clause clause{only->lists, only->categories};
+    const auto told = [&](const Clause& one) { return is_within(one, clause); };
+    if (std::any_of(out.begin(), out.end(), told)) continue;
+    std::erase_if(out, [&](const Clause& one) { return is_within(clause, one); });
+    out.push_back(clause);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::uint16_t> Timetable::layers_of(const Group& group, const Mode* mode) const {
   std::vector<std::uint16_t> out;
   const auto add = [&](std::uint16_t policy) {
     for (; policy != Policy::kNone; policy = policies_[policy].under) {
@@ -55,7 +98,7 @@ std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment momen
     }
   };
   static_assert(Policy::kNone == ResolvedGroup::kNoPolicy);
-  add(policy_of(group, mode_of(group, moment)));
+  add(policy_of(group, mode));
   if (!group.is_device && group.policy != ResolvedGroup::kNoPolicy) {
     add(policies_[group.policy].under);
   }
@@ -64,7 +107,7 @@ std::vector<std::uint16_t> Timetable::layers_of(const Group& group, Moment momen
 }
 
 std::vector<std::uint16_t> Timetable::layers(std::uint16_t group, Moment moment) const {
-  return layers_of(groups_[group], moment);
+  return layers_of(groups_[group], mode(group, moment));
 }
 
 CategoryMask Timetable::blocked_by(std::uint16_t policy, Moment moment) const {
@@ -124,39 +167,26 @@ Masks Timetable::masks_of(const Policy& policy, Moment moment) const {
   }
   if (policy.only) {
     masks.curated = true;
-    masks.lists = policy.only->lists;
-    masks.categories = policy.only->categories;
     masks.refuse_unnamed = policy.only->refuse_unnamed;
   }
   return masks;
 }
 
-/// The lists whose names each of the policies lets through that lets others not.
-std::uint64_t Timetable::common_lists(const std::vector<std::uint16_t>& policies) const {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < parts_.size(); ++i) {
-    const bool by_all = std::all_of(policies.begin(), policies.end(), [&](std::uint16_t policy) {
-      const auto& only = policies_[policy].only;
-      return !only || (only->lists & parts_[i]) != 0;
-    });
-    if (by_all) out |= std::uint64_t{1} << i;
-  }
-  return out;
-}
-
-void Timetable::finish(const Group& group, const std::vector<std::uint16_t>& policies,
-                       Moment moment, Masks& masks) const {
-  if (masks.curated) masks.lists = common_lists(policies);
-  const Mode* const mode = mode_of(group, moment);
+void Timetable::finish(const Group& group, const Mode* mode, Masks& masks) const {
+  const Onlies& onlies = onlies_[mode != nullptr ? group.only_in_mode : group.only];
+  masks.only = onlies.first;
+  masks.further = onlies.further.empty() ? nullptr : &onlies.further;
   masks.paused = mode != nullptr && mode->word == kPause;
   masks.in_force = !group.is_device || mode != nullptr;
 }
 
 Masks Timetable::masks(std::uint16_t group, Moment moment) const {
   Masks masks;
-  const auto by = layers(group, moment);
-  for (const std::uint16_t one : by) masks = tightened(masks, masks_of(policies_[one], moment));
-  finish(groups_[group], by, moment, masks);
+  const Mode* const by = mode(group, moment);
+  for (const std::uint16_t one : layers_of(groups_[group], by)) {
+    masks = tightened(masks, masks_of(policies_[one], moment));
+  }
+  finish(groups_[group], by, masks);
   return masks;
 }
 
@@ -168,9 +198,11 @@ std::vector<Masks> Timetable::masks(Moment moment) const {
   out.reserve(groups_.size());
   for (const Group& group : groups_) {
     out.emplace_back();
-    const auto by = layers_of(group, moment);
-    for (const std::uint16_t one : by) out.back() = tightened(out.back(), of_policies[one]);
-    finish(group, by, moment, out.back());
+    const Mode* const by = mode_of(group, moment);
+    for (const std::uint16_t one : layers_of(group, by)) {
+      out.back() = tightened(out.back(), of_policies[one]);
+    }
+    finish(group, by, out.back());
   }
   return out;
 }

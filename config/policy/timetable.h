@@ -22,6 +22,7 @@ class Timetable {
   Timetable(const PolicySet& set, const GroupTable& groups);
 
   /// Of a group, and of all groups in the order of GroupTable::groups().
+  /// They refer to this timetable, wherever it is moved to.
   [[nodiscard]] Masks masks(std::uint16_t group, Moment moment) const;
   [[nodiscard]] std::vector<Masks> masks(Moment moment) const;
 
@@ -58,23 +59,30 @@ class Timetable {
     std::uint16_t mode = ResolvedGroup::kNoMode;
     bool is_device = false;
     std::vector<std::uint16_t> layers;  // of ResolvedGroup
+    std::size_t only = 0;               // into onlies_
+    std::size_t only_in_mode = 0;       // likewise, while the mode is in force
+  };
+  /// What has to hold of a name that a group with an `only` may reach; nothing where it has none.
+  struct Onlies {
+    Clause first;
+    std::vector<Clause> further;
   };
   [[nodiscard]] CategoryMask blocked_now(const Policy& policy, Moment moment) const;
-  [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, Moment moment) const;
+  [[nodiscard]] std::vector<std::uint16_t> layers_of(const Group& group, const Mode* mode) const;
+  [[nodiscard]] std::vector<Clause> clauses_of(const std::vector<std::uint16_t>& policies) const;
+  void gather_clauses();
   [[nodiscard]] Masks masks_of(const Policy& policy, Moment moment) const;
-  [[nodiscard]] std::uint64_t common_lists(const std::vector<std::uint16_t>& policies) const;
-  void finish(const Group& group, const std::vector<std::uint16_t>& policies, Moment moment,
-              Masks& masks) const;
+  void finish(const Group& group, const Mode* mode, Masks& masks) const;
   [[nodiscard]] const Mode* mode_of(const Group& group, Moment moment) const;
   [[nodiscard]] std::uint16_t policy_of(const Group& group, const Mode* mode) const;
 
   std::vector<Policy> policies_;
   std::vector<Schedule> schedules_;
   std::vector<Budget> budgets_;
-  std::vector<std::uint64_t> parts_;  // of curated lists: which lists a name on it is on
   std::vector<Mode> modes_;
   std::vector<std::uint16_t> mode_policies_;  // of modes_, as indices; kNoPolicy: "normal"
   std::vector<Group> groups_;
+  std::vector<Onlies> onlies_;         // equal ones once
   std::vector<std::int64_t> changes_;  // all toggles of all schedules, ascending
   std::vector<std::int64_t> ends_;     // of modes, ascending
   std::int64_t from_ = 0;

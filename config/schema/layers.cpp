@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config/policy/curated.h"
 #include "config/schema/bind.h"
 #include "config/schema/check.h"
 #include "config/schema/keys.h"
@@ -143,16 +142,6 @@ void add_layer(const TextNode& body, const Scope& scope, policy::Layer layer, Co
   layer.policy = policy.name;
   config.policy.policies.push_back(std::move(policy));
   config.policy.layers.push_back(std::move(layer));
-  const TextNode* const only = find(body, "only");
-  // What there is no room for lets nothing through: no reason to refuse what the authority signed.
-  if (only == nullptr || scope.site == nullptr) return;
-  policy::PolicySet all = config.policy;
-  all.layers = {all.layers.back()};  // other owners' are not his fault
-  if (policy::add_common_lists(all) != 0) {
-    faults.add(only->place, scope.path + "only",
-               "makes more than 64 curated lists, with those that it has in common with others",
-               "name fewer lists, or one of all names");
-  }
 }
 
 constexpr std::size_t kMaxLayerOctets = std::size_t{1} << 20;

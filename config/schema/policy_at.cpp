@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "config/policy/curated.h"
 #include "config/schema/config.h"
 #include "config/schema/nearest.h"
 
@@ -55,7 +54,6 @@ Result<std::vector<std::int64_t>> day_begins(const Times& times, calendar::Kind 
 
 Result<policy::PolicySet> policy_at(const Config& config, std::int64_t now) {
   policy::PolicySet set = config.policy;
-  (void)policy::add_common_lists(set);
   set.time_zone = config.times.calendar.time_zone;
   if (set.schedules.empty() && set.budgets.empty()) return set;
   set.schedules_from = first_moment(month_of(now) - kBefore);

@@ -152,9 +152,8 @@ bool Pipeline::may_pass_unnamed(const Packet& packet, bool from_server,
   }
   const std::uint64_t hash = flow::hash(key, secret_);
   if (const flow::Admitted* const what = active_.find(key, hash, now_ms_)) {
-    const bool listed =
-        (what->lists & masks.lists) != 0 && what->order == snapshot_->curated().order();
-    return what->always || listed || (what->categories & masks.categories) != 0;
+    const bool tells = what->order == snapshot_->curated().order();
+    return what->always || masks.lets_through(tells ? what->lists : 0, what->categories);
   }
   if (!flows_.may_hold(hash)) return false;
   const flow::Flow* const flow = flows_.find(key, hash);

@@ -95,7 +95,7 @@ class Case:
             pcap.write(self.work / f"rx.{side}.pcap", frames)
             ports[side] = {"device": f"pcap:rx={self.work}/rx.{side}.pcap,tx={self.work}/tx.{side}.pcap",
                            "mtu": self.spec.get("mtu", 1500)}
-        (self.work / "sluice.yaml").write_text(yaml.safe_dump({
+        document = {
             "site": {"name": "packet case"},
             "ports": ports,
             "pairs": {"wire": {"inside": "inside", "outside": "outside"}},
@@ -110,7 +110,10 @@ class Case:
             "block_answer": self.spec.get("block_answer", {}),
             "state_dir": str(self.work / "state"),
             "run_dir": str(self.work / "run"),
-        }))
+        }
+        for key, value in self.spec.get("besides", {}).items():
+            document[key] = {**document.get(key, {}), **value}
+        (self.work / "sluice.yaml").write_text(yaml.safe_dump(document))
         names = self.work / "names.txt"
         names.write_text("\n".join(self.spec["block"]) + "\n")
         run([self.programs / "sluicectl", "list", "compile", names, "--category",

@@ -26,10 +26,10 @@ void add_new(Sentences& out, std::string sentence) {
   if (fresh && !sentence.empty()) out.push_back(std::move(sentence));
 }
 
-std::string in_words(CategoryMask mask) {
+std::string in_words(CategoryMask mask, const char* word = " and ") {
   std::string out;
   for (const auto& name : names_of(mask)) {
-    out += (out.empty() ? "" : " and ") + name.get<std::string>();
+    out += (out.empty() ? "" : word) + name.get<std::string>();
   }
   return out;
 }
@@ -116,7 +116,12 @@ std::string through_lists(const Changing& what) {
     if (!layer.policy.only || let_through(layer.policy, what.lists, what.categories) != "no") {
       continue;
     }
-    std::string way = "the name, or one above it, on a list of policy '" + layer.policy.name + "'";
+    const policy::Only& only = *layer.policy.only;
+    std::string way =
+        only.lists == 0 && only.categories != 0
+            ? "an entry that puts the name into " + in_words(only.categories, " or ") +
+                  ", which policy '" + layer.policy.name + "' lets through"
+            : "the name, or one above it, on a list of policy '" + layer.policy.name + "'";
     for (const ordered_json& list : what.lists) {
       const ordered_json& by = list["policies"];
       const bool its = std::find(by.begin(), by.end(), layer.policy.name) != by.end();
@@ -126,8 +131,7 @@ std::string through_lists(const Changing& what) {
     }
     all.push_back(std::move(way));
   }
-  if (!all.empty()) return together(std::move(all));
-  return "the name on lists of all of these policies, or in a category that all of them name";
+  return together(std::move(all));
 }
 
 /// What of the device's minutes is used up, and how there would be more of them.

@@ -100,8 +100,7 @@ class Steps {
     for (const policy::Policy* policy : limited) {
       const std::string answer = let_through(*policy, lists_, answer_.categories);
       const bool last = policy == limited.back();
-      const bool decides =
-          !decided && (refused ? answer == "no" || last : reason == Reason::curated && last);
+      const bool decides = refused ? !decided && answer == "no" : reason == Reason::curated && last;
       decided = add(6, "is it on a list of what policy '" + policy->name + "' lets through alone?",
                     answer, decides) ||
                 decided;

@@ -218,6 +218,40 @@ TEST_F(PipelineModesTest, AListInAnothersPlaceLetsNothingOfItThrough) {
   EXPECT_EQ(tcp_answer("server's", 2), Fate::forward);
 }
 
+// The school goes by a list, the parents by categories.
+TEST_F(PipelineModesTest, OfTwoOwnersEachHasToLetANameThrough) {
+  const auto parents_let = [&](std::initializer_list<const char*> categories) {
+    policy::PolicySet set;
+    set.curated = {{"lessons", {"learn.org", "learn.com"}, {}, {}}};
+    set.policies = {{.name = "lesson", .only = policy::Only{.lists = 1}},
+                    {.name = "layer/parents", .only = policy::Only{}}};
+    for (const char* one : categories) {
+      set.policies[1].only->categories |= policy::bit(policy::find_category(one)->id);
+    }
+    set.layers = {{"layer/parents", "Parents", true, {}}};
+    set.default_policy = "lesson";
+    PipelineCase::use(set);
+    (void)snapshot_->set_time(0);
+  };
+  parents_let({"video", "novels"});
+  EXPECT_EQ(ask("www.learn.com"), Fate::forward);
+  EXPECT_EQ(verdict().reason, policy::Reason::curated);
+  EXPECT_EQ(ask("www.learn.org"), Fate::reply);  // in no category
+  EXPECT_EQ(verdict().reason, policy::Reason::not_curated);
+  EXPECT_EQ(ask("www.other.com"), Fate::reply);  // on no list
+  EXPECT_EQ(hello("www.learn.com", 1), Fate::forward);
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  EXPECT_EQ(hello("www.learn.org", 2), Fate::drop);
+  EXPECT_EQ(hello("www.other.com", 3), Fate::drop);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 0U);
+  // What is open goes on only as long as each of them admits it.
+  parents_let({"games", "video"});
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::forward);
+  parents_let({"games"});
+  EXPECT_EQ(tcp_answer("server's", 1), Fate::drop);
+  EXPECT_EQ(counters_.value(stats::Id::unnamed_refused), 1U);
+}
+
 TEST_F(PipelineModesTest, ACaptureTellsOfNoFrameFromWhichSideItCame) {
   both_ = true;
   EXPECT_EQ(hello("www.learn.org", 1), Fate::forward);

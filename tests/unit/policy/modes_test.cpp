@@ -63,8 +63,7 @@ TEST(CuratedNames, AreTheSameAsAPersonIsTold) {
 TEST(Decide, LetsOnlyCuratedNamesThroughWhereTheOrderOfRulesComesToIt) {
   const Masks masks{.blocked = category("games"),
                     .watched = category("social"),
-                    .lists = 1,
-                    .categories = category("social") | category("games"),
+                    .only = {.lists = 1, .categories = category("social") | category("games")},
                     .curated = true};
   struct Case {
     generation::Answer answer;
@@ -137,7 +136,7 @@ TEST(Modes, OfAGroupAreAnotherPolicyUntilTheirEnd) {
   const Masks lesson = table.of(client(7), kNoon - 1);
   EXPECT_TRUE(lesson.curated && lesson.refuse_unnamed && lesson.withhold_ech);
   EXPECT_FALSE(lesson.strict || lesson.paused);
-  EXPECT_EQ(lesson.lists, 1U);
+  EXPECT_EQ(lesson.only, (Clause{.lists = 1}));
   const Masks after = table.of(client(7), kNoon);
   EXPECT_FALSE(after.curated);
   EXPECT_TRUE(after.strict);

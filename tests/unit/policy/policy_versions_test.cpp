@@ -97,5 +97,24 @@ TEST(PolicyVersions, AnOlderOneIsReadAsWhatItSaid) {
   EXPECT_EQ(read->groups[0].macs.size(), 1U);
 }
 
+// Versions before told the names that two lists have in common as one more list.
+TEST(PolicyVersions, AListThatOthersHaveInCommonIsNoneOfItsOwn) {
+  PolicySet set = make_set();
+  set.curated.push_back({"papers", {"www.library.example", "exam.example"}, {}, {}});
+  set.policies.push_back({.name = "exam", .only = Only{.lists = 2}, .under = 0});
+  const std::string document = to_json(set);
+  const std::string common =
+      R"({"all_of":["books","papers"],"except":[],"name":"books and papers",)"
+      R"("names":["www.library.example"],"needs":[]})";
+  const std::string end = R"("needs":[]}],"default_policy")";
+  const std::string older =
+      with(document, end, R"("needs":[]},)" + common + R"(],"default_policy")");
+  const auto read = from_json(older);
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(to_json(*read), document);
+  EXPECT_NE(fault(with(older, R"("all_of":["books")", R"("all_of":[7)")), "");
+  EXPECT_NE(fault(with(older, R"({"all_of")", R"({"most_of")")), "");
+}
+
 }  // namespace
 }  // namespace sluice::policy

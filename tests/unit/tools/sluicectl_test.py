@@ -477,6 +477,35 @@ class Sluicectl(unittest.TestCase):
                          "expect: block, reason: budget}\n")
         self.assertIn("1 cases, all as expected", self.run_ctl(*run).stdout)
 
+    def test_one_by_a_list_and_one_by_a_category(self):
+        layer = self.with_a_layer()
+        layer.write_text("only: {categories: [novels, games]}\n")
+        self.compile("www.learn.example", "play.example", category="games")
+        table = self.folder / "cases.yaml"
+        table.write_text(
+            "cases:\n"
+            "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
+            "  - {name: learn.example, mode: study, expect: block, reason: not-curated}\n"
+            "  - {name: play.example, mode: study, expect: block, reason: not-curated}\n"
+            "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
+            "  - {name: play.example, expect: pass, reason: curated}\n")
+        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
+        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
+        told = [case["explanation"] for case in self.json_of(*run)["cases"]]
+        self.assertEqual(
+            [[(step["answer"], step["decides"]) for step in one["steps"] if step["rule"] == 6]
+             for one in told[:4]],
+            [[("yes: 'lessons'", False), ("yes, by category: games", True)],
+             [("yes: 'lessons'", False), ("no", True)],
+             [("no", True), ("yes, by category: games", False)],
+             [("no", True), ("no", False)]])
+        self.assertEqual(
+            [one["would_change"][0] for one in told[1:4]],
+            ["an entry that puts the name into games or novels, which policy 'layer/li' lets through",
+             "the name, or one above it, on a list of policy 'lesson'",
+             "the name, or one above it, on a list of policy 'lesson', and an entry that puts the name "
+             "into games or novels, which policy 'layer/li' lets through"])
+
     def test_diff_tells_what_layers_say(self):
         layer = self.with_a_layer()
         other = self.folder / "new.yaml"
