@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/policy/curated.h"
 #include "config/schema/doubts.h"
 
 namespace sluice::schema {
@@ -88,6 +89,39 @@ CategoryMask refused_throughout(const Doubted& doubted, const Policy& policy) {
   return refused;
 }
 
+/// Whether any name is on a list of the one and on a list of the other. Then that of a list is,
+/// too: the longer one of the two that put it there.
+bool have_in_common(const std::vector<policy::CuratedList>& lists, const policy::Only& one,
+                    const policy::Only& other) {
+  const policy::CuratedNames curated(lists);
+  const auto is_on_both = [&](const std::string& text) {
+    name::LookupName name;
+    if (name::from_text(text, name) != name::Defect::none) return false;
+    const std::uint64_t on = curated.lists_of(name);
+    return (on & one.lists) != 0 && (on & other.lists) != 0;
+  };
+  return std::any_of(lists.begin(), lists.end(), [&](const policy::CuratedList& list) {
+    return std::any_of(list.names.begin(), list.names.end(), is_on_both) ||
+           std::any_of(list.needs.begin(), list.needs.end(), is_on_both);
+  });
+}
+
+/// Which names a category will hold, nobody knows; of lists it is told.
+void doubt_onlies(const Doubted& doubted, const TextNode& only, const Policy& policy,
+                  const std::string& path, Faults& notes) {
+  const policy::PolicySet& set = doubted.config.policy;
+  for (auto at = policy.under; at != Policy::kNone; at = set.policies[at].under) {
+    const Policy& above = set.policies[at];
+    const bool by_lists = above.only && (above.only->categories | policy.only->categories) == 0 &&
+                          above.only->lists != 0 && policy.only->lists != 0;
+    if (!by_lists || have_in_common(set.curated, *policy.only, *above.only)) continue;
+    notes.add(only.place, path,
+              "no name is on its lists and on those of policy '" + above.name +
+                  "' above, which has an 'only' as well, so that nothing passes",
+              "name a list there that has both, or let it stand under another policy");
+  }
+}
+
 void doubt_policy(const Doubted& doubted, const Member& member, const Policy& policy,
                   Faults& notes) {
   const std::string path = "policies." + policy.name;
@@ -114,6 +148,7 @@ void doubt_policy(const Doubted& doubted, const Member& member, const Policy& po
                 "names no list and no category, so that nothing passes",
                 "name some; `sluicectl mode set` has the mode pause for that");
     }
+    doubt_onlies(doubted, *only, policy, path + ".only", notes);
     doubt_categories(find(*only, "categories"), path + ".only.categories", always,
                      "it lets nothing through", notes);
   }
