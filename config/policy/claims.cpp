@@ -95,6 +95,7 @@ Claims::Claims(const std::map<Key, std::uint16_t>& claimed) : empty_(claimed.emp
     any_mac_ |= kind == kMac;
     any_vlan_ |= kind == kVlan;
     any_port_ |= kind == kPort;
+    only_macs_ &= kind == kMac;
     if (kind == kPrefix4) lengths4.insert(length);
     if (kind == kPrefix6) lengths6.insert(length);
     if (kind == kPlaced4 || kind == kPlaced6) {

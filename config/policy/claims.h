@@ -52,6 +52,7 @@ class NarrowClaims {
   }
 
  private:
+  friend class Claims;
   static constexpr unsigned kGroupBits = 16;
   static constexpr std::size_t kLeastSlots = 60;  // of few claims, hardly any two meet
   // The keys are the operator's configuration, not an attacker's choice: mixing is enough.
@@ -80,6 +81,7 @@ class WideClaims {
   }
 
  private:
+  friend class Claims;
   struct Slot {
     Key key{};
     std::uint16_t group = 0;
@@ -159,7 +161,13 @@ class Claims {
     return 0;
   }
 
+  /// Of what is claimed, in no order: its key, and whose it is.
+  template <class Visit>
+  void each(Visit visit) const;
+
   [[nodiscard]] bool any_mac() const { return any_mac_; }
+  /// Whether MAC addresses are all that is claimed, if anything is.
+  [[nodiscard]] bool only_macs() const { return only_macs_; }
   [[nodiscard]] bool any_placed() const { return !placed_.empty(); }
 
   /// The VLANs of the prefix that is the client's whole address: none where it is so anywhere.
@@ -193,6 +201,9 @@ class Claims {
   static std::uint64_t narrow(std::uint64_t word) {
     return word >> kLengthAt << 32 | (word & UINT32_MAX);
   }
+  static std::uint64_t word_of_narrow(std::uint64_t key) {
+    return key >> 32 << kLengthAt | (key & UINT32_MAX);
+  }
   static Length4 length4(std::uint8_t length);
   [[nodiscard]] std::uint16_t find_placed(const Client& client) const;
   [[nodiscard]] std::uint16_t find_ipv6(const std::array<std::uint8_t, 16>& address) const;
@@ -208,6 +219,22 @@ class Claims {
   bool any_mac_ = false;
   bool any_vlan_ = false;
   bool any_port_ = false;
+  bool only_macs_ = true;
 };
+
+template <class Visit>
+void Claims::each(Visit visit) const {
+  const auto each_of = [&](const NarrowClaims& claims, auto key_of) {
+    for (const std::uint64_t slot : claims.slots_) {
+      if (slot == 0) continue;
+      visit(key_of(slot >> NarrowClaims::kGroupBits), static_cast<std::uint16_t>(slot));
+    }
+  };
+  each_of(macs_, [](std::uint64_t mac) { return Key{kMac << kKindAt | mac}; });
+  each_of(narrow_, [](std::uint64_t key) { return Key{word_of_narrow(key)}; });
+  for (const WideClaims::Slot& slot : wide_.slots_) {
+    if (slot.group != 0) visit(slot.key, slot.group);
+  }
+}
 
 }  // namespace sluice::policy

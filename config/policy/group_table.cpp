@@ -198,6 +198,25 @@ std::uint16_t GroupTable::find_device(const Client& client, const Masks* masks) 
   return has_mode ? static_cast<std::uint16_t>(plain_from_ + group) : group;
 }
 
+std::optional<Claims> GroupTable::curated_claims(const std::vector<Masks>& masks) const {
+  if (masks[0].curated) return std::nullopt;
+  std::size_t all = 0;
+  std::size_t some = 0;
+  claims_.each([&](const Claims::Key&, std::uint16_t group) {
+    ++all;
+    some += masks[group].curated ? 1U : 0U;
+  });
+  devices_.each([&](const Claims::Key&, std::uint16_t) { ++some; });
+  if (some > all / 4) return std::nullopt;
+  std::map<Claims::Key, std::uint16_t> out;
+  claims_.each([&](const Claims::Key& key, std::uint16_t group) {
+    if (masks[group].curated) out.emplace(key, group);
+  });
+  // Which of the groups that one with a mode of its own stands for it is, hangs on more.
+  devices_.each([&](const Claims::Key& key, std::uint16_t device) { out.emplace(key, device); });
+  return Claims(out);
+}
+
 std::optional<VlanMatch> GroupTable::host_name(const Client& client) const {
   if (!client.has_ip) return std::nullopt;
   // A mode's address is in any VLAN.

@@ -63,6 +63,10 @@ class GroupTable {
   }
   /// In which VLANs it is named so; none of them: anywhere, whatever VLAN and port it has.
   [[nodiscard]] std::optional<VlanMatch> host_name(const Client& client) const;
+  /// By which of its features a device may be one that an `only` concerns, as claims of any group:
+  /// what claims nothing of them is of no such policy. Nothing where so many are that it is no use
+  /// to ask first. `masks`: of all of groups().
+  [[nodiscard]] std::optional<Claims> curated_claims(const std::vector<Masks>& masks) const;
   [[nodiscard]] const std::vector<ResolvedGroup>& groups() const { return groups_; }
   [[nodiscard]] const BlockAnswer& answer() const { return answer_; }
   /// Whether any group does, so that it is worth to ask which.

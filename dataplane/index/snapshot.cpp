@@ -59,6 +59,7 @@ std::unique_ptr<const Snapshot::MaskTable> Snapshot::table_at(policy::Moment mom
     table->any_safe_search |= one.safe_search != policy::SafeSearch::off;
     table->any_refuses_unnamed |= one.curated && one.refuse_unnamed;
   }
+  if (table->any_curated) table->curated_claims = groups_.curated_claims(table->masks);
   table->any_asks_names = table->any_curated || table->any_safe_search;
   return table;
 }

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class Snapshot {
   struct MaskTable {
     std::vector<policy::Masks> masks;
     bool any_curated = false;
+    std::optional<policy::Claims> curated_claims;  // GroupTable::curated_claims()
     bool any_refuses_unnamed = false;
     bool any_safe_search = false;
     bool any_asks_names = false;  // any_curated or any_safe_search

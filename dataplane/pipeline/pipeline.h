@@ -90,15 +90,20 @@ class Pipeline {
     return table_->any_asks_names || snapshot_->groups().knows_devices();
   }
   [[gnu::noinline]] void decide_whose(bool count);
+  /// Where any group has an `only`: false where none concerns whose frame it is, which is told
+  /// sooner than its group.
+  [[nodiscard]] bool may_be_curated(const Packet& packet, bool response) const {
+    return !table_->curated_claims || claims_curated(packet, response);
+  }
+  [[nodiscard]] bool claims_curated(const Packet& packet, bool response) const;
   void find_groups(std::span<const std::uint16_t> asked);
   void decide_of_group(Finding& finding, const generation::Answer& answer,
                        const name::FoldedName& name);
   [[nodiscard]] std::uint16_t group_of_device(const Packet& packet, bool response) const;
   [[nodiscard, gnu::noinline]] std::uint16_t group_behind_mac(const Packet& packet,
                                                               bool response) const;
-  [[gnu::cold, gnu::noinline]] void decide_by_lists(Finding& finding,
-                                                    const generation::Answer& answer,
-                                                    const name::FoldedName& name);
+  [[gnu::noinline]] void decide_by_lists(Finding& finding, const generation::Answer& answer,
+                                         const name::FoldedName& name);
   // safe_search.cpp, safe_response.cpp
   [[gnu::cold, gnu::noinline]] void decide_safe_search(Finding& finding,
                                                        const name::FoldedName& name);
@@ -270,7 +275,7 @@ class Pipeline {
               act::IncidentId incident);
 
   // unnamed.cpp: where masks_ of any group have refuse_unnamed.
-  [[gnu::cold, gnu::noinline]] void refuse_unnamed(std::span<Packet> packets);
+  [[gnu::noinline]] void refuse_unnamed(std::span<Packet> packets);
   [[nodiscard]] bool may_pass_unnamed(const Packet& packet, bool from_server,
                                       const policy::Masks& masks);
 

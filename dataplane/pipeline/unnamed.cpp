@@ -126,6 +126,7 @@ void Pipeline::refuse_unnamed(std::span<Packet> packets) {
     // that would be, for it is not put together.
     if (packet.frame.kind == FrameKind::fragment && packet.fragment) continue;
     const bool from_server = !packet.judge;
+    if (!may_be_curated(packet, from_server)) continue;
     const policy::Masks& masks = masks_of(packet, from_server);
     if (!masks.curated || !masks.refuse_unnamed) continue;
     if (may_pass_unnamed(packet, from_server, masks)) continue;

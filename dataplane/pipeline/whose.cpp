@@ -44,6 +44,18 @@ std::uint16_t Pipeline::group_behind_mac(const Packet& packet, bool response) co
   return snapshot_->groups().claims().find_behind_mac(client_of(packet, response)).group;
 }
 
+bool Pipeline::claims_curated(const Packet& packet, bool response) const {
+  const policy::Claims& claims = *table_->curated_claims;
+  if (claims.any_mac() && claims.find_mac(mac_of(packet, response)) != 0) return true;
+  if (claims.only_macs()) return false;
+  if (packet.frame.ipv6 || table_->neighbours != nullptr || claims.any_placed()) {
+    return claims.find_behind_mac(client_of(packet, response)).group != 0;
+  }
+  if (claims.find_ipv4(ipv4_of(packet, response)) != 0) return true;
+  const policy::VlanMatch vlans{packet.frame.outer_vlan, packet.frame.inner_vlan};
+  return claims.find_place(vlans, packet.port).group != 0;
+}
+
 // Of these names before the first verdict: what is read for them is fetched meanwhile.
 [[gnu::always_inline]] inline void Pipeline::find_groups(std::span<const std::uint16_t> asked) {
   const policy::GroupTable& groups = snapshot_->groups();
@@ -91,7 +103,9 @@ void Pipeline::decide_whose(bool count) {
   std::array<std::uint16_t, kMaxFindings> asked;
   std::size_t asked_count = 0;
   for (std::size_t i = 0; i < found_; ++i) {
-    const bool listed = answers_[i].matched_labels != 0 || all;
+    const bool listed =
+        answers_[i].matched_labels != 0 ||
+        (all && may_be_curated(packets_[findings_[i].packet], findings_[i].response));
     if (!listed && (engines == nullptr || !engines->may_hold(names_[i]))) continue;
     asked[asked_count++] = static_cast<std::uint16_t>(i);
   }

@@ -286,6 +286,55 @@ TEST_F(PipelineModesTest, AResetThatCarriesOctetsIsNotAnswered) {
   EXPECT_TRUE(pipeline_->emissions().empty());
 }
 
+// Whichever way the frames of one of many groups tell it, and to both sides; and no other's.
+TEST_F(PipelineModesTest, OneGroupOfMany) {
+  const Bytes any = test::frame({1});
+  policy::Mac mac{};
+  std::copy(any.begin() + 6, any.begin() + 12, mac.begin());
+  const auto prefix = [](const char* text) { return policy::parse_placed_prefix(text).value(); };
+  const std::vector<std::pair<const char*, policy::Group>> ways = {
+      {"MAC", {.macs = {mac}}},
+      {"address", {.prefixes = {prefix("192.0.2.2/32")}}},
+      {"network", {.prefixes = {prefix("192.0.2.0/24")}}},
+      {"network in a VLAN", {.prefixes = {prefix("192.0.2.0/24@7")}}},
+      {"VLAN", {.vlans = {{7, 0}}}},
+      {"port", {.ports = {"in"}}}};
+  const auto use_group = [&](policy::Group group, const char* policy) {
+    policy::PolicySet set;
+    set.curated = {{"lessons", {"learn.org"}, {}, {}}};
+    set.policies = {{.name = "open"}, {.name = "lesson", .only = policy::Only{.lists = 1}}};
+    set.default_policy = "open";
+    for (std::uint16_t i = 100; i < 110; ++i) {
+      set.groups.push_back({.name = std::to_string(i), .policy = "open", .vlans = {{i, 0}}});
+    }
+    group.name = "class";
+    group.policy = policy;
+    set.groups.push_back(std::move(group));
+    const std::string port = "in";
+    auto snapshot = index::Snapshot::build(fuzz::make_generation(), set, {&port, 1}, 1);
+    ASSERT_TRUE(snapshot);
+    snapshot_ = std::move(*snapshot);
+    (void)snapshot_->set_time(0);
+  };
+  const auto tagged = [](Bytes frame, std::uint8_t vlan) {
+    frame.insert(frame.begin() + 12, {0x81, 0, 0, vlan});
+    return frame;
+  };
+  const Bytes asked = test::frame(test::dns_query("elsewhere.net"));
+  const Bytes said = turned(test::frame({1, 2, 3}, {.protocol = 6, .source_port = 443}));
+  for (const auto& [way, group] : ways) {
+    SCOPED_TRACE(way);
+    use_group(group, "lesson");
+    ASSERT_TRUE(snapshot_->now().curated_claims);
+    EXPECT_EQ(run(tagged(asked, 7)), Fate::reply);
+    EXPECT_EQ(run(tagged(said, 7), false), Fate::drop);
+    EXPECT_EQ(run(tagged(test::frame(test::dns_query("learn.org")), 7)), Fate::forward);
+    use_group({.vlans = {{9, 0}}}, "lesson");  // another one
+    EXPECT_EQ(run(tagged(asked, 7)), Fate::forward);
+    EXPECT_EQ(run(tagged(said, 7), false), Fate::forward);
+  }
+}
+
 TEST_F(PipelineModesTest, OneDeviceAlone) {
   policy::Mac mac{};
   const Bytes any = test::frame({1});

@@ -131,6 +131,9 @@ TEST(Claims, AreWhatLookingAtAllOfThemTells) {
       if (keys.emplace(key_of(claim), claim.group).second) claims.push_back(claim);
     }
     const Claims table(keys);
+    std::map<Claims::Key, std::uint16_t> again;
+    table.each([&](const Claims::Key& key, std::uint16_t group) { again.emplace(key, group); });
+    ASSERT_EQ(again, keys);
     for (unsigned i = 0; i < 300; ++i) {
       Client client{.mac = random.mac(),
                     .has_ip = random.below(8) != 0,
