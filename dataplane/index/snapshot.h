@@ -74,6 +74,15 @@ class Snapshot {
     return budgets;
   }
 
+  /// The other way round: in which minutes of these budgets are spent.
+  [[nodiscard]] policy::CategoryMask categories_of(std::uint32_t budgets) const {
+    policy::CategoryMask categories = 0;
+    for (std::size_t i = 0; i < policy_.budgets.size(); ++i) {
+      if ((budgets >> i & 1) != 0) categories |= policy_.budgets[i].categories;
+    }
+    return categories;
+  }
+
   /// Lets the masks of a moment be those from the next burst on. Returns the ones before, which
   /// lcores may still read until each has been quiescent; nullptr where nothing changes.
   [[nodiscard]] std::unique_ptr<const MaskTable> set_time(policy::Moment moment) const;

@@ -16,31 +16,36 @@ void Pipeline::track(Finding& finding, const generation::Answer& answer,
                      const policy::Masks& masks) {
   if (!hangs_on_policy(finding.verdict)) return;
   const Packet& packet = packets_[finding.packet];
-  if ((answer.categories & masks.budgeted) != 0 &&
-      !spend(packet, finding.response, answer.categories, masks, true)) {
-    finding.verdict = {policy::Action::block, policy::Reason::budget,
-                       policy::most_severe(answer.categories & masks.budgeted)};
-    return;
+  if ((answer.categories & masks.budgeted) != 0) {
+    const auto used_up = spend(packet, finding.response, answer.categories, masks, true);
+    if (used_up != 0) {
+      const policy::CategoryMask why = answer.categories & snapshot_->categories_of(used_up);
+      finding.verdict = {policy::Action::block, policy::Reason::budget, policy::most_severe(why)};
+      return;
+    }
   }
   if (finding.protocol != stats::Protocol::dns) {
     keep_active(packet, {.categories = answer.categories});
   }
 }
 
-// False where the device has used up its time for any of the categories; else the minute is
+// Budgets of any of the categories that the device has used up; where there are none, the minute is
 // counted, if the frame counts.
-bool Pipeline::spend(const Packet& packet, bool from_server, policy::CategoryMask categories,
-                     const policy::Masks& masks, bool counts) {
+std::uint32_t Pipeline::spend(const Packet& packet, bool from_server,
+                              policy::CategoryMask categories, const policy::Masks& masks,
+                              bool counts) {
   const index::Snapshot::Budgets& now = table_->budgets;
   const std::uint32_t budgets = snapshot_->budgets_of(categories & masks.budgeted) & masks.budgets;
   const auto device =
       budget::Device::of(client_of(packet, from_server), snapshot_->policy().devices_by_address);
-  if (now.exhausted != nullptr && (now.exhausted->of(device) & budgets) != 0) return false;
+  if (now.exhausted != nullptr) {
+    if (const std::uint32_t used_up = now.exhausted->of(device) & budgets) return used_up;
+  }
   if (counts &&
       !activity_.mark(device, budget::hash(device, secret_), {now.minute, now.epoch, budgets})) {
     counters_.add(Id::budget_table_full);
   }
-  return true;
+  return 0;
 }
 
 bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
@@ -58,7 +63,7 @@ bool Pipeline::is_cut(Packet& packet, bool from_server, std::uint64_t hash) {
   const bool counts = packet.frame.payload_length > budget::kLeastOctets;
   const bool goes_on = (what->categories & masks.blocked & masks.cut) == 0 &&
                        ((what->categories & masks.budgeted) == 0 ||
-                        spend(packet, from_server, what->categories, masks, counts));
+                        spend(packet, from_server, what->categories, masks, counts) == 0);
   if (goes_on) return false;
   counters_.add(Id::flow_cut);
   end_connection(packet);

@@ -127,8 +127,9 @@ class Pipeline {
   [[gnu::cold, gnu::noinline]] void keep_active(const Packet& packet, flow::Admitted what);
   [[gnu::cold, gnu::noinline]] void track(Finding& finding, const generation::Answer& answer,
                                           const policy::Masks& masks);
-  bool spend(const Packet& packet, bool from_server, policy::CategoryMask categories,
-             const policy::Masks& masks, bool counts);
+  [[nodiscard]] std::uint32_t spend(const Packet& packet, bool from_server,
+                                    policy::CategoryMask categories, const policy::Masks& masks,
+                                    bool counts);
   void make_room();
   [[gnu::cold, gnu::noinline]] void note_passed();
   void act(std::span<Packet> packets);

@@ -77,6 +77,25 @@ TEST_F(PipelineBudgetTest, WhatIsUsedUpIsRefusedAndOpenConnectionsEnd) {
   EXPECT_EQ(run(other), Fate::forward);
 }
 
+// Of a name in two categories, that one is told whose minutes are over.
+TEST_F(PipelineBudgetTest, TheCategoryIsThatOfTheBudgetWhichIsUsedUp) {
+  const auto id = [](const char* name) { return policy::find_category(name)->id; };
+  policy::PolicySet set;
+  set.budgets = {{"bets", policy::bit(id("gambling")), 5}, {"clips", policy::bit(id("video")), 5}};
+  set.policies = {{.name = "pupils", .budgets = 3}};
+  set.default_policy = "pupils";
+  PipelineCase::use(set);
+  for (const auto& [used_up, category] :
+       {std::pair{1U, "gambling"}, {2U, "video"}, {3U, "gambling"}}) {
+    const budget::Exhausted::Devices devices = {{device_, used_up}};
+    snapshot_->set_budgets({100, 1, std::make_shared<const budget::Exhausted>(devices, 7)});
+    (void)snapshot_->set_time(0);
+    EXPECT_EQ(ask("www.example.com"), Fate::reply);
+    EXPECT_EQ(verdict().reason, policy::Reason::budget);
+    EXPECT_EQ(verdict().category, id(category)) << used_up;
+  }
+}
+
 TEST_F(PipelineBudgetTest, MinutesAreSpentWhileAnotherGroupHasAMode) {
   use_budget(100, false, false, true);
   EXPECT_EQ(ask("www.bets.example"), Fate::forward);
