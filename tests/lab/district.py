@@ -68,14 +68,14 @@ budgets: {play: {categories: [games], minutes_a_day: 1}}
 """
 TEACHERS = """\
 curated: {week: {names: [www.smartedu.example, news.example]}}
-only: {lists: [week]}
+only: {lists: [week], categories: [novels]}
 """
 USED_UP = {"chat.example": "chat", "play.example": "layer/parents/play"}
 SIGNED = "province: {owner: Education Department, block: [superstition]}\n"
 LISTED = {
     "gambling": ["casino.example"], "terror": ["terror.example"], "fraud": ["scam.example"],
     "games": ["play.example", "mixed.example"], "video": ["clips.example", "mixed.example"],
-    "live": ["stream.example"], "novels": ["story.example"], "superstition": ["oracle.example"],
+    "live": ["stream.example"], "novels": ["story.example", "tales.library.example"], "superstition": ["oracle.example"],
     "popup": ["pop.example"]}
 OWN = {"social": "chat.example", "ads": "ads.example", "proxy": "vpn.example"}  # the site's
 
@@ -124,6 +124,8 @@ DAYS = [
         (READER, "www.smartedu.example", "pass", "curated"),      # on both lists
         (READER, "www.library.example", "block", "not-curated"),  # on the school's alone
         (READER, "www.news.example", "block", "not-curated"),     # on the teacher's alone
+        (READER, "tales.library.example", "pass", "curated"),     # by the list and by the category
+        (READER, "story.example", "block", "not-curated"),        # by the category alone
         (YOUNG, "play.example", "block", "category"),
         (PUPIL, "mixed.example", "block", "category")]),
     ("2026-12-04T08:00", [], [
