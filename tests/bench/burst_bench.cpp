@@ -4,8 +4,10 @@
 // is not counted. Prints the least and the median cycles a frame of the time-stamp counter over the
 // rounds (ROUNDS in the environment, of 60 ms), for two builds to be compared in turn. A round is
 // its median turn, so that what takes the CPU away does not count. The policy is the generation's,
-// as of now or of AT in the environment (Unix time), with budgets of which nothing is spent; or where
-// it carries none a small one, with safe search on where SAFE_SEARCH is in the environment.
+// as of now or of AT in the environment (Unix time), with budgets of which nothing is spent; or
+// where it carries none a small one, with safe search on where SAFE_SEARCH is in the environment.
+// With BURSTS in the environment, so many of each side and no more, at the same moments in every
+// run: what valgrind counts of two such runs differs by what the frames between them cost.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -90,6 +92,18 @@ int run(int argc, char** argv) {
 
   std::array<pipeline::Packet, kBurst> packets;
   std::array<std::array<std::uint8_t, 2048>, kBurst> buffers;
+  if (const char* const bursts = std::getenv("BURSTS")) {
+    for (int i = 0; i < std::atoi(bursts); ++i) {
+      for (Side& side : sides) {
+        side.fill(packets, buffers);
+        pipeline->process(*snapshot, packets, 1000 + static_cast<std::uint64_t>(i) / 100);
+      }
+      stats::BlockEvent event;
+      while (events.pop(event)) {
+      }
+    }
+    return 0;
+  }
   std::vector<double> cycles;
   const char* const asked = std::getenv("ROUNDS");
   const unsigned rounds = asked != nullptr ? static_cast<unsigned>(std::atoi(asked)) : kRounds;
