@@ -94,17 +94,17 @@ Result<ordered_json> explain(const Question& question) {
   const policy::Masks& masks = standing.masks;
   const std::uint64_t curated = policy::CuratedNames(set.curated).lists_of(lookup);
   const policy::SearchEngine* const engine = policy::engine_of(set.engines, *canonical);
-  const Judge judge = [&](const generation::Answer& by, const policy::Masks& then, bool used_up) {
+  const Judge judge = [&](const generation::Answer& by, const policy::Masks& then,
+                          CategoryMask used_up) {
     policy::Verdict found = policy::decide(by, then, curated);
     const bool hangs = found.reason == Reason::listed_only || found.reason == Reason::watched ||
                        found.reason == Reason::curated;
-    if (used_up && hangs) {
-      found = {policy::Action::block, Reason::budget,
-               policy::most_severe(by.categories & then.budgeted)};
+    if (used_up != 0 && hangs) {
+      found = {policy::Action::block, Reason::budget, policy::most_severe(by.categories & used_up)};
     }
     return engine == nullptr ? found : policy::decide_safe_search(found, then);
   };
-  bool used_up = false;
+  CategoryMask used_up = 0;
   const ordered_json budgets = budgets_json(question, masks, answer.categories, used_up);
   const policy::Verdict verdict = judge(answer, masks, used_up);
   std::optional<generation::Record> decider;

@@ -125,10 +125,11 @@ struct Standing {
 [[nodiscard]] nlohmann::ordered_json mode_json(const policy::Mode* mode,
                                                const std::string& time_zone);
 /// The policy's budgets that the categories are in, and what the device has left of them;
-/// `used_up`: whether of any nothing.
+/// `used_up`: the categories of those of which nothing is.
 [[nodiscard]] nlohmann::ordered_json budgets_json(const Question& question,
                                                   const policy::Masks& masks,
-                                                  policy::CategoryMask categories, bool& used_up);
+                                                  policy::CategoryMask categories,
+                                                  policy::CategoryMask& used_up);
 /// What was spent, but for days that begin after the moment that is asked about: nobody knows at
 /// what time of them it was.
 [[nodiscard]] nlohmann::json spent_until(const Question& question);
@@ -155,9 +156,10 @@ struct Changing {
 [[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
                                                          const Changing& what);
 
-/// A verdict by what is listed and what holds; `used_up`: the device's minutes for it are.
-using Judge = std::function<policy::Verdict(const generation::Answer& answer,
-                                            const policy::Masks& masks, bool used_up)>;
+/// A verdict by what is listed and what holds; `used_up`: of these
+/// categories the device's minutes are.
+using Judge = std::function<policy::Verdict(
+    const generation::Answer& answer, const policy::Masks& masks, policy::CategoryMask used_up)>;
 /// What a question is about, and what it was found to be.
 struct Asked {
   const Question& question;

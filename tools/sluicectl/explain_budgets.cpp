@@ -68,8 +68,8 @@ nlohmann::json spent_until(const Question& question) {
 }
 
 ordered_json budgets_json(const Question& question, const policy::Masks& masks,
-                          policy::CategoryMask categories, bool& used_up) {
-  used_up = false;
+                          policy::CategoryMask categories, policy::CategoryMask& used_up) {
+  used_up = 0;
   ordered_json out = ordered_json::array();
   const auto& budgets = question.policy->budgets;
   for (std::size_t i = 0; i < budgets.size(); ++i) {
@@ -106,7 +106,7 @@ ordered_json budgets_json(const Question& question, const policy::Masks& masks,
           one.erase("used_this_week");
         }
       }
-      used_up = used_up || one["state"] == "exhausted";
+      if (one["state"] == "exhausted") used_up |= budget.categories;
     }
     out.push_back(std::move(one));
   }

@@ -115,7 +115,7 @@ ordered_json next_by_the_clock(const Asked& asked, const ordered_json& budgets,
       masks = asked.timetable.masks(own, next);
     }
     then.moment = next;
-    bool used_up = false;
+    policy::CategoryMask used_up = 0;
     const ordered_json budgets_then = budgets_json(then, masks, answer.categories, used_up);
     const policy::Verdict verdict = judge(answer, masks, used_up);
     if (verdict.action == asked.verdict.action) continue;

@@ -552,6 +552,26 @@ class Sluicectl(unittest.TestCase):
         self.assertRegex(text, r"^ +HTTP +403 Forbidden.*\n\nwhat would change it")
         self.assertIn("--proto", self.run_ctl(*ask, "ftp", expect=2).stderr)
 
+    def test_which_of_two_budgets_is_used_up(self):
+        self.config.write_text(self.config.read_text().replace(
+            "block: defaults", "block: defaults, budgets: [play, clips]", 1) +
+            "budgets: {play: {categories: [games], minutes_a_day: 60}, "
+            "clips: {categories: [video], minutes_a_day: 60}}\n")
+        self.compile("play.example", category="games")
+        changes, both = self.folder / "changes.txt", self.folder / "both.lmdb"
+        changes.write_text("+play.example\n")
+        self.run_ctl("list", "compile", "--base", self.generation, "--changes", changes, "--whole",
+                     "--category", "video", "-o", both, "--generation-number", "2")
+        table = self.folder / "cases.yaml"
+        table.write_text(
+            "cases:\n"
+            "  - {name: play.example, used_up: [play], expect: block, reason: budget, category: games}\n"
+            "  - {name: play.example, used_up: [clips], expect: block, reason: budget, category: video}\n"
+            "  - {name: play.example, used_up: [clips, play], expect: block, category: games}\n")
+        self.assertIn("3 cases, all as expected",
+                      self.run_ctl("--config", self.config, "policy", "test", table, "--generation",
+                                   both).stdout)
+
     def test_policy_test_with_budgets(self):
         self.config.write_text(self.config.read_text().replace(
             "block: defaults", "block: defaults, budgets: [play]", 1) +
