@@ -18,7 +18,7 @@ inline constexpr std::uint32_t kFormatVersion = 1;
 /// refuses it.
 inline constexpr std::uint32_t kOverlayFormatVersion = 2;
 
-/// A greater number is no generation's: one more has to be left, and JSON has to hold it exactly.
+/// Generations' numbers are less: JSON has to hold each exactly.
 inline constexpr std::uint64_t kMostGeneration = 999'999'999'999'999;
 
 enum class Scope : std::uint8_t { tree = 0, exact = 1, subs = 2 };

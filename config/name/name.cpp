@@ -43,7 +43,7 @@ Result<std::string> canonical(std::string_view text) {
   LookupName name;
   const Defect defect = from_text(text, name);
   if (defect != Defect::none) {
-    if (text.find('/') != std::string_view::npos) {
+    if (text.find("://") != std::string_view::npos) {
       return fail("the address of a page is not a name", std::string(text),
                   "write the name alone, without https:// and without a path");
     }

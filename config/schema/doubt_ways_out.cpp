@@ -47,7 +47,8 @@ struct WayOut {
   std::string advice;
 };
 
-std::optional<WayOut> way_out_of(const policy::Group& group) {
+/// `follows`: other addresses of a device that is named by one are taken for that one.
+std::optional<WayOut> way_out_of(const policy::Group& group, bool follows) {
   if (!group.vlans.empty() || !group.ports.empty()) return std::nullopt;
   if (group.prefixes.empty()) {
     if (group.macs.empty()) return std::nullopt;
@@ -55,6 +56,16 @@ std::optional<WayOut> way_out_of(const policy::Group& group) {
                   "a device that sends from another MAC address is not in it, as telephones "
                   "do that make up a new one",
                   "let default_policy be the strict one, and name those that may more"};
+  }
+  const bool hosts =
+      std::all_of(group.prefixes.begin(), group.prefixes.end(), [](const policy::Prefix& one) {
+        return one.length == (one.ipv6 ? 128 : 32);
+      });
+  if (hosts && follows) {
+    return WayOut{"prefixes",
+                  "names single addresses, and a device that takes another one in place of its own "
+                  "is not in it",
+                  "add the network around them, or let default_policy be the strict one"};
   }
   const bool ipv6 = group.prefixes[0].ipv6;
   const bool both = std::any_of(group.prefixes.begin(), group.prefixes.end(),
@@ -78,7 +89,7 @@ void doubt_ways_out(const Doubted& doubted, Faults& notes) {
     const auto found = groups.find(member->key.text);
     if (found == groups.end()) continue;
     const policy::Group* const group = found->second;
-    const auto way = way_out_of(*group);
+    const auto way = way_out_of(*group, set.follow_addresses);
     if (!way || !refused_by(set, group->policy).more_than(otherwise)) continue;
     if (!told.emplace(group->policy, way->key).second) continue;
     const TextNode* const list = find(member->value, way->key);

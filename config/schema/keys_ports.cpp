@@ -50,7 +50,8 @@ constexpr std::array kDataplaneFields{
           "pages as the kernel gives by itself."},
     Field{"memory_mib", &kMemory, false, "512", "Memory for packets and tables, in MiB."},
     Field{"idle_sleep_us", &kSleep, false, "250",
-          "The longest sleep of a worker that has nothing to do, in microseconds. 0 polls always: "
+          "The longest sleep of a worker that has nothing to do, in microseconds, and its rest, of "
+          "100 at most, between bursts that it would be woken for all the time. 0 polls always: "
           "the shortest delay, and a core at full load day and night."},
     Field{"fail", &kFailMode, false, "open",
           "With no usable list at the start: `open` lets everything pass and raises an alarm, "

@@ -120,15 +120,17 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+std::string moment_text(tuf::Time moment, const std::string& time_zone) {
+  return calendar::moment_text(moment.time_since_epoch().count(), time_zone);
+}
+
 std::string entry_text(const site::Entry& entry, const std::string& time_zone) {
   std::string out = entry.name;
   if (entry.scope == generation::Scope::tree) out += " and all below it";
   if (entry.scope == generation::Scope::subs) out = "all below " + out;
   out += entry.allow ? " allowed although in " : " blocked as ";
   out += joined(site::names_of(entry.categories));
-  if (entry.until) {
-    out += " until " + calendar::moment_text(entry.until->time_since_epoch().count(), time_zone);
-  }
+  if (entry.until) out += " until " + moment_text(*entry.until, time_zone);
   return out;
 }
 
@@ -177,9 +179,19 @@ bool is_site_command(std::string_view command) {
   return changes_site(command) || command == "site-list";
 }
 
+/// With the ends by the calendar's clock, as they were given.
+json lists_of(const site::Site& site, const std::string& time_zone) {
+  json lists = site.to_json();
+  for (json& entry : lists["entries"]) {
+    const auto until = tuf::parse_time(text_at(entry, "until"));
+    if (until) entry["until"] = moment_text(*until, time_zone);
+  }
+  return lists;
+}
+
 json answer_site(site::Site& site, const Running& running, const json& request,
                  const std::string& time_zone, tuf::Time now) {
-  if (text_at(request, "command") == "site-list") return ipc::ok(site.to_json());
+  if (text_at(request, "command") == "site-list") return ipc::ok(lists_of(site, time_zone));
   auto decision = read_decision(request, now);
   if (!decision) return ipc::error(decision.error());
   auto done = carry_out_site(site, running, request, *decision, time_zone);

@@ -113,8 +113,7 @@ Status save_entries(const std::filesystem::path& folder, const std::vector<Entry
 Status check_entry(const Entry& entry, policy::CategoryMask covering, bool is_admin,
                    tuf::Time now) {
   if (entry.until && *entry.until <= now) {
-    return fail("ends at " + tuf::to_text(*entry.until) + ", which is past", entry.name,
-                "give a later --until");
+    return fail("has an end that is past", entry.name, "give a later --until");
   }
   if (!entry.allow) return {};
   if (!entry.until) {

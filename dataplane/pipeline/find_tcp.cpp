@@ -123,8 +123,6 @@ void Pipeline::from_server(Packet& packet) {
   }
   if ((tcp.flags & packet::kTcpAck) != 0) note_acknowledgement(*flow, tcp.acknowledgement);
   if (payload.empty() || flow->state != flow::State::passed) return;
-  // It answers what was let through. Where that no longer would be, what follows is refused.
-  let_through_ |= std::uint32_t{1} << index_of(packet);
   if (flow->kind == flow::Kind::dns || is_hello_retry_request(payload)) return;
   const bool http = flow->kind == flow::Kind::http || flow->kind == flow::Kind::http_chunk;
   if (http && is_interim(payload)) return;

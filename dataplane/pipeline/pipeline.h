@@ -345,7 +345,7 @@ class Pipeline {
   std::size_t emitted_ = 0;
   std::size_t messages_used_ = 0;
   std::size_t closing_ = 0;
-  std::uint32_t let_through_ = 0;  // a bit a frame, of whose names make_room() let one go
+  std::uint32_t let_through_ = 0;  // a bit a frame that had a name which no finding tells
   static_assert(kBurst <= 32);
   std::array<Finding, kMaxFindings> findings_;
   std::array<generation::Answer, kMaxFindings> answers_;

@@ -107,7 +107,7 @@ class alignas(64) Worker {
   std::array<Outgoing, RTE_MAX_ETHPORTS> outgoing_;
   std::array<std::uint16_t, RTE_MAX_ETHPORTS> pending_;  // ports with outgoing frames
   std::uint16_t pending_count_ = 0;
-  std::uint64_t last_burst_ = 0;  // when it was judged; 0 behind a turn without frames
+  std::uint64_t last_burst_ = 0;  // when it was judged; 0 behind a rest
   std::uint32_t empty_turns_ = 0;
   std::uint64_t idle_before_ = 0;      // when it last slept or waited
   std::uint64_t received_before_ = 0;  // frames until then

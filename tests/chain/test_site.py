@@ -50,6 +50,7 @@ class Own(SiteTest):
         done = self.site("allow", "play.example", "--until", day(30))["done"]
         end = f"{day(30)} 00:00:00 +0800"
         self.assertIn(f"allowed although in games until {end}", done)
+        self.assertEqual(self.ctl("site", "list")["entries"][0]["until"], end)
         told = self.ctl("explain", "play.example")
         self.assertEqual(told["by_the_clock"], {
             "until": end, "then": "block", "reason": "category",

@@ -156,8 +156,8 @@ struct Changing {
 [[nodiscard]] std::vector<std::string> what_would_change(const policy::Verdict& verdict,
                                                          const Changing& what);
 
-/// A verdict by what is listed and what holds; `used_up`: of these
-/// categories the device's minutes are.
+/// A verdict by what is listed and what holds; `used_up`: the categories of the budgets that the
+/// device has used up.
 using Judge = std::function<policy::Verdict(
     const generation::Answer& answer, const policy::Masks& masks, policy::CategoryMask used_up)>;
 /// What a question is about, and what it was found to be.

@@ -68,19 +68,21 @@ std::vector<std::string> used_up_of(const ordered_json& budgets) {
 }
 
 /// What of entries and budgets is another one then; schedules and modes tell theirs by themselves.
-/// `before` and `now`: the budgets that are used up.
+/// `before`: the budgets that are used up; `now`: those that the device has then.
 ordered_json because_of(const Asked& asked, std::int64_t next,
-                        const std::vector<std::string>& before,
-                        const std::vector<std::string>& now) {
+                        const std::vector<std::string>& before, const ordered_json& now) {
   ordered_json out = ordered_json::array();
   for (const Listed::Entry& entry : asked.on_lists.entries) {
     const std::string which = "the entry for " + entry.covering.listed_name;
     if (entry.begins == next) out.push_back(which + " begins");
     if (end_of(entry) == next) out.push_back(which + " ends");
   }
-  for (const std::string& budget : before) {
-    if (std::find(now.begin(), now.end(), budget) != now.end()) continue;
-    out.push_back("minutes of the budget '" + budget + "' begin anew");
+  for (const ordered_json& budget : now) {
+    const std::string& name = budget["budget"].get_ref<const std::string&>();
+    const bool was = std::find(before.begin(), before.end(), name) != before.end();
+    if (was && budget.value("state", "") != "exhausted") {
+      out.push_back("minutes of the budget '" + name + "' begin anew");
+    }
   }
   return out;
 }
@@ -122,7 +124,7 @@ ordered_json next_by_the_clock(const Asked& asked, const ordered_json& budgets,
     return {{"until", calendar::moment_text(next, asked.set.time_zone)},
             {"then", policy::text(verdict.action)},
             {"reason", policy::text(verdict.reason)},
-            {"because", because_of(asked, next, used_up_before, used_up_of(budgets_then))}};
+            {"because", because_of(asked, next, used_up_before, budgets_then)}};
   }
   return nullptr;
 }

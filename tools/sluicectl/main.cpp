@@ -114,7 +114,7 @@ void add_list(CLI::App* list, ListShowOptions& show, ListCompileOptions& compile
       ->check(CLI::IsMember({"tree", "exact", "subs"}))
       ->capture_default_str();
   compiled->add_option("--generation-number", compile.generation, "The generation's number")
-      ->check(CLI::Range(std::uint64_t{0}, generation::kMostGeneration))
+      ->check(CLI::Range(std::uint64_t{0}, generation::kMostGeneration - 1))
       ->capture_default_str();
   compiled->footer("With --config FILE the generation carries the policy of that configuration.");
   compiled->callback([&] {

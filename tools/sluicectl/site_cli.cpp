@@ -32,7 +32,7 @@ void add_site(CLI::App& app, SiteOptions& options, Command& chosen) {
   CLI::App* block = add("block", "Block a name", "The domain name");
   block->add_option("--category", options.categories, "The category that policies block it by")
       ->required();
-  block->add_option("--until", options.until, "The day on which it ends");
+  block->add_option("--until", options.until, "The day on which it ends, or a moment");
   scope(block);
   add("remove", "Take back what was allowed or blocked", "The domain name");
   add("approve", "Take a subscription's list that a guard holds", "The subscription");

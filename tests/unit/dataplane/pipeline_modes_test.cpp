@@ -278,6 +278,18 @@ TEST_F(PipelineModesTest, AServerSaysNothingBeforeTheHelloIsThere) {
   EXPECT_EQ(tcp_answer("a download", 1), Fate::drop);
 }
 
+// Another message has begun behind the one without a name.
+TEST_F(PipelineModesTest, NorBehindARequestWithoutAName) {
+  Bytes start;
+  test::put(start, "GET / HTTP/1.0\r\n");
+  Bytes rest;
+  test::put(rest, "\r\nGET /");
+  EXPECT_EQ(tcp({}, 1, kSyn, 99), Fate::forward);
+  EXPECT_EQ(tcp(start, 1), Fate::forward);
+  EXPECT_EQ(tcp(rest, 1, 0x18, static_cast<std::uint32_t>(100 + start.size())), Fate::drop);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(tcp_answer("a download", 1), Fate::drop);
+}
+
 TEST_F(PipelineModesTest, AResetThatCarriesOctetsIsNotAnswered) {
   EXPECT_EQ(tcp({}, 1, 0x04), Fate::forward);
   EXPECT_EQ(tcp(Bytes(800, 7), 1, 0x14), Fate::drop);
