@@ -67,7 +67,7 @@ Status check_keys(std::string_view bytes, const Shape& shape, const std::string&
   if (root) schema::check(*root, shape, "", faults);
   const auto found = faults.take();
   if (found.empty()) return {};
-  return fail(found[0].text(), {}, "nothing is signed with it");
+  return fail(found[0].text(), {}, "correct it there; nothing was done with it");
 }
 
 }  // namespace

@@ -274,6 +274,20 @@ class Sluicectl(unittest.TestCase):
         self.run_ctl("explain", "x.example", "--at", "noon", "--generation", self.generation,
                      expect=2)
 
+    def policy_test_of(self, cases, generation=None):
+        """The command that tests a table of them."""
+        table = self.folder / "cases.yaml"
+        table.write_text("cases:\n" + cases)
+        return ("--config", self.config, "policy", "test", table, "--generation",
+                generation or self.generation)
+
+    def as_expected(self, cases, generation=None):
+        """The explanations of cases, a line each, that `policy test` finds to be right."""
+        run = self.policy_test_of(cases, generation)
+        count = cases.count("\n")
+        self.assertIn(f"{count} cases, all as expected", self.run_ctl(*run).stdout)
+        return [case["explanation"] for case in self.json_of(*run)["cases"]]
+
     def test_policy_test(self):
         self.with_hours()
         table = self.folder / "cases.yaml"
@@ -319,9 +333,7 @@ class Sluicectl(unittest.TestCase):
 
     def test_policy_test_with_a_mode(self):
         self.with_lists()
-        table = self.folder / "cases.yaml"
-        table.write_text(
-            "cases:\n"
+        told = self.as_expected(
             "  - {name: other.example, expect: pass}\n"
             "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
             "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
@@ -329,9 +341,7 @@ class Sluicectl(unittest.TestCase):
             "  - {name: game.learn.example, mode: study, expect: block}\n"
             "  - {name: learn.example, mode: pause, expect: block, reason: paused}\n"
             "  - {name: learn.example, mode: normal, expect: pass, reason: not-listed}\n")
-        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
-        self.assertIn("7 cases, all as expected", self.run_ctl(*run).stdout)
-        document = self.json_of(*run)["cases"][3]["explanation"]
+        document = told[3]
         self.assertEqual(document["mode"]["mode"], "study")
         self.assertEqual((document["group"]["policy"], document["group"]["own_policy"]),
                          ("lesson", "staff"))
@@ -341,7 +351,7 @@ class Sluicectl(unittest.TestCase):
                                               "excepted": False}])
         self.assertEqual([step["rule"] for step in document["steps"]], [1, 2, 3, 4, 5, 6])
         self.assertIn("the end of the mode 'study' of staff", " ".join(document["would_change"]))
-        table.write_text("cases:\n  - {name: a.example, mode: stduy, expect: pass}\n")
+        run = self.policy_test_of("  - {name: a.example, mode: stduy, expect: pass}\n")
         self.assertIn("did you mean 'study'?", self.run_ctl(*run, expect=2).stderr)
 
     def test_explain_by_layers(self):
@@ -450,48 +460,37 @@ class Sluicectl(unittest.TestCase):
 
     def test_lists_and_budgets_of_a_layer(self):
         layer = self.with_a_layer()
-        table = self.folder / "cases.yaml"
-        table.write_text(
-            "cases:\n"
+        told = self.as_expected(
             "  - {name: other.example, expect: pass, reason: curated}\n"
             "  - {name: learn.example, expect: block, reason: not-curated}\n"
             "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
             "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
             "  - {name: learn.example, mode: study, expect: block, reason: not-curated}\n")
-        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
-        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
         both, teachers, schools = [
             [(step["question"].split("'")[1], step["answer"], step["decides"])
-             for step in case["explanation"]["steps"] if step["rule"] == 6]
-            for case in self.json_of(*run)["cases"][2:]]
+             for step in one["steps"] if step["rule"] == 6]
+            for one in told[2:]]
         self.assertEqual(both, [("lesson", "yes: 'lessons'", False),
                                 ("layer/li", "yes: 'layer/li/class'", True)])
         self.assertEqual(teachers, [("lesson", "no", True),
                                     ("layer/li", "yes: 'layer/li/class'", False)])
         self.assertEqual(schools, [("lesson", "yes: 'lessons'", False), ("layer/li", "no", True)])
-        changes = self.json_of(*run)["cases"][4]["explanation"]["would_change"]
+        changes = told[4]["would_change"]
         self.assertIn("on a list of policy 'layer/li'", changes[0])
         self.assertNotIn("'lesson'", " ".join(changes))
         layer.write_text(layer.read_text().replace("only: {lists: [class]}\n", ""))
-        table.write_text("cases:\n  - {name: play.example, used_up: [layer/li/games], "
-                         "expect: block, reason: budget}\n")
-        self.assertIn("1 cases, all as expected", self.run_ctl(*run).stdout)
+        self.as_expected("  - {name: play.example, used_up: [layer/li/games], expect: block, reason: budget}\n")
 
     def test_one_by_a_list_and_one_by_a_category(self):
         layer = self.with_a_layer()
         layer.write_text("only: {categories: [novels, games]}\n")
         self.compile("www.learn.example", "play.example", category="games")
-        table = self.folder / "cases.yaml"
-        table.write_text(
-            "cases:\n"
+        told = self.as_expected(
             "  - {name: www.learn.example, mode: study, expect: pass, reason: curated}\n"
             "  - {name: learn.example, mode: study, expect: block, reason: not-curated}\n"
             "  - {name: play.example, mode: study, expect: block, reason: not-curated}\n"
             "  - {name: other.example, mode: study, expect: block, reason: not-curated}\n"
             "  - {name: play.example, expect: pass, reason: curated}\n")
-        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
-        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
-        told = [case["explanation"] for case in self.json_of(*run)["cases"]]
         self.assertEqual(
             [[(step["answer"], step["decides"]) for step in one["steps"] if step["rule"] == 6]
              for one in told[:4]],
@@ -562,35 +561,27 @@ class Sluicectl(unittest.TestCase):
         changes.write_text("+play.example\n")
         self.run_ctl("list", "compile", "--base", self.generation, "--changes", changes, "--whole",
                      "--category", "video", "-o", both, "--generation-number", "2")
-        table = self.folder / "cases.yaml"
-        table.write_text(
-            "cases:\n"
+        self.as_expected(
             "  - {name: play.example, used_up: [play], expect: block, reason: budget, category: games}\n"
             "  - {name: play.example, used_up: [clips], expect: block, reason: budget, category: video}\n"
-            "  - {name: play.example, used_up: [clips, play], expect: block, category: games}\n")
-        self.assertIn("3 cases, all as expected",
-                      self.run_ctl("--config", self.config, "policy", "test", table, "--generation",
-                                   both).stdout)
+            "  - {name: play.example, used_up: [clips, play], expect: block, category: games}\n",
+            generation=both)
 
     def test_policy_test_with_budgets(self):
         self.config.write_text(self.config.read_text().replace(
             "block: defaults", "block: defaults, budgets: [play]", 1) +
             "budgets: {play: {categories: [games], minutes_a_day: 60}}\n")
         self.compile("play.example", category="games")
-        table = self.folder / "cases.yaml"
-        run = ("--config", self.config, "policy", "test", table, "--generation", self.generation)
-        table.write_text(
-            "cases:\n"
+        told = self.as_expected(
             "  - {name: play.example, expect: pass}\n"
             "  - {name: play.example, used_up: [], expect: pass}\n"
             "  - {name: play.example, used_up: [play], expect: block, reason: budget}\n"
             "  - {name: play.example, client: 10.7.0.1, used_up: [play], expect: pass, group: staff}\n"
             "  - {name: other.example, used_up: [play], expect: pass}\n")
-        self.assertIn("5 cases, all as expected", self.run_ctl(*run).stdout)
-        document = self.json_of(*run)["cases"][2]["explanation"]
+        document = told[2]
         self.assertEqual([(one["budget"], one["state"]) for one in document["budgets"]],
                          [("play", "exhausted")])
-        table.write_text("cases:\n  - {name: play.example, used_up: [paly], expect: pass}\n")
+        run = self.policy_test_of("  - {name: play.example, used_up: [paly], expect: pass}\n")
         told = self.run_ctl(*run, expect=2).stderr
         self.assertIn("cases.yaml:2:5: used_up: no budget is named 'paly'", told)
         self.assertIn("did you mean 'play'?", told)
